@@ -1,0 +1,36 @@
+# Everything here makes its own virtual environment first; nothing is installed outside it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint format bench clean
+
+demo: $(VENV)/.runtime
+	mkdir -p demo
+	$(BIN)/python cli.py --content examples/images/chelsea.jpg \
+		--style examples/images/nocturne.jpg --offline --size 384 --output demo/chelsea_nocturne.png
+
+test: $(VENV)/.develop
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.develop
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.develop
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/.runtime: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.develop: $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --group test --group lint
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo dist

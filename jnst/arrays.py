@@ -1,0 +1,17 @@
+"""The arrays that flow through jnst, named once, with their shapes and units.
+
+An image is one picture, height x width x 3, sRGB, nominally in [0, 1] and never clipped inside
+the library. A batch adds a leading axis; the layers in `jnst.ops` work on batches in the layout
+NHWC with kernels in the layout HWIO.
+"""
+
+from jaxtyping import Array, Float
+
+Image = Float[Array, "height width 3"]
+FeatureMap = Float[Array, "height width channels"]
+Features = dict[str, FeatureMap]
+Batch = Float[Array, "batch height width channels"]
+Kernel = Float[Array, "kernel_height kernel_width in_channels out_channels"]
+Bias = Float[Array, " channels"]
+Matrix = Float[Array, "channels channels"]
+Scalar = Float[Array, ""]

@@ -1,0 +1,163 @@
+"""The convolution of a network, and its three derivatives, by hand.
+
+Along one axis (the other works alike), with input x of length I, kernel w of K taps, stride s,
+dilation d, padding p before and q after, and output y of length O:
+
+    y[i] = b + Σ_k x[s i + d k − p] w[k]                          x reads 0 outside 0 … I − 1
+
+(what networks call convolution is a correlation: the kernel is not flipped). Channels add a sum:
+x[·] is a row of C_in numbers, w[k] a C_in x C_out matrix. Let ȳ be the cotangent of y, that is
+the derivative of the loss by y. Collecting every place where a number is used:
+
+    x̄[j] = Σ_{i,k : s i + d k − p = j} ȳ[i] w[k]ᵀ
+    w̄[k] = Σ_i x[s i + d k − p]ᵀ ȳ[i]                             summed over the batch too
+    b̄    = Σ_i ȳ[i]
+
+Both are convolutions again. **For the input**, let D be ȳ spread out by the stride, D[s i] = ȳ[i]
+and 0 elsewhere, of length s (O − 1) + 1. Put k = K − 1 − k' to count the taps backwards:
+
+    x̄[j] = Σ_k' D[j + d k' − (d (K − 1) − p)] w[K − 1 − k']ᵀ
+
+a convolution of D, with stride 1 and dilation d, by the kernel flipped in space and transposed in
+channels, padded by d (K − 1) − p before, and after by what makes it I long: I + p − s (O − 1) − 1.
+
+**For the kernel**, the sum over i is the sum over the taps of a window: ȳ is the kernel, its taps
+are s apart (dilation s), and the window moves by d from k to k + 1 (stride d). The batch is what is
+summed, so it takes the place of the input channels, and the input channels that of the batch. The
+padding is p before, and after what makes it K long: d (K − 1) + s (O − 1) + 1 − I − p.
+
+Either padding is negative where the forward pass padded by more than the kernel reaches, or where
+the last stride left elements unread; `lax.conv_general_dilated` then crops.
+
+Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), section 4;
+the dilated kernel derivative is worked out here.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from ..arrays import Batch, Bias, Kernel
+from .window import Padding, Pair, Window, as_floats, as_pair, check_same_dtype, make_window
+
+
+def conv2d(
+    x: Batch,
+    kernel: Kernel,
+    bias: Bias | None = None,
+    stride: Pair = 1,
+    padding: Padding = "SAME",
+    dilation: Pair = 1,
+) -> Batch:
+    """Convolve a batch of feature maps with a kernel, and add a bias to each channel.
+
+    Args:
+      x: [batch, height, width, in_channels], floating.
+      kernel: [kernel_height, kernel_width, in_channels, out_channels], the dtype of x.
+      bias: [out_channels], the dtype of x, or None for no bias.
+      stride: rows and columns that the window moves by; one integer for both.
+      padding: zeros around x: "SAME" (output ⌈size / stride⌉), "VALID" (none), one integer for all
+        sides, or ((top, bottom), (left, right)). `pad` gives other modes.
+      dilation: distance between neighbouring taps, rows and columns; one integer for both.
+
+    Returns:
+      [batch, out_height, out_width, out_channels] in the dtype of x. Its derivatives (reverse mode,
+      to any order) have the dtypes of the inputs; one that nobody asks for is dropped by `jax.jit`.
+
+    Raises:
+      TypeError: x or the kernel is not floating, or the dtypes differ.
+      ValueError: the channels disagree, the kernel is larger than the padded x, a stride or
+        dilation is below 1, the padding is unknown or an array has the wrong number of axes.
+
+    >>> import jax.numpy as jnp
+    >>> x = jnp.arange(9.0).reshape(1, 3, 3, 1)
+    >>> laplacian = jnp.array([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).reshape(3, 3, 1, 1)
+    >>> conv2d(x, laplacian, padding="VALID").squeeze()
+    Array(0., dtype=float32)
+    >>> conv2d(x, laplacian, stride=2).squeeze().tolist()
+    [[4.0, -2.0], [-14.0, -20.0]]
+    """
+    x = as_floats(x, "x", "batch height width in_channels")
+    kernel = as_floats(kernel, "kernel", "kernel_height kernel_width in_channels out_channels")
+    if x.shape[3] != kernel.shape[2]:
+        raise ValueError(
+            f"x of shape {x.shape} has {x.shape[3]} channels, kernel of shape {kernel.shape} takes "
+            f"{kernel.shape[2]}; the layouts are NHWC and HWIO"
+        )
+    check_same_dtype(x=x, kernel=kernel)
+    if bias is not None:
+        bias = as_floats(bias, "bias", "out_channels")
+        if bias.shape[0] != kernel.shape[3]:
+            raise ValueError(
+                f"bias of shape {bias.shape} does not fit kernel of shape {kernel.shape}; "
+                f"it needs one number for each of the {kernel.shape[3]} output channels"
+            )
+        check_same_dtype(x=x, bias=bias)
+    taps = as_pair(kernel.shape[:2], "kernel size")
+    return _conv2d(x, kernel, bias, make_window(x.shape, taps, stride, padding, dilation))
+
+
+def _correlate(x: Batch, kernel: Kernel, bias: Bias | None, window: Window) -> Batch:
+    y = lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=window.stride,
+        padding=window.pads,
+        rhs_dilation=window.dilation,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+    return y if bias is None else y + jnp.reshape(bias, (1, 1, 1, -1))
+
+
+def _forward(x: Batch, kernel: Kernel, bias: Bias | None, window: Window) -> tuple[Batch, Any]:
+    return _correlate(x, kernel, bias, window), (x, kernel, bias)
+
+
+def _backward(window: Window, residuals: Any, cotangent: Batch) -> tuple[Any, Any, Any]:
+    x, kernel, bias = residuals
+    return (
+        _input_derivative(cotangent, kernel, window),
+        _kernel_derivative(x, cotangent, window),
+        None if bias is None else jnp.sum(cotangent, axis=(0, 1, 2)),
+    )
+
+
+def _input_derivative(cotangent: Batch, kernel: Kernel, window: Window) -> Batch:
+    pads = []
+    for axis in (0, 1):
+        reach = window.dilation[axis] * (window.taps[axis] - 1)
+        spread = window.stride[axis] * (window.output[axis] - 1)
+        before = window.pads[axis][0]
+        pads.append((reach - before, window.size[axis] + before - spread - 1))
+    return lax.conv_general_dilated(
+        cotangent,
+        jnp.flip(kernel, (0, 1)),
+        window_strides=(1, 1),
+        padding=pads,
+        lhs_dilation=window.stride,
+        rhs_dilation=window.dilation,
+        dimension_numbers=("NHWC", "HWOI", "NHWC"),
+    )
+
+
+def _kernel_derivative(x: Batch, cotangent: Batch, window: Window) -> Kernel:
+    pads = []
+    for axis in (0, 1):
+        reach = window.dilation[axis] * (window.taps[axis] - 1)
+        spread = window.stride[axis] * (window.output[axis] - 1)
+        before = window.pads[axis][0]
+        pads.append((before, reach + spread + 1 - window.size[axis] - before))
+    return lax.conv_general_dilated(
+        x,
+        cotangent,
+        window_strides=window.dilation,
+        padding=pads,
+        rhs_dilation=window.stride,
+        dimension_numbers=("CHWN", "IHWO", "HWNC"),
+    )
+
+
+_conv2d = jax.custom_vjp(_correlate, nondiff_argnums=(3,))
+_conv2d.defvjp(_forward, _backward)

@@ -1,0 +1,235 @@
+"""Pooling: the largest, the average, or the Euclidean norm of every window.
+
+With windows of K taps moved by a stride s over an axis of length I padded by p, tap k of output i
+reads x[s i + k − p]; rows and columns work alike and channels stay apart. Padding is no part of the
+picture: it never wins a maximum, adds nothing to a norm and **does not count in an average**
+(TensorFlow's convention, so the average of a constant picture is that constant up to the border).
+
+    max      y[i] = max_k x[s i + k − p]      x̄[j] = Σ ȳ[i] over the i whose first largest tap is j
+    average  y[i] = Σ_k x[s i + k − p] / n[i] x̄[j] = Σ_{i,k : s i + k − p = j} ȳ[i] / n[i]
+    L2       y[i] = √ Σ_k x[s i + k − p]²     x̄[j] = x[j] Σ_{i,k : s i + k − p = j} ȳ[i] / y[i]
+
+n[i] counts the taps inside the picture. Where several taps share the maximum, the first in reading
+order gets the derivative, as in XLA. An L2 norm of 0 has no derivative; 0 is used.
+
+The sum over (i, k) puts s − 1 zeros between the elements of ȳ, pads K − 1 − p of them before and
+I + p − s (O − 1) − 1 after, and sums over windows of K taps with stride 1.
+
+Sources: max and average pooling, Gatys, Ecker and Bethge, "Image style transfer using convolutional
+neural networks" (2016), section 2; L2 pooling, Hyvärinen and Köster, "Complex cell pooling and the
+statistics of natural images" (2007). None of the three averages or norms is rescaled here.
+"""
+
+import functools
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, UInt8
+
+from ..arrays import Batch
+from .window import Padding, Pair, Window, as_floats, as_pair, make_window
+
+Winners = UInt8[Array, "batch height width channels"]
+
+# Every tap of a window is one term of the compiled maximum: larger windows go rows after columns.
+_MOST_TAPS = 64
+
+
+def max_pool(
+    x: Batch, window: Pair = 2, stride: Pair | None = None, padding: Padding = "VALID"
+) -> Batch:
+    """Take the maximum of every window.
+
+    The derivative keeps one byte for every output, which tap won, and neither x nor y. A window of
+    nothing but −inf counts as padding, and NaN goes through.
+
+    Args:
+      x: [batch, height, width, channels], floating.
+      window: rows and columns of the window; one integer for both.
+      stride: rows and columns that it moves by; None for the size of the window.
+      padding: "VALID", "SAME", one integer, or ((top, bottom), (left, right)), each less than the
+        window.
+
+    Returns:
+      [batch, out_height, out_width, channels] in the dtype of x.
+
+    Raises:
+      TypeError: x is not floating, or a size is not an integer.
+      ValueError: the window is larger than the padded x, the padding is unknown or as wide as the
+        window, a size is below 1 or x has not four axes.
+
+    >>> import jax.numpy as jnp
+    >>> max_pool(jnp.arange(16.0).reshape(1, 4, 4, 1)).squeeze().tolist()
+    [[5.0, 7.0], [13.0, 15.0]]
+    """
+    x, geometry = _check(x, window, stride, padding)
+    if geometry.taps[0] * geometry.taps[1] <= _MOST_TAPS:
+        return _max_pool(x, geometry)
+    (rows, columns), (down, right), (ends, sides) = geometry.taps, geometry.stride, geometry.pads
+    x = _max_pool(x, make_window(x.shape, (1, columns), (1, right), ((0, 0), sides), 1))
+    return _max_pool(x, make_window(x.shape, (rows, 1), (down, 1), (ends, (0, 0)), 1))
+
+
+def _maximum(x: Batch, window: Window) -> Batch:
+    return _max_forward(x, window)[0]
+
+
+# Jitted, so that a call outside `jax.jit` is one pass and not several for every tap.
+@functools.partial(jax.jit, static_argnums=1, inline=True)
+def _max_forward(x: Batch, window: Window) -> tuple[Batch, Winners]:
+    padded = jnp.pad(x, ((0, 0), *window.pads, (0, 0)), constant_values=-np.inf)
+    (down, right), (rows, columns) = window.stride, _spans(window)
+    index = np.min_scalar_type(window.taps[0] * window.taps[1] - 1)
+    y, winners = jnp.full((), -np.inf, x.dtype), jnp.zeros((), index)
+    for tap, (row, column) in enumerate(product(*map(range, window.taps))):
+        seen = padded[:, row : row + rows : down, column : column + columns : right]
+        wins = (seen > y) | jnp.isnan(seen)
+        winners = jnp.where(wins, jnp.asarray(tap, index), winners)
+        y = jnp.where(wins, seen, y)
+    return y, winners
+
+
+@functools.partial(jax.jit, static_argnums=0, inline=True)
+def _max_backward(window: Window, winners: Winners, cotangent: Batch) -> tuple[Batch]:
+    """Sum over the taps the cotangents that each of them won, placed where it read them."""
+    zero = jnp.zeros((), cotangent.dtype)
+    derivative = zero
+    for tap, place in enumerate(product(*map(range, window.taps))):
+        won = jnp.where(winners == tap, cotangent, zero)
+        starts = [k - p for k, (p, _) in zip(place, window.pads, strict=True)]
+        ends = [
+            size - start - span
+            for size, start, span in zip(window.size, starts, _spans(window), strict=True)
+        ]
+        derivative = derivative + _spread(won, starts, ends, window.stride)
+    return (derivative,)
+
+
+_max_pool = jax.custom_vjp(_maximum, nondiff_argnums=(1,))
+_max_pool.defvjp(_max_forward, _max_backward)
+
+
+def avg_pool(
+    x: Batch, window: Pair = 2, stride: Pair | None = None, padding: Padding = "VALID"
+) -> Batch:
+    """Take the average of every window, over the elements of x in it; padding does not count.
+
+    Arguments, result and errors are those of `max_pool`.
+
+    >>> import jax.numpy as jnp
+    >>> avg_pool(jnp.arange(16.0).reshape(1, 4, 4, 1)).squeeze().tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
+    >>> avg_pool(jnp.ones((1, 3, 3, 1)), padding="SAME").squeeze().tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    return _avg_pool(*_check(x, window, stride, padding))
+
+
+def _average(x: Batch, window: Window) -> Batch:
+    return _window_sums(x, window) * _inverse_counts(window, x.dtype)
+
+
+def _avg_forward(x: Batch, window: Window) -> tuple[Batch, None]:
+    return _average(x, window), None
+
+
+def _avg_backward(window: Window, _: None, cotangent: Batch) -> tuple[Batch]:
+    return (_overlap_sums(cotangent * _inverse_counts(window, cotangent.dtype), window),)
+
+
+_avg_pool = jax.custom_vjp(_average, nondiff_argnums=(1,))
+_avg_pool.defvjp(_avg_forward, _avg_backward)
+
+
+def l2_pool(
+    x: Batch, window: Pair = 2, stride: Pair | None = None, padding: Padding = "VALID"
+) -> Batch:
+    """Take the Euclidean norm of every window, the square root of its sum of squares.
+
+    Its derivative is 0 where the norm is 0. Arguments, result and errors are those of `max_pool`.
+
+    >>> import jax.numpy as jnp
+    >>> l2_pool(jnp.array([3.0, 4.0, 0.0, 0.0]).reshape(1, 2, 2, 1)).squeeze()
+    Array(5., dtype=float32)
+    """
+    return _l2_pool(*_check(x, window, stride, padding))
+
+
+def _norm(x: Batch, window: Window) -> Batch:
+    squares = _window_sums(x * x, window)
+    # The inner `where` keeps the infinite slope of √0 out of the second derivative.
+    root = jnp.sqrt(jnp.where(squares > 0, squares, jnp.ones_like(squares)))
+    return jnp.where(squares > 0, root, squares)
+
+
+def _l2_forward(x: Batch, window: Window) -> tuple[Batch, tuple[Batch, Batch]]:
+    y = _norm(x, window)
+    return y, (x, y)
+
+
+def _l2_backward(window: Window, residuals: tuple[Batch, Batch], cotangent: Batch) -> tuple[Batch]:
+    x, y = residuals
+    safe = jnp.where(y > 0, y, jnp.ones_like(y))
+    ratio = jnp.where(y > 0, cotangent / safe, jnp.zeros_like(y))
+    return (x * _overlap_sums(ratio, window),)
+
+
+_l2_pool = jax.custom_vjp(_norm, nondiff_argnums=(1,))
+_l2_pool.defvjp(_l2_forward, _l2_backward)
+
+
+def _check(x: Any, window: Pair, stride: Pair | None, padding: Padding) -> tuple[Batch, Window]:
+    x = as_floats(x, "x", "batch height width channels")
+    taps = as_pair(window, "window")
+    geometry = make_window(x.shape, taps, taps if stride is None else stride, padding, 1)
+    if any(max(pads) >= size for pads, size in zip(geometry.pads, taps, strict=True)):
+        raise ValueError(
+            f"padding {geometry.pads} leaves a window of {taps[0]}x{taps[1]} with nothing of x of "
+            f"shape {x.shape} in it; pad by less than the window"
+        )
+    return x, geometry
+
+
+def _spans(window: Window) -> tuple[int, int]:
+    """How far the first tap travels: s (O − 1) + 1 rows and columns."""
+    rows, columns = (s * (o - 1) + 1 for s, o in zip(window.stride, window.output, strict=True))
+    return rows, columns
+
+
+def _spread(y: Batch, before: list[int], after: list[int], stride: tuple[int, int]) -> Batch:
+    """Put the elements of y a stride apart, with zeros between, before and after them."""
+    rows, columns = ((b, a, s - 1) for b, a, s in zip(before, after, stride, strict=True))
+    return lax.pad(y, jnp.zeros((), y.dtype), ((0, 0, 0), rows, columns, (0, 0, 0)))
+
+
+def _window_sums(x: Batch, window: Window) -> Batch:
+    pads = ((0, 0), *window.pads, (0, 0))
+    return lax.reduce_window(x, 0.0, lax.add, (1, *window.taps, 1), (1, *window.stride, 1), pads)
+
+
+def _overlap_sums(cotangent: Batch, window: Window) -> Batch:
+    """Give every element of x the sum over the windows that read it."""
+    before = [k - 1 - p for k, (p, _) in zip(window.taps, window.pads, strict=True)]
+    after = [
+        size + p - span
+        for size, (p, _), span in zip(window.size, window.pads, _spans(window), strict=True)
+    ]
+    spread = _spread(cotangent, before, after, window.stride)
+    return lax.reduce_window(spread, 0.0, lax.add, (1, *window.taps, 1), (1, 1, 1, 1), "VALID")
+
+
+def _inverse_counts(window: Window, dtype: Any) -> Array:
+    """1 / n[i, j], the number of elements of x in each window, as [1, out_height, out_width, 1]."""
+    inside = []
+    for size, taps, s, (before, _), out in zip(
+        window.size, window.taps, window.stride, window.pads, window.output, strict=True
+    ):
+        first = s * np.arange(out) - before
+        counts = np.minimum(first + taps, size) - np.maximum(first, 0)
+        # Where nothing is padded one number does for all windows, and need not be read from memory.
+        inside.append(counts if counts.min() < taps else counts[:1])
+    return jnp.asarray(1.0 / (inside[0][:, None] * inside[1][None, :])[None, :, :, None], dtype)

@@ -1,0 +1,140 @@
+"""The geometry that convolution and pooling share: stride, padding and dilation, checked once.
+
+Along one axis of length I, a window of K taps that stand d apart, moved by a stride s over the
+axis padded by p before and q after, covers E = d (K − 1) + 1 elements and fits
+
+    O = ⌊(I + p + q − E) / s⌋ + 1
+
+times (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", relation 15).
+Tap k of output i reads element s i + d k − p of the axis.
+
+A `"SAME"` padding is the one with O = ⌈I / s⌉; an odd total puts the extra element after, as in
+`jax.lax` and TensorFlow. `"VALID"` pads nothing.
+"""
+
+import operator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Pads = tuple[tuple[int, int], tuple[int, int]]
+Pair = int | tuple[int, int]
+Padding = str | int | Pads
+
+
+class Window(NamedTuple):
+    """A checked window: its numbers, what it moves over and what comes out, (rows, columns)."""
+
+    size: tuple[int, int]
+    taps: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pads: Pads
+    output: tuple[int, int]
+
+
+def as_pair(value: Any, name: str) -> tuple[int, int]:
+    """Return a positive integer, or two of them, as a pair (rows, columns)."""
+    try:
+        numbers = (value, value) if np.ndim(value) == 0 else tuple(value)
+        rows, columns = (operator.index(number) for number in numbers)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} must be an integer or a pair of integers (rows, columns), got {value!r}"
+        ) from None
+    if rows < 1 or columns < 1:
+        raise ValueError(f"{name} must be at least 1, got {value!r}; use {name}=1 for no effect")
+    return rows, columns
+
+
+def as_pads(padding: Any) -> Pads:
+    """Return an integer or ((top, bottom), (left, right)) as four counts, none negative."""
+    try:
+        if np.ndim(padding) == 0:
+            every = operator.index(padding)
+            pads = ((every, every), (every, every))
+        else:
+            (top, bottom), (left, right) = padding
+            pads = (
+                (operator.index(top), operator.index(bottom)),
+                (operator.index(left), operator.index(right)),
+            )
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"padding {padding!r} is not an integer or ((top, bottom), (left, right)); layers with "
+            "a window also take 'SAME' and 'VALID'"
+        ) from None
+    if min(*pads[0], *pads[1]) < 0:
+        raise ValueError(f"padding must not be negative, got {padding!r}; crop x by slicing it")
+    return pads
+
+
+def make_window(
+    shape: tuple[int, ...], taps: tuple[int, int], stride: Pair, padding: Padding, dilation: Pair
+) -> Window:
+    """Check stride, padding and dilation against an NHWC shape and return the `Window`.
+
+    Raises TypeError or ValueError, naming both shapes, if a number is not a positive integer, the
+    padding is unknown, or the window is larger than the padded input.
+
+    >>> make_window((1, 5, 6, 3), (3, 3), 2, "SAME", 1).pads
+    ((1, 1), (0, 1))
+    """
+    strides, dilations = as_pair(stride, "stride"), as_pair(dilation, "dilation")
+    extents = tuple(d * (k - 1) + 1 for d, k in zip(dilations, taps, strict=True))
+    sizes = shape[1:3]
+    pads: Pads
+    if not isinstance(padding, str):
+        pads = as_pads(padding)
+    elif padding == "VALID":
+        pads = ((0, 0), (0, 0))
+    elif padding == "SAME":
+        rows, columns = (
+            max(-(-size // s) * s - s + extent - size, 0)
+            for size, s, extent in zip(sizes, strides, extents, strict=True)
+        )
+        pads = ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
+    else:
+        raise ValueError(
+            f"unknown padding {padding!r}; use 'SAME', 'VALID', an integer, or "
+            "((top, bottom), (left, right))"
+        )
+    padded = tuple(size + sum(p) for size, p in zip(sizes, pads, strict=True))
+    if padded[0] < extents[0] or padded[1] < extents[1]:
+        raise ValueError(
+            f"a window of {taps[0]}x{taps[1]} taps with dilation {dilations} covers "
+            f"{extents[0]}x{extents[1]} and does not fit x of shape {shape}, padded to "
+            f"{padded[0]}x{padded[1]}; use a larger input, padding='SAME' or a smaller window"
+        )
+    out_rows, out_columns = (
+        (size - extent) // s + 1 for size, extent, s in zip(padded, extents, strides, strict=True)
+    )
+    size = (shape[1], shape[2])
+    return Window(size, taps, strides, dilations, pads, (out_rows, out_columns))
+
+
+def as_floats(value: Any, name: str, axes: str) -> jax.Array:
+    """Return `value` as an array, having checked that it is floating and has the named axes.
+
+    Raises TypeError for integer or complex numbers, ValueError for the wrong number of axes.
+    """
+    array = jnp.asarray(value)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        raise TypeError(
+            f"{name} must be floating, got {array.dtype} of shape {array.shape}; "
+            f"use {name}.astype('float32')"
+        )
+    if array.ndim != len(axes.split()):
+        raise ValueError(
+            f"{name} must have the axes ({', '.join(axes.split())}), got shape {array.shape}"
+        )
+    return array
+
+
+def check_same_dtype(**arrays: jax.Array) -> None:
+    """Raise TypeError if the named arrays differ in dtype: layers never promote on their own."""
+    if len({array.dtype for array in arrays.values()}) > 1:
+        found = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in arrays.items())
+        raise TypeError(f"the dtypes differ: {found}; cast them to one with .astype")
