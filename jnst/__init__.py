@@ -1,0 +1,19 @@
+"""Neural style transfer in JAX, on convolutions written from scratch."""
+
+from .objective import Losses as Losses
+from .objective import LossWeights as LossWeights
+from .objective import Targets as Targets
+from .objective import loss_weights as loss_weights
+from .objective import make_targets as make_targets
+from .objective import objective as objective
+from .presets import PRESETS as PRESETS
+from .presets import Config as Config
+from .presets import preset as preset
+from .transfer import Progress as Progress
+from .transfer import Result as Result
+from .transfer import stylize as stylize
+from .vgg import LAYERS as LAYERS
+from .vgg import Params as Params
+from .vgg import Preprocessing as Preprocessing
+from .vgg import features as features
+from .weights import load_weights as load_weights

@@ -1,0 +1,207 @@
+"""Every choice of a run in one frozen value.
+
+The fields carry their help text, group and choices: the command line is generated from them.
+"""
+
+import difflib
+import math
+from dataclasses import asdict, dataclass, field, fields
+from numbers import Real
+from typing import Any
+
+from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
+
+OPTIMIZERS = ("adam", "lbfgs")
+LINE_SEARCHES = ("zoom", "none")
+INITS = ("content", "noise", "style-colors", "file")
+POOLINGS = ("max", "average", "l2")
+RESAMPLING = ("bicubic", "bilinear")
+
+_STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+
+def _option(default: Any, group: str, text: str, choices: tuple[str, ...] | None = None) -> Any:
+    return field(default=default, metadata={"group": group, "help": text, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Config:
+    """All numbers and names of a run; checked when it is made.
+
+    Attributes are described by their own help text (`dataclasses.fields(Config)`).
+
+    Lists become tuples, so `Config(**config.to_dict())` is the same config again.
+
+    Raises:
+        TypeError: for a value of the wrong type.
+        ValueError: for a value out of range or an unknown name, with the value and the remedy.
+
+    Example:
+        >>> Config(size=256, content_weight=10.0).size
+        256
+        >>> Config(content_weight=-1.0)
+        Traceback (most recent call last):
+        ...
+        ValueError: content_weight is -1.0: it must be a finite number of at least 0
+    """
+
+    size: int = _option(
+        512, "picture", "pixels on the side named by --size-side, at the last scale"
+    )
+    size_side: str = _option(
+        "longer", "picture", "which side of the content --size measures", ("longer", "shorter")
+    )
+    style_scale: float = _option(
+        1.0, "picture", "size of the style pictures relative to the content: larger, larger strokes"
+    )
+    resample: str = _option(
+        "bicubic", "picture", "filter that resizes pictures, antialiased", RESAMPLING
+    )
+    init: str = _option("content", "picture", "what the optimisation starts from", INITS)
+    noise: float = _option(
+        0.1, "picture", "standard deviation of the noise that --init noise starts from, in [0, 1]"
+    )
+    seed: int = _option(0, "picture", "seed of the random start")
+    content_weight: float = _option(5.0, "objective", "weight of the content loss")
+    style_weight: float = _option(100.0, "objective", "weight of the style loss")
+    tv_weight: float = _option(1e-3, "objective", "weight of the total variation: larger, smoother")
+    content_layers: tuple[str, ...] = _option(
+        ("relu4_2",), "objective", "layers whose activations are kept"
+    )
+    style_layers: tuple[str, ...] = _option(
+        _STYLE_LAYERS, "objective", "layers whose statistics are matched"
+    )
+    style_layer_weights: tuple[float, ...] = _option(
+        (1.0,), "objective", "one weight per style layer, or one for all"
+    )
+    style_weights: tuple[float, ...] = _option(
+        (1.0,), "objective", "blend of several styles: one weight per style, or one for all"
+    )
+    content_loss: str = _option("mean", "objective", "content loss", tuple(CONTENT_LOSSES))
+    style_loss: str = _option("gram", "objective", "style loss", tuple(STYLE_LOSSES))
+    tv_loss: str = _option("l1", "objective", "total variation", tuple(TV_LOSSES))
+    pooling: str = _option("max", "objective", "pooling of the network", POOLINGS)
+    pixel_range: float = _option(
+        255.0,
+        "objective",
+        "the white of the units in which total variation and learning rate count",
+    )
+    input_gain: float = _option(
+        1.0, "objective", "factor on the image before the network's own preprocessing"
+    )
+    optimizer: str = _option("lbfgs", "optimisation", "how the image is improved", OPTIMIZERS)
+    steps: tuple[int, ...] = _option(
+        (500,), "optimisation", "optimiser steps per scale, or one number for each"
+    )
+    scales: tuple[float, ...] = _option(
+        (1.0,), "optimisation", "sizes to work through, coarse to fine, relative to --size"
+    )
+    learning_rate: float = _option(
+        1.0, "optimisation", "Adam's step in units of --pixel-range, or L-BFGS's first trial step"
+    )
+    line_search: str = _option(
+        "zoom", "optimisation", "L-BFGS: strong Wolfe zoom, or none as torch", LINE_SEARCHES
+    )
+    history: int = _option(20, "optimisation", "L-BFGS: pairs of steps and gradients remembered")
+    beta1: float = _option(0.9, "optimisation", "Adam: decay of the mean gradient")
+    beta2: float = _option(0.999, "optimisation", "Adam: decay of the mean square")
+    average: float = _option(
+        0.0, "optimisation", "Adam: decay of the running average of the image, 0 for none"
+    )
+    clamp: bool = _option(False, "optimisation", "Adam: keep the image inside [0, 1] at each step")
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            if isinstance(spec.default, tuple):
+                object.__setattr__(self, spec.name, _as_tuple(self, spec.name, spec.default))
+        for name in _POSITIVE:
+            _require(self, name, lambda v: v > 0, "a finite number above 0")
+        for name in _NON_NEGATIVE:
+            _require(self, name, lambda v: v >= 0, "a finite number of at least 0")
+        for name in ("beta1", "beta2", "average"):
+            _require(self, name, lambda v: 0 <= v < 1, "at least 0 and below 1")
+        for name in ("size", "history"):
+            _require(self, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
+        _require(self, "seed", lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
+        for name in ("steps", "scales", "style_weights", "style_layer_weights"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty: give at least one number")
+        for steps in self.steps:
+            if steps < 1 or steps != int(steps):
+                raise ValueError(f"steps is {self.steps}: each must be a whole number above 0")
+        if any(not 0 < s < math.inf for s in self.scales) or self.scales[-1] != 1.0:
+            raise ValueError(f"scales is {self.scales}: positive numbers, the last of them 1")
+        if any(not (0 <= w < math.inf) for w in self.style_weights + self.style_layer_weights):
+            raise ValueError(
+                f"style weights {self.style_weights} and style layer weights "
+                f"{self.style_layer_weights} must be finite and at least 0"
+            )
+        if sum(self.style_weights) == 0:
+            raise ValueError(f"style_weights is {self.style_weights}: at least one must be above 0")
+        for spec in fields(self):
+            choices = spec.metadata["choices"]
+            if choices and getattr(self, spec.name) not in choices:
+                raise ValueError(unknown_name(spec.name, getattr(self, spec.name), choices))
+        _broadcast(self.steps, len(self.scales), "steps", "scales")
+        if self.style_layers:
+            _broadcast(
+                self.style_layer_weights, len(self.style_layers), "style_layer_weights", "layers"
+            )
+        if self.optimizer == "lbfgs" and self.clamp:
+            raise ValueError("clamp has no effect with lbfgs: use optimizer='adam' or clamp=False")
+        if self.optimizer == "lbfgs" and self.average:
+            raise ValueError("average has no effect with lbfgs: use optimizer='adam' or average=0")
+
+    @property
+    def steps_per_scale(self) -> tuple[int, ...]:
+        """`steps`, one number for each of `scales`."""
+        return _broadcast(self.steps, len(self.scales), "steps", "scales")
+
+    @property
+    def weights_per_style_layer(self) -> tuple[float, ...]:
+        """`style_layer_weights`, one number for each of `style_layers`."""
+        count = len(self.style_layers)
+        return _broadcast(self.style_layer_weights, count, "style_layer_weights", "layers")
+
+    def weights_per_style(self, count: int) -> tuple[float, ...]:
+        """`style_weights` for `count` styles, normalised to a sum of 1."""
+        weights = _broadcast(self.style_weights, count, "style_weights", "styles")
+        return tuple(w / sum(weights) for w in weights)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values, tuples as lists, fit for JSON."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+_POSITIVE = ("style_scale", "pixel_range", "input_gain", "learning_rate")
+_NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise")
+
+
+def _as_tuple(config: Config, name: str, example: tuple[Any, ...]) -> tuple[Any, ...]:
+    value = getattr(config, name)
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{name} is {value!r}: give a tuple, such as {example}")
+    return tuple(value)
+
+
+def _require(config: Config, name: str, holds: Any, rule: str) -> None:
+    value = getattr(config, name)
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}: it must be {rule}")
+    if not math.isfinite(value) or not holds(value):
+        raise ValueError(f"{name} is {value}: it must be {rule}")
+
+
+def _broadcast(values: tuple[Any, ...], count: int, name: str, of: str) -> tuple[Any, ...]:
+    if len(values) == count:
+        return values
+    if len(values) == 1:
+        return values * count
+    raise ValueError(f"{name} has {len(values)} numbers for {count} {of}: give {count}, or one")
+
+
+def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
+    """The text for a name that is not known, with the nearest one that is."""
+    close = difflib.get_close_matches(str(value), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
+    return f"unknown {what} {value!r}; {hint}"

@@ -1,0 +1,101 @@
+"""Pictures as files and as arrays: reading, writing, and their size.
+
+Colours are sRGB, nominally in [0, 1]; arrays are NumPy's, height x width x 3, float32.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from .image_reader import Picture as Picture
+from .image_reader import read_image as read_image
+from .image_writer import check_writable as check_writable
+from .image_writer import read_parameters as read_parameters
+from .image_writer import write_image as write_image
+
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+def resize(
+    pixels: ArrayLike, height: int, width: int, *, resample: str = "bicubic"
+) -> NDArray[np.float32]:
+    """Resamples a picture, or a map of one number per pixel, to another size.
+
+    Bicubic (Keys 1981, a = -1/2) or bilinear, widened by the scale when shrinking, so that nothing
+    aliases; the borders use the part of the filter that lies inside. Beside a sharp edge bicubic
+    overshoots by 7 % of its height and Lanczos, sharper still, by 12 %: ripples that a style loss
+    would learn as brush strokes. The result is not clipped. Computed on the sRGB numbers as they
+    are, which is what the networks were trained on.
+
+    Args:
+        pixels: height x width, or height x width x channels, any floating-point type.
+        height: of the result, at least 1.
+        width: of the result, at least 1.
+        resample: "bicubic", or "bilinear", the softer filter that torchvision's programs use.
+
+    Returns:
+        A new array, float32, with the same number of dimensions.
+
+    Raises:
+        ValueError: for a size below 1, an array of another shape, or an unknown filter.
+
+    Example:
+        >>> resize(np.ones((4, 6, 3)), 2, 3).shape
+        (2, 3, 3)
+    """
+    array = np.asarray(pixels).astype(np.float32)
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise ValueError(f"pixels have the shape {array.shape}: give height x width (x channels)")
+    if height < 1 or width < 1:
+        raise ValueError(f"the new size is {height}x{width}: give at least 1x1")
+    if resample not in _FILTERS:
+        raise ValueError(f"unknown filter {resample!r}: choose one of {', '.join(_FILTERS)}")
+    kernel = _FILTERS[resample]
+    if array.ndim == 2:
+        return _resample(array, height, width, kernel)
+    channels = [_resample(array[..., c], height, width, kernel) for c in range(array.shape[-1])]
+    return np.stack(channels, axis=-1)
+
+
+def fit_size(height: int, width: int, longer_side: int, *, enlarge: bool = True) -> tuple[int, int]:
+    """The size that a picture gets when its longer side becomes `longer_side`.
+
+    As in neural-style-pt the other side is truncated, `int(longer_side / longer * other)`, not
+    rounded. Departures: the longer side is exact (there the same formula now and then gives one
+    pixel less), and no side falls below 1.
+
+    Args:
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+        longer_side: wanted, in pixels.
+        enlarge: if False, a picture that is smaller already keeps its size.
+
+    Returns:
+        (height, width).
+
+    Raises:
+        ValueError: if a number is below 1.
+
+    Example:
+        >>> fit_size(768, 1024, 512), fit_size(100, 333, 50), fit_size(30, 40, 512, enlarge=False)
+        ((384, 512), (15, 50), (30, 40))
+    """
+    if min(height, width, longer_side) < 1:
+        raise ValueError(
+            f"a picture of {height}x{width} cannot be fitted to {longer_side}: give at least 1"
+        )
+    longer = max(height, width)
+    if longer <= longer_side and not enlarge:
+        return height, width
+    other = max(1, int(longer_side / longer * min(height, width)))
+    if height == width:
+        return longer_side, longer_side
+    return (longer_side, other) if height > width else (other, longer_side)
+
+
+def _resample(
+    channel: NDArray[np.float32], height: int, width: int, kernel: Image.Resampling
+) -> NDArray[np.float32]:
+    image = Image.fromarray(np.ascontiguousarray(channel))
+    resized = image.resize((width, height), kernel)
+    return np.array(resized, np.float32)

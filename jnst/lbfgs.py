@@ -1,0 +1,234 @@
+"""L-BFGS as a state machine: each call takes one value and gradient and names the next point.
+
+A line search usually hides several evaluations inside one step, in a loop. Here the search itself
+is part of the state: `update` sees the value and gradient at the point it asked for, either accepts
+that point or narrows the interval, and returns the point to evaluate next. A step therefore costs
+exactly one evaluation, nothing is evaluated twice, and the objective stays outside any loop, where
+XLA's CPU backend runs it several times faster.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array
+
+from .arrays import Scalar
+from .line_search import MAX_TRIALS, Search, begin, highest_value, is_flat, lowers, narrow
+
+
+class State(NamedTuple):
+    """The accepted point, what is known there, the search under way, and the remembered pairs.
+
+    Attributes:
+        position: the last accepted point, any shape; `value` and `gradient` are taken there.
+        direction: along which the search runs; `slope` = gradient · direction.
+        steps, changes: [history, …] ring buffers of s = Δx and y = Δgradient.
+        curvatures: [history], 1 / (s · y), 0 where the buffer is still empty.
+        accepted: how many points have been accepted.
+        stored: how many pairs have been stored since the last restart.
+    """
+
+    position: Array
+    value: Scalar
+    gradient: Array
+    direction: Array
+    slope: Scalar
+    search: Search
+    steps: Array
+    changes: Array
+    curvatures: Array
+    accepted: Array
+    stored: Array
+
+
+def _dot(a: Array, b: Array) -> Scalar:
+    return jnp.vdot(a, b, precision="highest")
+
+
+def init(x: Array, history: int) -> State:
+    """The state before the first evaluation, with room for `history` pairs of x's size."""
+    zeros, zero = jnp.zeros_like(x), jnp.zeros((), x.dtype)
+    buffer = jnp.zeros((history, *x.shape), x.dtype)
+    return State(
+        position=x,
+        value=zero,
+        gradient=zeros,
+        direction=zeros,
+        slope=zero,
+        search=begin(zero, zero, zero),
+        steps=buffer,
+        changes=jnp.zeros_like(buffer),
+        curvatures=jnp.zeros(history, x.dtype),
+        accepted=jnp.int32(0),
+        stored=jnp.int32(0),
+    )
+
+
+def two_loop(gradient: Array, state: State) -> Array:
+    """−H·gradient by the two-loop recursion, H the inverse Hessian that the pairs describe.
+
+    Starts from the scaled identity γI, γ = (s·y)/(y·y) of the newest pair.
+
+    References:
+        Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4 and eq. 7.20.
+    """
+    history = state.curvatures.shape[0]
+    count = jnp.minimum(state.stored, history)
+
+    def newest(i: Array) -> Array:
+        return (state.stored - 1 - i) % history
+
+    def down(i: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        q, alphas = carry
+        k = newest(i)
+        alpha = state.curvatures[k] * _dot(state.steps[k], q)
+        return q - alpha * state.changes[k], alphas.at[k].set(alpha)
+
+    def up(i: Array, r: Array) -> Array:
+        k = newest(count - 1 - i)
+        beta = state.curvatures[k] * _dot(state.changes[k], r)
+        return r + (alphas[k] - beta) * state.steps[k]
+
+    q, alphas = lax.fori_loop(0, count, down, (gradient, jnp.zeros_like(state.curvatures)))
+    last = newest(jnp.int32(0))
+    product = state.curvatures[last] * _dot(state.changes[last], state.changes[last])
+    gamma = jnp.where(count > 0, 1.0 / jnp.where(product > 0, product, 1.0), 1.0)
+    return -lax.fori_loop(0, count, up, gamma * q)
+
+
+def _remember(state: State, step: Array, change: Array, wanted: Array, line_search: str) -> State:
+    """Stores a pair unless its curvature s·y is not positive enough to keep H definite.
+
+    Writes one slot of each buffer whether the pair is stored or not: choosing between whole
+    buffers, as `lax.cond` does, would copy them at every step.
+    """
+    product = _dot(step, change)
+    if line_search == "none":
+        enough = product > 1e-10
+    else:
+        enough = product > 1e-7 * jnp.sqrt(_dot(step, step) * _dot(change, change))
+    good = wanted & enough
+    k = state.stored % state.curvatures.shape[0]
+    return state._replace(
+        steps=state.steps.at[k].set(jnp.where(good, step, state.steps[k])),
+        changes=state.changes.at[k].set(jnp.where(good, change, state.changes[k])),
+        curvatures=state.curvatures.at[k].set(
+            jnp.where(good, 1.0 / jnp.where(good, product, 1.0), state.curvatures[k])
+        ),
+        stored=state.stored + good.astype(jnp.int32),
+    )
+
+
+def _accept(
+    x: Array, value: Array, gradient: Array, state: State, rate: Array, line_search: str
+) -> State:
+    """Makes x the accepted point and begins a search from it."""
+    direction = two_loop(gradient, state)
+    slope = _dot(gradient, direction)
+    cautious = jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.sum(jnp.abs(gradient)), 1e-30))
+    if line_search == "none":
+        step = rate * jnp.where(state.accepted == 0, cautious, 1.0)
+    else:
+        # Rounding can leave a direction that does not descend.
+        descends = slope < 0
+        direction = jnp.where(descends, direction, -gradient)
+        slope = jnp.where(descends, slope, -_dot(gradient, gradient))
+        # Steps that taught no curvature grow until one does.
+        growing = jnp.maximum(cautious, 4.0 * state.search.step)
+        natural = jnp.where(state.stored == 0, growing, 1.0)
+        step = rate * jnp.where(descends, natural, cautious)
+    return state._replace(
+        position=x,
+        value=value,
+        gradient=gradient,
+        direction=direction,
+        slope=slope,
+        search=begin(step, value, slope),
+        accepted=state.accepted + 1,
+    )
+
+
+def update(
+    x: Array, value: Scalar, gradient: Array, state: State, *, rate: Scalar, line_search: str
+) -> tuple[Array, State]:
+    """One evaluation's worth of progress.
+
+    Args:
+        x: the point that was asked for, of any shape.
+        value: the objective there; scalar.
+        gradient: its gradient there.
+        state: from `init` or the previous update.
+        rate: factor on the first trial step of each search (1 is the natural step).
+        line_search: "zoom" accepts a trial under the strong Wolfe conditions (1e-4 and 0.9) and
+            otherwise brackets and interpolates, at most 20 trials; "none" accepts every point, as
+            torch.optim.LBFGS does, and stores only pairs with s·y > 1e-10, as it does. Neither
+            accepts a point where the value or the gradient is not finite.
+
+    Returns:
+        The point to evaluate next and the new state. `state.position` is the last accepted point.
+
+    Departures: after 20 rejected trials the remembered pairs are dropped and the search starts
+    again along the gradient from the last accepted point. Values may rise by a few units of
+    rounding.
+
+    References:
+        Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5, 3.6, 7.5;
+        Liu and Nocedal, "On the limited memory BFGS method", 1989.
+
+    Example, a parabola:
+        >>> x, state = jnp.array([3.0]), init(jnp.array([3.0]), history=5)
+        >>> search = jax.jit(partial(update, rate=jnp.float32(1), line_search="zoom"))
+        >>> for _ in range(8):
+        ...     x, state = search(x, x @ x, 2 * x, state)
+        >>> float(jnp.abs(state.position[0])) < 1e-3
+        True
+    """
+    finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
+    slope = _dot(gradient, state.direction)
+    bound = highest_value(state.search, state.value, state.slope)
+    first = state.accepted == 0
+    accepted = finite
+    if line_search == "zoom":
+        # Until a pair is stored a step only has to descend: it is there to learn the scale.
+        flat = is_flat(slope, state.slope) | (state.stored == 0)
+        accepted = finite & (first | (lowers(state.search, value, bound) & flat))
+
+    step, change = x - state.position, gradient - state.gradient
+    state = _remember(state, step, change, accepted & ~first, line_search)
+
+    def accept() -> State:
+        return _accept(x, value, gradient, state, rate, line_search)
+
+    def reject() -> State:
+        if line_search == "none":
+            return state
+        search = narrow(state.search, value, slope, bound)
+        gave_up = search.trials >= MAX_TRIALS
+        again = _restart(state, rate)
+        return jax.tree.map(partial(jnp.where, gave_up), again, state._replace(search=search))
+
+    chosen = lax.cond(accepted, lambda: _light(accept()), lambda: _light(reject()))
+    state = chosen._replace(steps=state.steps, changes=state.changes)
+    return state.position + state.search.step * state.direction, state
+
+
+def _light(state: State) -> State:
+    """The state with empty buffers, so that a condition does not copy them."""
+    nothing = jnp.zeros(0, state.steps.dtype)
+    return state._replace(steps=nothing, changes=nothing)
+
+
+def _restart(state: State, rate: Array) -> State:
+    """Steepest descent from the accepted point, everything learnt forgotten."""
+    slope = -_dot(state.gradient, state.gradient)
+    cautious = 1.0 / jnp.maximum(jnp.sum(jnp.abs(state.gradient)), 1e-30)
+    return state._replace(
+        direction=-state.gradient,
+        slope=slope,
+        search=begin(rate * jnp.minimum(1.0, cautious), state.value, slope),
+        curvatures=jnp.zeros_like(state.curvatures),
+        stored=jnp.int32(0),
+    )

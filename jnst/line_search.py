@@ -1,0 +1,103 @@
+"""A line search one trial at a time, for the strong Wolfe conditions.
+
+φ(t) is the objective along a direction from the point where the search began. A trial step t that
+does not end the search narrows it: until a bracket is found steps grow fourfold, then the minimiser
+of a cubic through both ends is tried.
+
+References: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5 and 3.6, eq. 3.59.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+SUFFICIENT_DECREASE = 1e-4
+CURVATURE = 0.9
+MAX_TRIALS = 20
+
+
+class Search(NamedTuple):
+    """One line search from the accepted point along the direction; scalars.
+
+    `low` is the best trial so far and `high` the other end of the bracket, once there is one.
+    """
+
+    step: Array
+    low: Array
+    low_value: Array
+    low_slope: Array
+    high: Array
+    high_value: Array
+    high_slope: Array
+    bracketed: Array
+    trials: Array
+
+
+def begin(step: Array, value: Array, slope: Array) -> Search:
+    """A search whose first trial is `step`, from φ(0) = value and φ′(0) = slope."""
+    zero = jnp.zeros_like(step)
+    off, no = jnp.bool_(False), jnp.int32(0)
+    return Search(step, zero, value, slope, zero, value, slope, off, no)
+
+
+def highest_value(search: Search, start_value: Array, start_slope: Array) -> Array:
+    """The largest φ(step) that is a sufficient decrease, plus a few units of rounding.
+
+    Without the rounding a search in float32 would never end near a minimum.
+    """
+    rounding = 4 * jnp.finfo(start_value.dtype).eps * jnp.abs(start_value)
+    return start_value + SUFFICIENT_DECREASE * search.step * start_slope + rounding
+
+
+def is_flat(slope: Array, start_slope: Array) -> Array:
+    """Whether φ′(step) satisfies the strong curvature condition."""
+    return jnp.abs(slope) <= -CURVATURE * start_slope
+
+
+def lowers(search: Search, value: Array, bound: Array) -> Array:
+    """Whether φ(step) = value is a sufficient decrease and the lowest trial so far."""
+    return (value <= bound) & ((search.low == 0) | (value < search.low_value))
+
+
+def _cubic_step(search: Search) -> Array:
+    """The minimiser of the cubic through both ends, kept a tenth of the interval from each."""
+    a, b = search.low, search.high
+    width = jnp.where(b == a, 1.0, b - a)
+    d1 = search.low_slope + search.high_slope - 3 * (search.high_value - search.low_value) / width
+    root = jnp.sqrt(jnp.maximum(d1**2 - search.low_slope * search.high_slope, 0.0))
+    d2 = jnp.sign(width) * root
+    below = search.high_slope - search.low_slope + 2 * d2
+    t = b - width * (search.high_slope + d2 - d1) / jnp.where(below == 0, jnp.nan, below)
+    margin = 0.1 * jnp.abs(width)
+    nearest = jnp.clip(t, jnp.minimum(a, b) + margin, jnp.maximum(a, b) - margin)
+    return jnp.where(jnp.isfinite(nearest), nearest, (a + b) / 2)
+
+
+def narrow(search: Search, value: Array, slope: Array, bound: Array) -> Search:
+    """The search after a trial that did not end it: φ(step) = value, φ′(step) = slope."""
+    finite = jnp.isfinite(value) & jnp.isfinite(slope)
+    value = jnp.where(finite, value, jnp.inf)
+    too_high = ~lowers(search, value, bound)
+    # Where the trial lies lower, it becomes `low`; the old `low` becomes `high` if the minimum
+    # lies between the two.
+    toward_high = jnp.where(search.bracketed, search.high - search.low, 1.0)
+    turned = slope * toward_high >= 0
+    moves_high = too_high | turned
+
+    def pick(new_high: Array, old_low: Array, old_high: Array) -> Array:
+        return jnp.where(too_high, new_high, jnp.where(turned, old_low, old_high))
+
+    after = Search(
+        step=search.step,
+        low=jnp.where(too_high, search.low, search.step),
+        low_value=jnp.where(too_high, search.low_value, value),
+        low_slope=jnp.where(too_high, search.low_slope, slope),
+        high=pick(search.step, search.low, search.high),
+        high_value=pick(value, search.low_value, search.high_value),
+        high_slope=pick(slope, search.low_slope, search.high_slope),
+        bracketed=search.bracketed | moves_high,
+        trials=search.trials + 1,
+    )
+    step = jnp.where(after.bracketed, _cubic_step(after), 4.0 * search.step)
+    return after._replace(step=step)

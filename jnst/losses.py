@@ -1,0 +1,204 @@
+"""The losses of neural style transfer: pure functions of feature maps and of images.
+
+A style loss is a pair: a `statistic` of a feature map, and a `distance` between the statistic of
+the picture being made and that of the style. Statistics are taken once from the style, may be
+averaged over several styles, and depend on a map only through sums over its positions.
+
+Notation of the formulas: F is the generated map and P the content map, as C x M matrices with
+M = H·W positions; A is the style's statistic.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .arrays import FeatureMap, Image, Matrix, Scalar
+
+# A black picture has no energy: below this the relative losses are measured against it instead.
+_TINY = 1e-12
+
+
+def content_mean(features: FeatureMap, target: FeatureMap) -> Scalar:
+    """Mean of (F − P)², as in Johnson's neural-style.
+
+    Args:
+        features: [h, w, C], of the picture being made.
+        target: the same shape, of the content.
+
+    Example:
+        >>> float(content_mean(jnp.ones((2, 2, 3)), jnp.zeros((2, 2, 3))))
+        1.0
+    """
+    return jnp.mean(jnp.square(features - target))
+
+
+def content_half_sum(features: FeatureMap, target: FeatureMap) -> Scalar:
+    """½ Σ (F − P)² (Gatys, Ecker and Bethge, CVPR 2016, eq. 1).
+
+    Example:
+        >>> float(content_half_sum(jnp.ones((2, 2, 3)), jnp.zeros((2, 2, 3))))
+        6.0
+    """
+    return 0.5 * jnp.sum(jnp.square(features - target))
+
+
+def content_relative(features: FeatureMap, target: FeatureMap) -> Scalar:
+    """Σ (F − P)² / Σ P²: the share of the content's energy that is lost.
+
+    Has no unit, so that one weight suits every layer, picture and network. Not from a paper.
+
+    Example:
+        >>> float(content_relative(jnp.zeros((2, 2, 3)), jnp.ones((2, 2, 3))))
+        1.0
+    """
+    energy = jnp.maximum(jnp.mean(jnp.square(target)), _TINY)
+    return jnp.mean(jnp.square(features - target)) / energy
+
+
+def gram(features: FeatureMap) -> Matrix:
+    """The Gram matrix F Fᵀ [C, C], a sum over positions (Gatys et al. 2016, eq. 3).
+
+    Computed at the highest matrix precision: TF32 or bfloat16 products would drown the loss.
+
+    Args:
+        features: [h, w, C].
+
+    Returns:
+        [C, C], symmetric, positive semidefinite, of the dtype of `features`.
+
+    Example:
+        >>> gram(jnp.ones((2, 3, 2))).tolist()
+        [[6.0, 6.0], [6.0, 6.0]]
+    """
+    flat = features.reshape(-1, features.shape[-1])
+    return jnp.matmul(flat.T, flat, precision="highest")
+
+
+def gram_per_position(features: FeatureMap) -> Matrix:
+    """F Fᵀ / M, the mean over positions, so that pictures of different sizes compare."""
+    return gram(features) / (features.shape[0] * features.shape[1])
+
+
+def gram_per_element(features: FeatureMap) -> Matrix:
+    """F Fᵀ / (C·M), the normalisation of Johnson's neural-style."""
+    return gram(features) / features.size
+
+
+def mean_square_distance(statistic: Array, target: Array, positions: int) -> Scalar:
+    """Mean of the squared differences of two statistics; the number of positions has no part."""
+    del positions
+    return jnp.mean(jnp.square(statistic - target))
+
+
+def gatys_distance(statistic: Matrix, target: Matrix, positions: int) -> Scalar:
+    """Σ (G − A)² / (4 C² M²) of two raw Gram matrices (Gatys et al. 2016, eq. 4).
+
+    M is the number of positions of the picture being made; as in the paper, the style's own
+    number has no part, so a style of another size weighs differently.
+    """
+    # Dividing before squaring keeps the square of a sum over a large picture inside float32.
+    return jnp.mean(jnp.square((statistic - target) / (2.0 * positions)))
+
+
+def relative_distance(statistic: Array, target: Array, positions: int) -> Scalar:
+    """Σ (G − A)² / Σ A²: 1 for a picture without any style, 0 for a perfect match.
+
+    Has no unit, so that every layer counts alike and a pale style as much as a vivid one. Not from
+    a paper.
+    """
+    del positions
+    energy = jnp.maximum(jnp.mean(jnp.square(target)), _TINY)
+    return jnp.mean(jnp.square(statistic - target)) / energy
+
+
+class StyleLoss(NamedTuple):
+    """A statistic of a feature map and the distance between two of them.
+
+    Attributes:
+        statistic: [h, w, C] -> array.
+        distance: (statistic, target statistic, number of positions h·w) -> scalar.
+    """
+
+    statistic: Callable[[FeatureMap], Array]
+    distance: Callable[[Array, Array, int], Scalar]
+
+
+STYLE_LOSSES: Mapping[str, StyleLoss] = {
+    "gram": StyleLoss(gram_per_element, mean_square_distance),
+    "gram-positions": StyleLoss(gram_per_position, mean_square_distance),
+    "gram-relative": StyleLoss(gram_per_position, relative_distance),
+    "gram-gatys2016": StyleLoss(gram, gatys_distance),
+}
+
+CONTENT_LOSSES: Mapping[str, Callable[[FeatureMap, FeatureMap], Scalar]] = {
+    "mean": content_mean,
+    "half-sum": content_half_sum,
+    "relative": content_relative,
+}
+
+
+def tv_l1(image: Image) -> Scalar:
+    """Total variation Σ|dx| + Σ|dy| over all neighbouring pixels (neural-style-pt).
+
+    Example, a checkerboard of 0 and 1, four unit steps in each channel of 2x2 pixels:
+        >>> board = jnp.array([[0.0, 1.0], [1.0, 0.0]])[..., None]
+        >>> float(tv_l1(board))
+        4.0
+    """
+    return jnp.sum(jnp.abs(jnp.diff(image, axis=0))) + jnp.sum(jnp.abs(jnp.diff(image, axis=1)))
+
+
+def tv_l2(image: Image) -> Scalar:
+    """½ Σ (dx² + dy²) over the pixels that have both neighbours (Johnson's neural-style).
+
+    The sum runs over i < H − 1 and j < W − 1 for both differences, as the Torch program's
+    gradient does; the Torch program leaves the value out of the loss that it prints.
+
+    Example:
+        >>> board = jnp.array([[0.0, 1.0], [1.0, 0.0]])[..., None]
+        >>> float(tv_l2(board))
+        1.0
+    """
+    corner = image[:-1, :-1]
+    right, down = image[:-1, 1:] - corner, image[1:, :-1] - corner
+    return 0.5 * (jnp.sum(jnp.square(right)) + jnp.sum(jnp.square(down)))
+
+
+def tv_nine_point(image: Image) -> Scalar:
+    """2 (dx²/3 + dy²/3 + d²/12 + d'²/12), means over pixels, d and d' the diagonal differences.
+
+    The border is repeated once, so a border pixel counts like any other. Being a mean, it does not
+    depend on the size of the picture (style-transfer-pytorch; nine-point stencil of the Laplacian).
+
+    Example, a flat picture and a ramp of slope 1 to the right, whose last difference is 0:
+        >>> float(tv_nine_point(jnp.ones((3, 3, 3))))
+        0.0
+        >>> ramp = jnp.tile(jnp.arange(4.0)[None, :, None], (4, 1, 3))
+        >>> round(float(tv_nine_point(ramp)), 3)
+        0.6
+    """
+    padded = jnp.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    along = _mean_square(padded[:, 1:] - padded[:, :-1]) + _mean_square(padded[1:] - padded[:-1])
+    across = _mean_square(padded[1:, 1:] - padded[:-1, :-1])
+    across += _mean_square(padded[1:, :-1] - padded[:-1, 1:])
+    return 2.0 * (along / 3.0 + across / 12.0)
+
+
+def _mean_square(differences: Array) -> Scalar:
+    return jnp.mean(jnp.square(differences))
+
+
+class TotalVariation(NamedTuple):
+    """A total variation and its degree: scaling the image by s scales the value by s^degree."""
+
+    value: Callable[[Image], Scalar]
+    degree: int
+
+
+TV_LOSSES: Mapping[str, TotalVariation] = {
+    "l1": TotalVariation(tv_l1, 1),
+    "l2": TotalVariation(tv_l2, 2),
+    "nine-point": TotalVariation(tv_nine_point, 2),
+}

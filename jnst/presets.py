@@ -1,0 +1,89 @@
+"""The named presets: the choices of published programs, as values."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .config import Config as Config
+from .config import unknown_name
+
+NEURAL_STYLE = Config(
+    steps=(1000,),
+    resample="bilinear",
+    init="noise",
+    noise=0.001 / 256,
+    tv_loss="l2",
+    pixel_range=256.0,
+    input_gain=256 / 255,
+    line_search="none",
+    history=100,
+)
+"""Johnson's Torch program. Its pixels run to 256; its printed loss leaves out total variation."""
+
+NEURAL_STYLE_PT = replace(
+    NEURAL_STYLE, noise=0.001 / 255, tv_loss="l1", pixel_range=255.0, input_gain=1.0
+)
+"""neural-style-pt, the PyTorch program after Johnson's."""
+
+GATYS2016 = Config(
+    size=512,
+    steps=(1000,),
+    init="noise",
+    noise=0.1,
+    content_weight=1e-3,
+    style_weight=1.0,
+    tv_weight=0.0,
+    style_layer_weights=(0.2,),
+    content_loss="half-sum",
+    style_loss="gram-gatys2016",
+    pooling="average",
+    history=100,
+)
+"""Gatys, Ecker and Bethge, CVPR 2016, with α/β = 1e-3. The paper states no size and no steps."""
+
+GATYS_PYTORCH = Config(
+    size=800,
+    resample="bilinear",
+    size_side="shorter",
+    scales=(512 / 800, 1.0),
+    steps=(500, 200),
+    content_weight=1.0,
+    style_weight=1000.0,
+    style_layer_weights=tuple(1.0 / c**2 for c in (64, 128, 256, 512, 512)),
+    tv_weight=0.0,
+    style_loss="gram-positions",
+    line_search="none",
+    history=100,
+)
+"""The authors' later PyTorch notebook: 512 pixels on the shorter side, then 800."""
+
+DEFAULT = Config()
+"""What a run uses when no preset is named."""
+
+PRESETS: Mapping[str, Config] = {
+    "default": DEFAULT,
+    "neural-style": NEURAL_STYLE,
+    "neural-style-pt": NEURAL_STYLE_PT,
+    "gatys2016": GATYS2016,
+    "gatys-pytorch": GATYS_PYTORCH,
+}
+
+
+def preset(name: str, **changes: Any) -> Config:
+    """The preset of that name, with some fields changed.
+
+    Raises:
+        ValueError: for an unknown preset, with the nearest name.
+        TypeError: for a field that Config does not have.
+
+    Example:
+        >>> preset("gatys2016", size=256).pooling
+        'average'
+        >>> preset("gatis2016")
+        Traceback (most recent call last):
+        ...
+        ValueError: unknown preset 'gatis2016'; did you mean 'gatys2016'?
+    """
+    if name not in PRESETS:
+        raise ValueError(unknown_name("preset", name, tuple(PRESETS)))
+    return replace(PRESETS[name], **changes)

@@ -1,0 +1,260 @@
+"""VGG-16 and VGG-19 as feature extractors (Simonyan and Zisserman, 2015): image in, named maps out.
+
+The only file that knows Flax. The convolutions and the pooling are the project's own
+(`jnst.ops`); Flax Linen holds the parameter tree and its shapes. The network ends at the deepest
+layer asked for, so nothing is computed in vain.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .arrays import Batch, Features, Image
+from .ops import avg_pool, conv2d, l2_pool, max_pool, relu
+
+ChannelOrder = Literal["RGB", "BGR"]
+
+_WIDTHS = (64, 128, 256, 512, 512)
+_BLOCK_DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+_POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
+
+
+def _layer_names(depths: Iterable[int]) -> tuple[str, ...]:
+    names: list[str] = []
+    for block, depth in enumerate(depths, start=1):
+        for index in range(1, depth + 1):
+            names += [f"conv{block}_{index}", f"relu{block}_{index}"]
+        names.append(f"pool{block}")
+    return tuple(names)
+
+
+def _convolutions(depths: Iterable[int]) -> tuple[tuple[str, int, int], ...]:
+    table, channels = [], 3
+    for block, (depth, width) in enumerate(zip(depths, _WIDTHS, strict=True), start=1):
+        for index in range(1, depth + 1):
+            table.append((f"conv{block}_{index}", channels, width))
+            channels = width
+    return tuple(table)
+
+
+LAYERS: Mapping[str, tuple[str, ...]] = {n: _layer_names(d) for n, d in _BLOCK_DEPTHS.items()}
+"""Every activation that can be asked for, in order: conv1_1, relu1_1, conv1_2, …, pool5."""
+
+CONVOLUTIONS: Mapping[str, tuple[tuple[str, int, int], ...]] = {
+    n: _convolutions(d) for n, d in _BLOCK_DEPTHS.items()
+}
+"""Name, input channels and output channels of each 3x3 convolution, by network."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a set of weights expects of its input: (scale · image[order] − mean) / std.
+
+    Attributes:
+        channel_order: "RGB" or "BGR", the order that the first convolution reads.
+        scale: factor on an image in [0, 1] (255 for the Caffe family, 1 for torchvision).
+        mean: three numbers in the network's channel order, in scaled units.
+        std: three numbers in the network's channel order.
+    """
+
+    channel_order: ChannelOrder
+    scale: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    @property
+    def mean_color(self) -> tuple[float, float, float]:
+        """The colour that the network sees as zero, as RGB in [0, 1].
+
+        >>> [round(c, 3) for c in CAFFE.mean_color]
+        [0.485, 0.458, 0.408]
+        """
+        red, green, blue = self.mean if self.channel_order == "RGB" else self.mean[::-1]
+        return (red / self.scale, green / self.scale, blue / self.scale)
+
+
+CAFFE = Preprocessing("BGR", 255.0, (103.939, 116.779, 123.68), (1.0, 1.0, 1.0))
+"""The Oxford weights and everything converted from them."""
+
+TORCHVISION = Preprocessing("RGB", 1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""The weights trained by torchvision."""
+
+INPUTS: Mapping[str, Preprocessing] = {"caffe": CAFFE, "torchvision": TORCHVISION}
+"""What a person may name for weights of unknown origin."""
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["layers"],
+    meta_fields=["network", "preprocessing", "name", "sha256"],
+)
+@dataclass(frozen=True)
+class Params:
+    """A network's weights together with the preprocessing that belongs to them.
+
+    A JAX pytree: the arrays in `layers` are its leaves, all else is static, so it passes through
+    `jit` and `grad` as one argument.
+
+    Attributes:
+        layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32.
+        network: "vgg16" or "vgg19".
+        preprocessing: see `Preprocessing`.
+        name: what a person calls these weights, for messages and metadata.
+        sha256: of the file that they came from, "" if they came from no file.
+    """
+
+    layers: dict[str, dict[str, Array]]
+    network: str
+    preprocessing: Preprocessing
+    name: str = field(default="")
+    sha256: str = field(default="")
+
+
+class _Convolution(nn.Module):
+    width: int
+
+    @nn.compact
+    def __call__(self, x: Batch) -> Batch:
+        kernel = self.param("kernel", nn.initializers.he_normal(), (3, 3, x.shape[-1], self.width))
+        bias = self.param("bias", nn.initializers.zeros, (self.width,))
+        return conv2d(x, kernel, bias)
+
+
+class VGG(nn.Module):
+    """VGG-16 or VGG-19 without its classifier.
+
+    Attributes:
+        network: "vgg16" or "vgg19".
+        layers: names of the activations to return; the network ends at the deepest of them.
+        pooling: "max" as trained, "average" as in Gatys et al. 2016, or "l2".
+    """
+
+    network: str
+    layers: tuple[str, ...]
+    pooling: str = "max"
+
+    @nn.compact
+    def __call__(self, x: Batch) -> dict[str, Batch]:
+        """Maps a preprocessed batch [N, H, W, 3] to the activations asked for, [N, h, w, C]."""
+        widths = {name: width for name, _, width in CONVOLUTIONS[self.network]}
+        wanted = set(self.layers)
+        found = {}
+        for name in LAYERS[self.network]:
+            if name.startswith("conv"):
+                x = _Convolution(widths[name], name=name)(x)
+            elif name.startswith("relu"):
+                x = relu(x)
+            else:
+                x = _POOLINGS[self.pooling](x, 2)
+            if name in wanted:
+                found[name] = x
+                if len(found) == len(wanted):
+                    break
+        return found
+
+
+def check_layers(network: str, layers: Iterable[str]) -> None:
+    """Raises ValueError for a network or layer that does not exist, with the nearest name."""
+    if network not in LAYERS:
+        raise ValueError(f"unknown network {network!r}: choose one of {', '.join(LAYERS)}")
+    for layer in layers:
+        if layer not in LAYERS[network]:
+            close = difflib.get_close_matches(layer, LAYERS[network], n=1)
+            hint = (
+                f"did you mean {close[0]!r}?" if close else f"it has {', '.join(LAYERS[network])}"
+            )
+            raise ValueError(f"{network} has no layer {layer!r}; {hint}")
+
+
+def check_pooling(pooling: str) -> None:
+    """Raises ValueError unless `pooling` is one of max, average and l2."""
+    if pooling not in _POOLINGS:
+        raise ValueError(f"unknown pooling {pooling!r}: choose one of {', '.join(_POOLINGS)}")
+
+
+def smallest_side(network: str, layers: Iterable[str]) -> int:
+    """The smallest height or width, in pixels, that still leaves a pixel at the deepest layer.
+
+    >>> smallest_side("vgg19", ["relu5_1", "relu1_1"])
+    16
+    """
+    order = LAYERS[network]
+    deepest = max(order.index(layer) for layer in layers)
+    return 2 ** sum(name.startswith("pool") for name in order[: deepest + 1])
+
+
+def preprocess(image: Image, preprocessing: Preprocessing) -> Image:
+    """Brings an sRGB image in [0, 1] into the units and channel order that the weights expect.
+
+    >>> jnp.round(preprocess(jnp.ones((1, 1, 3)), CAFFE)[0, 0], 2).tolist()
+    [151.0599..., 138.2200..., 131.3199...]
+    """
+    if preprocessing.channel_order == "BGR":
+        image = image[..., ::-1]
+    mean = jnp.asarray(preprocessing.mean, image.dtype)[None, None]
+    std = jnp.asarray(preprocessing.std, image.dtype)[None, None]
+    return (preprocessing.scale * image - mean) / std
+
+
+def features(
+    params: Params, image: Image, layers: Iterable[str], *, pooling: str = "max"
+) -> Features:
+    """Computes the named activations of one image.
+
+    Args:
+        params: from `jnst.load_weights`; its preprocessing is applied here.
+        image: [height, width, 3], sRGB, nominally in [0, 1]; any float dtype, any size whose
+            sides reach `smallest_side`.
+        layers: names such as "relu4_2" (see `LAYERS`). "conv…" is before the ReLU.
+        pooling: "max", "average" or "l2".
+
+    Returns:
+        A dict from each name to its map [h, w, channels]. Sizes halve, rounding down, at each pool.
+
+    Raises:
+        ValueError: for an unknown layer or pooling, an image that is not [H, W, 3], or one too
+            small for the deepest layer.
+
+    Example:
+        >>> import jnst
+        >>> params = jnst.load_weights("vgg16")
+        >>> maps = features(params, jnp.zeros((32, 48, 3)), ["relu1_1", "relu3_1"])
+        >>> {name: values.shape for name, values in maps.items()}
+        {'relu1_1': (32, 48, 64), 'relu3_1': (8, 12, 256)}
+
+    References:
+        Simonyan and Zisserman, "Very deep convolutional networks for large-scale image
+        recognition", ICLR 2015, table 1, columns D and E.
+    """
+    layers = tuple(layers)
+    check_layers(params.network, layers)
+    check_pooling(pooling)
+    if image.ndim != 3 or image.shape[-1] != 3:
+        raise ValueError(f"an image has shape [height, width, 3], not {image.shape}")
+    if not layers:
+        return {}
+    need = smallest_side(params.network, layers)
+    if min(image.shape[:2]) < need:
+        height, width = image.shape[:2]
+        raise ValueError(
+            f"an image of {width}x{height} is too small: {', '.join(layers)} needs at least "
+            f"{need} pixels on each side; use a larger picture or a shallower layer"
+        )
+    network = VGG(params.network, layers, pooling)
+    used = {name: params.layers[name] for name in _needed(params.network, layers)}
+    batch = preprocess(image, params.preprocessing)[None]
+    maps: Any = network.apply({"params": used}, batch)
+    return {name: maps[name][0] for name in layers}
+
+
+def _needed(network: str, layers: tuple[str, ...]) -> list[str]:
+    order = LAYERS[network]
+    deepest = max(order.index(layer) for layer in layers)
+    return [name for name in order[: deepest + 1] if name.startswith("conv")]

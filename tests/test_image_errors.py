@@ -1,0 +1,77 @@
+"""What is not a picture, or not a whole one, is refused with one clear line."""
+
+import re
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from image_files import BYTES, WORDS, png16, save
+from PIL import Image
+
+from jnst import image_reader
+from jnst.images import read_image
+
+
+def refused(path, error, text):
+    with pytest.raises(error, match=text) as caught:
+        read_image(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert repr(str(path)) in message
+
+
+def test_missing_folder_and_text(tmp_path):
+    refused(tmp_path / "no.png", FileNotFoundError, r"there is no file .*check its spelling")
+    refused(tmp_path, IsADirectoryError, r"is a folder: give the name of a picture")
+    for name, content in (("a.jpg", b"Dear reader,\n"), ("empty.png", b""), ("a.eps", b"%!PS-Ad")):
+        (tmp_path / name).write_bytes(content)
+        refused(tmp_path / name, ValueError, r"is not a picture that can be read \(PNG, JPEG")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.tif", "a.jp2"])
+def test_truncated_files_are_refused(tmp_path, name):
+    path = save(tmp_path / name, np.tile(BYTES[..., :3], (9, 9, 1)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refused(path, ValueError, r"is damaged or cut short \(.+\): copy or export it again")
+
+
+@pytest.mark.parametrize("name", ["a.png", "none.tif", "lzw.tif", "zlib.tif"])
+def test_truncated_16_bit_files_are_refused(tmp_path, name):
+    path = png16(tmp_path / name, WORDS)
+    if path.suffix == ".tif":
+        compression = None if path.stem == "none" else path.stem
+        tifffile.imwrite(path, WORDS, photometric="rgb", compression=compression)
+    path.write_bytes(path.read_bytes()[:-60])
+    refused(path, ValueError, r"is damaged or cut short \(.+\): copy or export it again")
+
+
+def test_pictures_that_would_fill_the_memory(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.png", BYTES[..., :3])
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">2I", 60000, 60000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "bomb.png").write_bytes(data)
+    refused(tmp_path / "bomb.png", ValueError, r"is too large: more than 178,956,970 pixels")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)  # Pillow warns of 35 and refuses above 40
+    np.testing.assert_allclose(read_image(path).pixels, BYTES[..., :3] / 255, atol=1e-7)
+    monkeypatch.setattr(image_reader, "_MAX_PIXELS", 20)
+    tifffile.imwrite(tmp_path / "f.tif", np.zeros((5, 7, 3), np.float32), photometric="rgb")
+    refused(tmp_path / "f.tif", ValueError, r"is too large: more than 20 pixels")
+
+
+def test_unsupported_kinds(tmp_path):
+    path = tmp_path / "a.tif"
+    Image.new("LAB", (2, 2)).save(path)
+    refused(path, ValueError, r"colours are of the kind LAB; save it as RGB")
+    tifffile.imwrite(path, np.zeros((2, 2), np.int16), photometric="minisblack")
+    refused(path, ValueError, r"samples are signed integers")
+    tifffile.imwrite(path, np.full((2, 2, 3), np.nan, np.float32), photometric="rgb")
+    refused(path, ValueError, r"holds NaN or infinite samples")
+    tifffile.imwrite(path, WORDS[..., :3], photometric="cielab")
+    refused(path, ValueError, r"a TIFF of an unusual kind; save it as RGB")
+
+
+def test_path_with_a_newline_stays_on_one_line(tmp_path):
+    refused(tmp_path / "a\nb.png", FileNotFoundError, re.escape("a\\nb.png"))

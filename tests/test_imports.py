@@ -1,0 +1,144 @@
+"""Which file may import what, read from the source; and that importing does nothing else."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "jnst"
+FILES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def imported(name):
+    """(library roots, package modules) that a file imports, wherever in it."""
+    path = FILES[name]
+    package = path.relative_to(PACKAGE).parent.parts
+    roots, modules = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [node.module]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1]
+            inside = ".".join((*base, *(node.module.split(".") if node.module else ())))
+            for alias in node.names:
+                full = f"{inside}.{alias.name}".lstrip(".")
+                modules.add(full if full in FILES or f"{full}.__init__" in FILES else inside)
+            continue
+        else:
+            continue
+        roots |= {n.split(".")[0] for n in names if n.split(".")[0] != "jnst"}
+        modules |= {n.removeprefix("jnst").lstrip(".") for n in names if n.split(".")[0] == "jnst"}
+    return roots, modules
+
+
+ROOTS = {name: imported(name)[0] for name in FILES}
+MODULES = {name: imported(name)[1] for name in FILES}
+OPS = {name for name in FILES if name.startswith("ops.")}
+REFERENCE = {name for name in FILES if name.startswith("reference.")}
+
+
+def files_that_import(library):
+    return {name for name, roots in ROOTS.items() if library in roots}
+
+
+def test_the_walk_sees_every_way_of_importing():
+    assert {"jax", "flax", "jaxtyping"} <= ROOTS["vgg"]
+    assert {"arrays", "ops"} <= MODULES["vgg"]
+    assert "lbfgs" in MODULES["optimize"]
+    assert "ops.window" in MODULES["ops.conv"]
+    assert "arrays" in MODULES["ops.conv"]
+
+
+def test_each_library_has_its_one_place():
+    assert files_that_import("flax") == {"vgg"}
+    assert files_that_import("optax") == {"optimize"}
+    assert files_that_import("PIL") <= {"images", "image_reader", "image_writer", "icc"}
+    assert files_that_import("h5py") <= {n for n in FILES if n.startswith("formats.")}
+    assert files_that_import("torch") == set()
+
+
+def test_the_reference_knows_numpy_alone():
+    assert REFERENCE
+    for name in REFERENCE:
+        assert ROOTS[name] - set(sys.stdlib_module_names) <= {"numpy"}, name
+        assert all(m.startswith("reference") for m in MODULES[name]), name
+    users = {n for n, modules in MODULES.items() if any(m.startswith("reference") for m in modules)}
+    assert users <= REFERENCE
+
+
+def test_the_layers_know_arrays_and_each_other():
+    assert OPS
+    for name in OPS:
+        assert {m.split(".")[0] for m in MODULES[name]} <= {"arrays", "ops"}, name
+
+
+# What each file may import from the package; nothing imports the other way.
+MAY_IMPORT = {
+    "arrays": set(),
+    "losses": {"arrays"},
+    "config": {"losses"},
+    "presets": {"config"},
+    "vgg": {"arrays", "ops"},
+    "objective": {"arrays", "config", "losses", "vgg"},
+    "line_search": {"arrays"},
+    "lbfgs": {"arrays", "line_search"},
+    "optimize": {"arrays", "lbfgs"},
+    "transfer": {"config", "images", "objective", "optimize", "presets", "vgg"},
+}
+
+
+@pytest.mark.parametrize("name", list(MAY_IMPORT))
+def test_imports_run_one_way(name):
+    assert MODULES[name] <= MAY_IMPORT[name]
+
+
+def test_there_is_no_circle():
+    done = set()
+
+    def visit(name, path):
+        assert name not in path, " -> ".join((*path, name))
+        if name not in done:
+            for module in MODULES[name]:
+                target = module if module in FILES else f"{module}.__init__".lstrip(".")
+                # A package's own files may name the package that re-exports them.
+                if target in FILES and target.split(".")[0] != name.split(".")[0]:
+                    visit(target, (*path, name))
+            done.add(name)
+
+    for name in FILES:
+        visit(name, ())
+
+
+def test_importing_creates_nothing_and_loads_no_plots(tmp_path):
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "PYTHONPATH": str(PACKAGE.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    code = (
+        "import sys, socket\n"
+        "def refuse(*_): raise AssertionError('network')\n"
+        "socket.socket.connect = refuse\n"
+        "import jnst\n"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert list(tmp_path.iterdir()) == []
+    assert not {"matplotlib", "torch", "onnx", "pooch", "tqdm"} & set(found.stdout.split())

@@ -1,0 +1,173 @@
+"""The presets' numbers as published, and what a Config refuses."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from jnst import PRESETS, Config, preset
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+PUBLISHED = {
+    # CVPR 2016: α/β of 1e-3, five equal layers, average pooling, L-BFGS, no total variation.
+    "gatys2016": {
+        "content_weight": 1e-3,
+        "style_weight": 1.0,
+        "weights_per_style_layer": (0.2,) * 5,
+        "content_loss": "half-sum",
+        "style_loss": "gram-gatys2016",
+        "tv_weight": 0.0,
+        "pooling": "average",
+        "init": "noise",
+    },
+    # The authors' notebook.
+    "gatys-pytorch": {
+        "content_weight": 1.0,
+        "weights_per_style_layer": tuple(1 / c**2 for c in (64, 128, 256, 512, 512)),
+        "style_weight": 1e3,
+        "content_loss": "mean",
+        "style_loss": "gram-positions",
+        "tv_weight": 0.0,
+        "pooling": "max",
+        "init": "content",
+        "learning_rate": 1.0,
+        "line_search": "none",
+        "size_side": "shorter",
+        "size": 800,
+        "scales": (0.64, 1.0),
+        "steps_per_scale": (500, 200),
+        "pixel_range": 255.0,
+        "clamp": False,
+    },
+    # Johnson's Torch program.
+    "neural-style": {
+        "content_weight": 5.0,
+        "style_weight": 100.0,
+        "weights_per_style_layer": (1.0,) * 5,
+        "tv_weight": 1e-3,
+        "content_loss": "mean",
+        "style_loss": "gram",
+        "tv_loss": "l2",
+        "pooling": "max",
+        "size": 512,
+        "size_side": "longer",
+        "steps_per_scale": (1000,),
+        "init": "noise",
+        "history": 100,
+        "learning_rate": 1.0,
+        "line_search": "none",
+        "pixel_range": 256.0,
+        "input_gain": 256 / 255,
+        "style_scale": 1.0,
+    },
+}
+PUBLISHED["neural-style-pt"] = PUBLISHED["neural-style"] | {
+    "tv_loss": "l1",
+    "pixel_range": 255.0,
+    "input_gain": 1.0,
+}
+
+
+@pytest.mark.parametrize("name", list(PUBLISHED))
+def test_presets_have_the_published_numbers(name):
+    config = PRESETS[name]
+    assert {field: getattr(config, field) for field in PUBLISHED[name]} == PUBLISHED[name]
+    assert config.optimizer == "lbfgs"
+    assert config.style_layers == STYLE_LAYERS
+    assert config.content_layers == ("relu4_2",)
+
+
+def test_noise_of_a_thousandth_of_a_pixel_value():
+    for name in ("neural-style", "neural-style-pt"):
+        config = PRESETS[name]
+        assert config.noise * config.pixel_range == pytest.approx(0.001)
+
+
+def test_preset_changes_some_fields():
+    config = preset("gatys2016", size=64, content_weight=2.0)
+    assert (config.size, config.content_weight, config.pooling) == (64, 2.0, "average")
+    assert PRESETS["gatys2016"].size == 512
+    assert preset("default") == Config()
+    with pytest.raises(ValueError, match="unknown preset 'neural-stile'; did you mean 'neural-st"):
+        preset("neural-stile")
+    with pytest.raises(ValueError, match="unknown preset 'x'; choose one of default, neural-style"):
+        preset("x")
+    with pytest.raises(TypeError, match="colour"):
+        preset("default", colour=1)
+
+
+def test_a_config_survives_json():
+    for config in PRESETS.values():
+        again = Config(**json.loads(json.dumps(config.to_dict())))
+        assert again == config
+        assert hash(again) == hash(config)
+
+
+def test_every_field_tells_its_help_and_group():
+    for field in dataclasses.fields(Config):
+        assert field.metadata["help"], field.name
+        assert field.metadata["group"] in ("picture", "objective", "optimisation"), field.name
+        choices = field.metadata["choices"]
+        assert choices is None or field.default in choices, field.name
+
+
+def test_weights_are_spread_and_normalised():
+    assert Config(style_weights=(1.0, 3.0)).weights_per_style(2) == (0.25, 0.75)
+    assert Config().weights_per_style(4) == (0.25,) * 4
+    assert Config(style_layer_weights=(2.0,)).weights_per_style_layer == (2.0,) * 5
+    assert Config(scales=(0.5, 1.0), steps=(7,)).steps_per_scale == (7, 7)
+    assert np.sum(Config(style_weights=(0.1, 0.2, 0.4)).weights_per_style(3)) == pytest.approx(1)
+
+
+REFUSED = [
+    ({"content_weight": -1.0}, "content_weight is -1.0: it must be a finite number of at least 0"),
+    ({"style_weight": float("nan")}, "style_weight is nan: it must be a finite number of at least"),
+    ({"tv_weight": float("inf")}, "tv_weight is inf: it must be a finite number of at least 0"),
+    ({"noise": -0.5}, "noise is -0.5"),
+    ({"learning_rate": 0.0}, "learning_rate is 0.0: it must be a finite number above 0"),
+    ({"style_scale": 0.0}, "style_scale is 0.0: it must be a finite number above 0"),
+    ({"pixel_range": -255.0}, "pixel_range is -255.0"),
+    ({"input_gain": 0.0}, "input_gain is 0.0"),
+    ({"size": 0}, "size is 0: it must be a whole number of at least 1"),
+    ({"size": 12.5}, "size is 12.5: it must be a whole number"),
+    ({"history": 0}, "history is 0: it must be a whole number of at least 1"),
+    ({"seed": -1}, "seed is -1: it must be a whole number of at least 0"),
+    ({"beta1": 1.0}, "beta1 is 1.0: it must be at least 0 and below 1"),
+    ({"beta2": -0.1}, "beta2 is -0.1"),
+    ({"average": 1.5, "optimizer": "adam"}, "average is 1.5: it must be at least 0 and below 1"),
+    ({"steps": ()}, "steps is empty: give at least one number"),
+    ({"steps": (0,)}, r"steps is \(0,\): each must be a whole number above 0"),
+    ({"steps": (5, 5, 5)}, "steps has 3 numbers for 1 scales: give 1, or one"),
+    ({"scales": (1.0, 0.5)}, r"scales is \(1.0, 0.5\): positive numbers, the last of them 1"),
+    ({"scales": (-0.5, 1.0)}, "scales is .* positive numbers"),
+    ({"style_weights": (0.0, 0.0)}, "style_weights is .*at least one must be above 0"),
+    ({"style_weights": (-1.0,)}, "must be finite and at least 0"),
+    ({"style_layer_weights": (1.0, 2.0)}, "style_layer_weights has 2 numbers for 5 layers: give 5"),
+    ({"pooling": "avg"}, "unknown pooling 'avg'; did you mean 'average'"),
+    ({"optimizer": "sgd"}, "unknown optimizer 'sgd'; choose one of adam, lbfgs"),
+    ({"init": "contents"}, "unknown init 'contents'; did you mean 'content'"),
+    ({"style_loss": "gramm"}, "unknown style_loss 'gramm'; did you mean 'gram'"),
+    ({"clamp": True}, "clamp has no effect with lbfgs: use optimizer='adam' or clamp=False"),
+    ({"average": 0.9}, "average has no effect with lbfgs: use optimizer='adam' or average=0"),
+]
+
+
+@pytest.mark.parametrize(("fields", "text"), REFUSED, ids=[str(fields) for fields, _ in REFUSED])
+def test_refused_values_are_named_with_the_remedy(fields, text):
+    with pytest.raises(ValueError, match=text):
+        Config(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"steps": 500}, r"steps is 500: give a tuple, such as \(500,\)"),
+        ({"style_layers": "relu1_1"}, "style_layers is 'relu1_1': give a tuple, such as"),
+        ({"size": "large"}, "size is 'large': it must be a whole number of at least 1"),
+    ],
+)
+def test_wrong_types_are_named_with_the_remedy(fields, text):
+    with pytest.raises(TypeError, match=text):
+        Config(**fields)
