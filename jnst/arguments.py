@@ -1,0 +1,249 @@
+"""A command line as a checked value; nothing is read or written, and no array is made, here."""
+
+import argparse
+import difflib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from .parser import NETWORKS, UsageError, build_parser, option
+from .presets import PRESETS, Config, preset
+from .vgg import check_layers
+
+SUBCOMMANDS = {
+    "filters": "jnst.cli_filters",
+    "curves": "jnst.cli_curves",
+    "weights": "jnst.cli_weights",
+}
+"""First words that name another command, and the module whose `main(argv)` runs it."""
+
+_FIELDS = tuple(spec.name for spec in fields(Config))
+
+# Option: where it has an effect. A published value beside another optimiser is no mistake, so a
+# typed option without effect is told, not refused.
+_EFFECT = {
+    "beta1": ("optimizer", ("adam",)),
+    "beta2": ("optimizer", ("adam",)),
+    "history": ("optimizer", ("lbfgs",)),
+    "line_search": ("optimizer", ("lbfgs",)),
+    "noise": ("init", ("noise",)),
+    "seed": ("init", ("noise", "style-colors")),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks for.
+
+    Attributes:
+        content, styles, output: paths as they were typed; `output` derived if it was not.
+        preset: its name.
+        config: the preset with the options that were typed.
+        network: "vgg16" or "vgg19" if it was typed, else None.
+        weights: path of a weight file, or None.
+        preprocess: "caffe" or "torchvision" if the input of `weights` was named, else None.
+        offline: whether a download is forbidden.
+        init_image: path of the picture to start from, or None.
+        bits: 8 or 16 for each channel of the output.
+        save_every: steps between two snapshots, 0 for none.
+        snapshots: folder of the snapshots.
+        log: path of the log, or None.
+        quiet: whether only errors are told.
+        notes: what a person should know about the command before it runs.
+    """
+
+    content: str
+    styles: tuple[str, ...]
+    output: str
+    preset: str
+    config: Config
+    network: str | None
+    weights: str | None
+    preprocess: str | None
+    offline: bool
+    init_image: str | None
+    bits: int
+    save_every: int
+    snapshots: str
+    log: str | None
+    quiet: bool
+    notes: tuple[str, ...]
+
+    @property
+    def sheet(self) -> str:
+        """Path of the contact sheet."""
+        return beside(self.output, "_sheet.png")
+
+
+def beside(output: str, ending: str) -> str:
+    """A path next to `output`, with its name up to the suffix and another ending.
+
+    >>> beside("art/cat.jpg", "_steps")
+    'art/cat_steps'
+    """
+    path = Path(output)
+    return str(path.with_name(path.stem + ending))
+
+
+def parse(argv: Sequence[str], *, version: str = "") -> Request | str:
+    """Reads a command.
+
+    Args:
+        argv: the words after the program's name.
+        version: what `--version` prints.
+
+    Returns:
+        The request; or, for `--rerun FILE`, that file's name.
+
+    Raises:
+        UsageError: for an unknown option, preset, layer or choice (with the nearest one), a value
+            out of range, or options that do not go together.
+        SystemExit: with code 0, when `--help` or `--version` has printed its text.
+
+    Example:
+        >>> request = parse(["--content", "cat.jpg", "--style", "night.jpg", "--size", "300"])
+        >>> request.output, request.config.size, request.network
+        ('cat_night.png', 300, None)
+        >>> parse(["--content", "cat.jpg", "--style", "night.jpg", "--stpes", "9"])
+        Traceback (most recent call last):
+        ...
+        jnst.parser.UsageError: unknown option --stpes; did you mean --steps?
+    """
+    name = _preset_name(argv)
+    parser = build_parser(name, version)
+    typed, extra = parser.parse_known_args(list(argv))
+    if extra:
+        raise UsageError(_unexpected(extra, parser))
+    if typed.rerun is not None:
+        if len(argv) > 2:
+            raise UsageError("--rerun FILE only prints a command; it goes with no other option")
+        return str(typed.rerun)
+    for needed in ("content", "style"):
+        if not getattr(typed, needed):
+            raise UsageError(f"--{needed} is missing: give a picture (--help shows all options)")
+    return _request(typed, name)
+
+
+def _preset_name(argv: Sequence[str]) -> str:
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    finder.add_argument("--preset", nargs="?", default="default")
+    name = finder.parse_known_args(list(argv))[0].preset
+    if name is None:
+        raise UsageError(f"--preset needs a name: choose one of {', '.join(PRESETS)}")
+    if name not in PRESETS:
+        raise UsageError(f"unknown preset {name!r}; {_nearest(name, PRESETS)}")
+    return str(name)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"choose one of {', '.join(known)}"
+
+
+def _unexpected(extra: list[str], parser: argparse.ArgumentParser) -> str:
+    strays = [word for word in extra if word.startswith("-")]
+    if not strays:
+        hint = "pictures are given as --content FILE and --style FILE"
+        close = difflib.get_close_matches(extra[0], SUBCOMMANDS, n=1)
+        return f"unexpected {extra[0]!r}; " + (f"did you mean {close[0]}?" if close else hint)
+    word = strays[0].split("=")[0]
+    known = [text for action in parser._actions for text in action.option_strings]
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"unknown option {word}; " + (
+        f"did you mean {close[0]}?" if close else "--help shows all options"
+    )
+
+
+def _request(typed: argparse.Namespace, name: str) -> Request:
+    config = _config(typed, name)
+    styles = tuple(typed.style)
+    if typed.network is not None and typed.network not in NETWORKS:
+        raise UsageError(f"unknown network {typed.network!r}; {_nearest(typed.network, NETWORKS)}")
+    try:
+        check_layers(typed.network or "vgg19", (*config.content_layers, *config.style_layers))
+        config.weights_per_style(len(styles))
+    except ValueError as error:
+        raise UsageError(in_options(str(error))) from None
+    if typed.preprocess and not typed.weights:
+        raise UsageError("--preprocess is for weights of unknown origin: add --weights FILE")
+    if typed.bits not in (8, 16):
+        raise UsageError(f"--bits is {typed.bits}: choose 8 or 16")
+    if typed.save_every < 0:
+        raise UsageError(f"--save-every is {typed.save_every}: give a number of steps, or 0")
+    if typed.snapshots and not typed.save_every:
+        raise UsageError("--snapshots says where, but not when: add --save-every N")
+    output = typed.output or _derived_output(typed.content, styles)
+    return Request(
+        content=typed.content,
+        styles=styles,
+        output=output,
+        preset=name,
+        config=config,
+        network=typed.network,
+        weights=typed.weights,
+        preprocess=typed.preprocess,
+        offline=typed.offline or os.environ.get("JNST_OFFLINE", "") not in ("", "0"),
+        init_image=typed.init_image,
+        bits=typed.bits,
+        save_every=typed.save_every,
+        snapshots=typed.snapshots or beside(output, "_steps"),
+        log=typed.log,
+        quiet=typed.quiet,
+        notes=_notes(typed, config),
+    )
+
+
+def _config(typed: argparse.Namespace, name: str) -> Config:
+    changes = {}
+    for field, value in vars(typed).items():
+        if field in _FIELDS:
+            changes[field] = sum(value, ()) if isinstance(value, list) else value
+    if typed.init_image:
+        changes.setdefault("init", "file")
+    try:
+        config = preset(name, **changes)
+    except ValueError as error:
+        raise UsageError(in_options(str(error))) from None
+    if config.init == "file" and not typed.init_image:
+        raise UsageError("--init file starts from a picture: add --init-image FILE")
+    if config.init != "file" and typed.init_image:
+        raise UsageError(f"--init-image has no use with --init {config.init}: use --init file")
+    return config
+
+
+def in_options(message: str) -> str:
+    """Says an error of the library in the words of the command line.
+
+    >>> in_options("tv_weight is -1.0: it must be a finite number of at least 0")
+    '--tv-weight is -1.0: it must be a finite number of at least 0'
+    >>> in_options("clamp has no effect with lbfgs: use optimizer='adam' or clamp=False")
+    '--clamp has no effect with lbfgs: use --optimizer adam or --no-clamp'
+    """
+    names = "|".join(_FIELDS)
+
+    def assignment(match: re.Match[str]) -> str:
+        name, value = match.groups()
+        if value in ("True", "False"):
+            return option(name if value == "True" else f"no_{name}")
+        return f"{option(name)} {value.strip(chr(39))}"
+
+    message = re.sub(rf"\b({names})=('[^']*'|[\w.]+)", assignment, message)
+    message = re.sub(rf"^({names})(?= (?:is|has)\b)", lambda m: option(m[1]), message)
+    return re.sub(rf"(?<!-)\b({names})\b", lambda m: option(m[1]) if "_" in m[1] else m[1], message)
+
+
+def _derived_output(content: str, styles: Sequence[str]) -> str:
+    shown = [Path(path).stem for path in (content, *styles)]
+    more = f"_and_{len(shown) - 4}_more" if len(shown) > 4 else ""
+    return "_".join(shown[:4]) + more + ".png"
+
+
+def _notes(typed: argparse.Namespace, config: Config) -> tuple[str, ...]:
+    return tuple(
+        f"{option(field)} has no effect with {option(other)} {getattr(config, other)}"
+        for field, (other, values) in _EFFECT.items()
+        if hasattr(typed, field) and getattr(config, other) not in values
+    )

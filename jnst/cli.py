@@ -1,0 +1,215 @@
+"""The command: words in, a painting out. No mathematics.
+
+`main` returns the exit code: 0 done, 1 a file, the network or the computation failed, 2 the
+command is wrong, 130 stopped by Ctrl-C. Whatever fails ends in one line on standard error.
+"""
+
+import importlib
+import io
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import jax
+
+from .arguments import SUBCOMMANDS, Request, parse
+from .console import Display, Interrupt, tell
+from .estimate import duration_words, expected_seconds, measure_speed, step_operations
+from .images import Picture, read_image, read_parameters, resize, write_image
+from .parser import UsageError
+from .run_files import Recorder, check_paths, command_words, parameters
+from .transfer import Progress, Result, stylize, target_sizes
+from .vgg import INPUTS, Params, check_layers, smallest_side
+from .weights import load_weights
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code.
+
+    Args:
+        argv: the words after the program's name, by default those of this process.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    logging.getLogger("jax").setLevel(logging.ERROR)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that the terminal cannot spell must not fail a run that is done.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        if words and words[0] in SUBCOMMANDS:
+            return int(importlib.import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
+        asked = parse(words, version=_version())
+        if isinstance(asked, str):
+            return _rerun(asked)
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(_tell_warning, asked.quiet)
+            return _paint(asked, words)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        tell("stopped at once")
+        return 130
+    except Exception as error:
+        if os.environ.get("JNST_DEBUG"):
+            raise
+        tell(f"error: {_explain(error)}")
+        return 2 if isinstance(error, UsageError) else 1
+
+
+def _version() -> str:
+    try:
+        return version("jnst")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _explain(error: Exception) -> str:
+    """One line on what went wrong and, where it is known, what to do."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
+        return "out of memory: use a smaller --size"
+    if isinstance(error, OSError | ValueError | FloatingPointError | ImportError):
+        return text
+    return f"unexpected {type(error).__name__}: {text} (JNST_DEBUG=1 shows where)"
+
+
+def _tell_warning(quiet: bool, message: Warning | str, *_: object) -> None:
+    if not quiet:
+        tell(f"note: {message}")
+
+
+def _rerun(path: str) -> int:
+    command = read_parameters(path).get("command")
+    if not command:
+        raise ValueError(f"{path} does not say by which command it was made")
+    print(command)
+    return 0
+
+
+def _paint(request: Request, words: Sequence[str]) -> int:
+    say = (lambda message: None) if request.quiet else tell
+    for note in request.notes:
+        say(f"note: {note}")
+    content = read_image(request.content)
+    styles = [read_image(path) for path in request.styles]
+    start = read_image(request.init_image) if request.init_image else None
+    _check_sides([content, *styles, *([start] if start else [])], request)
+    check_paths(request)
+    params = _load_network(request)
+    check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
+    command = command_words(sys.argv[0], words, request, params)
+    embedded = parameters(request, params, command, _version())
+    operations = _announce(request, params, content)
+    steps = request.config.steps_per_scale
+    with (
+        Interrupt() as interrupt,
+        Recorder(request, embedded) as recorder,
+        Display(steps, operations, request.quiet) as display,
+    ):
+        done = 0
+
+        def watch(progress: Progress) -> bool:
+            nonlocal done
+            done = progress.step
+            recorder.update(progress)
+            display.update(progress)
+            return interrupt.asked
+
+        result = stylize(
+            params,
+            content.pixels,
+            [style.pixels for style in styles],
+            request.config,
+            init_image=None if start is None else start.pixels,
+            callback=watch,
+            chunk=_chunk(request.save_every),
+        )
+        _write_painting(request, result, content, embedded)
+        if request.save_every:
+            recorder.write_sheet(content.pixels, [s.pixels for s in styles], result.image)
+    print(request.output)
+    names = ("total", "content", "style", "tv")
+    print("  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names))
+    if interrupt.asked:
+        tell(f"stopped at step {done} of {sum(steps)}; {request.output} is the painting so far")
+        return 130
+    return 0
+
+
+def _check_sides(pictures: Sequence[Picture], request: Request) -> None:
+    layers = (*request.config.content_layers, *request.config.style_layers)
+    need = smallest_side(request.network or "vgg19", layers) if layers else 1
+    for picture in pictures:
+        height, width = picture.pixels.shape[:2]
+        if min(height, width) < need:
+            raise ValueError(
+                f"{picture.path} is {width}x{height} pixels, but these layers look at squares "
+                f"of {need}: use a larger picture"
+            )
+
+
+def _load_network(request: Request) -> Params:
+    progress = not request.quiet
+    if request.weights:
+        chosen = INPUTS.get(request.preprocess or "")
+        return load_weights(Path(request.weights), network=request.network, preprocessing=chosen)
+    try:
+        return load_weights(request.network or "vgg19", offline=request.offline, progress=progress)
+    except OSError as error:
+        if request.network:
+            raise
+        if progress:
+            reason = str(error).removesuffix(", or use the built-in vgg16")
+            tell(f"painting with the built-in vgg16: {reason}")
+        return load_weights("vgg16")
+
+
+def _announce(request: Request, params: Params, content: Picture) -> list[float]:
+    """Tells what is about to happen; returns the operations of a step at each scale."""
+    config = request.config
+    height, width = content.pixels.shape[:2]
+    sizes = target_sizes(height, width, config)
+    layers = (*config.content_layers, *config.style_layers)
+    operations = [step_operations(params.network, layers, *size) for size in sizes]
+    if not request.quiet:
+        steps = config.steps_per_scale
+        seconds = expected_seconds(operations, steps, measure_speed())
+        height, width = sizes[-1]
+        scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
+        tell(
+            f"{params.network} ({params.name}, {params.sha256[:8]}) on {_device()}; "
+            f"{width}x{height} pixels, {sum(steps)} {config.optimizer} steps{scales}, "
+            f"about {duration_words(seconds)}"
+        )
+    return operations
+
+
+def _device() -> str:
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return f"CPU with {count} cores"
+    return f"{device.platform.upper()} ({device.device_kind})"
+
+
+def _chunk(save_every: int) -> int | None:
+    """Steps between two reports, so that snapshots fall on 1, 1+N, 1+2N, … on every device."""
+    if jax.default_backend() == "cpu" or not save_every:
+        return None
+    return next(size for size in range(min(20, save_every), 0, -1) if save_every % size == 0)
+
+
+def _write_painting(
+    request: Request, result: Result, content: Picture, embedded: dict[str, str]
+) -> None:
+    alpha = content.alpha
+    if alpha is not None:
+        height, width = result.image.shape[:2]
+        alpha = resize(alpha, height, width)
+    write_image(request.output, result.image, alpha, bits=request.bits, parameters=embedded)

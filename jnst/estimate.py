@@ -1,0 +1,104 @@
+"""How long a run will take: its operations are counted, the machine's speed is measured.
+
+The numbers are for telling a person whether to wait or to have lunch; expect a factor of two.
+"""
+
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from .ops import conv2d
+from .vgg import CONVOLUTIONS, LAYERS
+
+# Fitted to runs from 48x64 to 384x512 on two CPU cores: what a step costs for each of its
+# operations at the measured speed, what it costs however small the picture (the kernels must be
+# read), both in operations, and how long the targets and the compilation of one size take.
+_OVERHEAD = 2.0
+_LEAST_OPERATIONS = 7e9
+_SECONDS_PER_SCALE = 5.0
+
+
+def step_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
+    """Floating-point operations of one value and gradient, in its convolutions.
+
+    A forward pass up to the deepest layer, and as much again for the gradient in the image; the
+    kernels are frozen and cost none.
+
+    Args:
+        network: "vgg16" or "vgg19".
+        layers: the activations that the objective reads.
+        height, width: of the image, in pixels.
+
+    Example:
+        >>> round(step_operations("vgg19", ["relu5_1"], 512, 512) / 1e9)
+        379
+    """
+    layers, order = tuple(layers), LAYERS[network]
+    if not layers:
+        return 0.0
+    sizes = {name: 2.0 * 9 * wide * deep for name, wide, deep in CONVOLUTIONS[network]}
+    forward = 0.0
+    for name in order[: max(order.index(layer) for layer in layers) + 1]:
+        if name.startswith("pool"):
+            height, width = height // 2, width // 2
+        forward += sizes.get(name, 0.0) * height * width
+    return 2 * forward
+
+
+def measure_speed(side: int = 96, channels: int = 128) -> float:
+    """Operations per second that this device reaches in a middling 3x3 convolution.
+
+    Takes a fraction of a second: one compilation and a few convolutions of `side`² pixels. The
+    convolution is `jnst.ops.conv2d`, so a faster one shows in what is expected.
+    """
+    image = jnp.ones((1, side, side, channels))
+    kernel = jnp.ones((3, 3, channels, channels))
+    convolve = jax.jit(conv2d)
+    convolve(image, kernel).block_until_ready()
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        convolve(image, kernel).block_until_ready()
+        seconds.append(time.perf_counter() - start)
+    return 2.0 * 9 * channels**2 * side**2 / statistics.median(seconds)
+
+
+def expected_seconds(operations: Sequence[float], steps: Sequence[int], speed: float) -> float:
+    """Seconds for a run, compilation included.
+
+    Args:
+        operations: of one step, for each scale.
+        steps: for each scale.
+        speed: from `measure_speed`.
+
+    Example:
+        >>> round(expected_seconds([1e11], [100], speed=1e11))
+        212
+    """
+    stepping = sum(
+        count * (_OVERHEAD * each + _LEAST_OPERATIONS) / speed
+        for each, count in zip(operations, steps, strict=True)
+    )
+    return stepping + _SECONDS_PER_SCALE * len(steps)
+
+
+def duration_words(seconds: float) -> str:
+    """A duration as a person says it, in two digits or so.
+
+    >>> [duration_words(s) for s in (0.4, 47, 100, 754, 3600, 9000)]
+    ['1 s', '47 s', '1 min 40 s', '13 min', '1 h', '2 h 30 min']
+    """
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

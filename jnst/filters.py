@@ -1,0 +1,175 @@
+"""The classic filters of image processing, as kernels for the project's own convolution.
+
+What a network's first layer learns was once designed by hand: means, differences, waves. Each
+kernel here has the layout HWIO with one input channel, [height, width, 1, filters], float32, and is
+applied as a network applies its own, as a correlation: the kernel is not flipped. Signs follow
+from that: a derivative is positive where the picture gets brighter to the right (x) or
+downwards (y).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike, NDArray
+
+from .ops import conv2d
+from .ops.window import Padding
+
+Kernels = NDArray[np.float32]
+
+
+_REC709 = (0.2126, 0.7152, 0.0722)
+
+
+def _kernel(rows: ArrayLike) -> Kernels:
+    kernel = np.asarray(rows, np.float32)[:, :, None, None]
+    kernel.flags.writeable = False
+    return kernel
+
+
+def gaussian(sigma: float = 2.0) -> Kernels:
+    """A Gaussian blur, cut off at three standard deviations and normalised to the sum 1.
+
+    Args:
+        sigma: standard deviation in pixels, above 0.
+
+    Returns:
+        [size, size, 1, 1] with size = 2 ⌈3 sigma⌉ + 1.
+
+    Raises:
+        ValueError: for a sigma that is not positive and finite.
+
+    >>> gaussian(1.0).shape, round(float(gaussian(1.0).sum()), 6)
+    ((7, 7, 1, 1), 1.0)
+    """
+    if not 0 < sigma < np.inf:
+        raise ValueError(f"sigma is {sigma!r}: give a positive number of pixels, such as 2.0")
+    reach = int(np.ceil(3 * sigma))
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return _kernel(np.outer(bell, bell) / bell.sum() ** 2)
+
+
+CLASSIC: Mapping[str, Kernels] = MappingProxyType(
+    {
+        "blur": gaussian(2.0),
+        "sharpen": _kernel([[0, -1, 0], [-1, 5, -1], [0, -1, 0]]),
+        "emboss": _kernel([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]),
+        "sobel_x": _kernel(np.outer([1, 2, 1], [-1, 0, 1]) / 8),
+        "sobel_y": _kernel(np.outer([-1, 0, 1], [1, 2, 1]) / 8),
+        "laplacian": _kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]]),
+    }
+)
+"""Blur, sharpen and emboss sum to 1 and keep the brightness; the others sum to 0: they see change.
+
+The Sobel kernels are the textbook's divided by 8, so that they read the slope in units of
+brightness per pixel.
+"""
+
+
+def gabor_bank(
+    orientations: int = 8, wavelength: float = 6.0, sigma: float = 3.0, aspect: float = 0.5
+) -> Kernels:
+    """Oriented waves under a Gaussian, one filter for each orientation.
+
+        g(x, y) = exp(−(u² + aspect² v²) / 2 sigma²) (cos(2π u / wavelength) − c)
+        u = x cos θ + y sin θ,   v = −x sin θ + y cos θ,   θ = π i / orientations
+
+    with x to the right and y upwards: filter 0 answers to vertical stripes, and the angle of the
+    wave turns counter-clockwise. c makes each sum 0, so that a flat area gives no response, and
+    each is scaled to answer with 1 to its own wave of amplitude 1.
+
+    Args:
+        orientations: number of filters, at least 1, evenly spread over half a turn.
+        wavelength: of the wave in pixels, at least 2.
+        sigma: standard deviation of the envelope across the stripes, in pixels, above 0.
+        aspect: its width across the stripes divided by that along them, above 0.
+
+    Returns:
+        [size, size, 1, orientations], cut off at 2.5 standard deviations.
+
+    Raises:
+        ValueError: for a number out of range.
+
+    References:
+        Daugman, "Uncertainty relation for resolution in space, spatial frequency, and orientation",
+        J. Opt. Soc. Am. A 2 (1985). The subtraction of c and the scale are departures from it.
+
+    >>> gabor_bank(8).shape
+    (31, 31, 1, 8)
+    """
+    if orientations < 1 or wavelength < 2 or sigma <= 0 or aspect <= 0:
+        raise ValueError(
+            f"no Gabor filters with orientations={orientations!r}, wavelength={wavelength!r}, "
+            f"sigma={sigma!r}, aspect={aspect!r}: at least 1, at least 2, and above 0"
+        )
+    reach = int(np.ceil(2.5 * sigma / min(aspect, 1.0) - 0.5))
+    axis = np.arange(-reach, reach + 1)
+    x, y = axis[None, :], -axis[:, None]
+    bank = []
+    for angle in np.pi * np.arange(orientations) / orientations:
+        u, v = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
+        bell = np.exp(-(u**2 + aspect**2 * v**2) / (2 * sigma**2))
+        wave = np.cos(2 * np.pi * u / wavelength)
+        filter_ = bell * (wave - (bell * wave).sum() / bell.sum())
+        bank.append(filter_ / (filter_ * wave).sum())
+    return np.stack(bank, axis=-1).astype(np.float32)[:, :, None, :]
+
+
+def luma(image: ArrayLike) -> NDArray[np.float32]:
+    """The brightness of each pixel, [height, width, 1]: Rec. 709 weights on the sRGB values.
+
+    >>> luma(np.ones((2, 3, 3))).shape
+    (2, 3, 1)
+    """
+    pixels = np.asarray(image, np.float32)
+    if pixels.ndim != 3 or pixels.shape[-1] != 3:
+        raise ValueError(f"image has shape {pixels.shape}: an image is [height, width, 3]")
+    return pixels @ np.asarray(_REC709, np.float32)[:, None]
+
+
+def apply_filter(
+    image: ArrayLike,
+    kernel: ArrayLike,
+    stride: int | tuple[int, int] = 1,
+    padding: Padding = "SAME",
+) -> Float[Array, "out_height out_width maps"]:
+    """Slides every filter of a kernel over every channel of an image, each channel by itself.
+
+    For a response to brightness alone, filter `luma(image)`.
+
+    Args:
+        image: [height, width, channels], floating or anything that converts to float32.
+        kernel: [kernel_height, kernel_width, 1, filters].
+        stride: pixels that the kernel moves by, rows and columns.
+        padding: zeros around the image, as for `jnst.ops.conv2d`: "SAME", "VALID", an integer, or
+            ((top, bottom), (left, right)).
+
+    Returns:
+        [out_height, out_width, channels · filters], float32; filter f of channel c is map
+        c · filters + f.
+
+    Raises:
+        ValueError: for an image or kernel of another shape, a kernel larger than the padded image,
+            or an unknown stride or padding.
+
+    >>> ramp = np.tile(np.arange(5.0), (4, 1))[..., None]
+    >>> apply_filter(ramp, CLASSIC["sobel_x"], padding="VALID")[..., 0].tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
+    pixels, weights = np.asarray(image, np.float32), np.asarray(kernel, np.float32)
+    if pixels.ndim != 3:
+        raise ValueError(
+            f"image has shape {pixels.shape}: it must be [height, width, channels]; "
+            "add a last axis of 1 to a gray one"
+        )
+    if weights.ndim != 4 or weights.shape[2] != 1:
+        raise ValueError(
+            f"kernel has shape {weights.shape}: it must be [height, width, 1, filters], "
+            "since each channel is filtered by itself"
+        )
+    channels_as_batch = jnp.asarray(np.moveaxis(pixels, -1, 0)[..., None])
+    maps = conv2d(channels_as_batch, jnp.asarray(weights), stride=stride, padding=padding)
+    return jnp.moveaxis(maps, 0, 2).reshape(*maps.shape[1:3], -1)

@@ -1,0 +1,192 @@
+"""The options of the command line and their help; those of a run are generated from `Config`."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, NoReturn, get_args, get_type_hints
+
+from .presets import PRESETS, Config
+from .vgg import INPUTS, LAYERS
+
+NETWORKS = tuple(LAYERS)
+
+USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
+       jnst --rerun FILE"""
+
+EPILOG = """examples:
+  jnst --content cat.jpg --style night.jpg
+  jnst --content cat.jpg --style night.jpg waves.jpg --style-weights 3 1 --output cat.jpg
+  jnst --content cat.jpg --style night.jpg --preset gatys2016 --size 384 --steps 300
+  jnst --preset gatys2016 --help
+
+Other commands: jnst filters --help (what filters see), jnst curves --help (losses, drawn),
+jnst weights --help (which networks are here; fetching, converting, checking them).
+
+Lists are separated by spaces or commas. A layer is called relu4_2, or conv4_2 before its ReLU.
+A preset sets the options of a run; options typed beside it change it.
+
+The result (the painting's path and its losses) goes to stdout; progress and messages go to
+stderr. Exit code: 0 done; 1 a file, the network or the computation failed; 2 the command is
+wrong; 130 stopped by Ctrl-C, which saves the painting as far as it got (twice: at once)."""
+
+
+class UsageError(ValueError):
+    """The command cannot be meant as it is written; the message is one line for a person."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message.removeprefix("argument "))
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
+def option(field: str) -> str:
+    """The option of a field of `Config`.
+
+    >>> option("tv_weight")
+    '--tv-weight'
+    """
+    return "--" + field.replace("_", "-")
+
+
+def build_parser(preset: str = "default", version: str = "") -> argparse.ArgumentParser:
+    """The parser of a run; its help shows the defaults of the named preset.
+
+    The parsed namespace has a field of `Config` only if it was typed.
+    """
+    parser = _Parser(
+        prog="jnst",
+        usage=USAGE,
+        description="Paints a photograph in the style of one or more pictures.",
+        epilog=EPILOG,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    _add_files(parser.add_argument_group("files"))
+    _add_network(parser.add_argument_group("network"))
+    _add_run(parser, preset)
+    other = parser.add_argument_group("other")
+    other.add_argument("--quiet", action="store_true", help="tell the result and errors only")
+    other.add_argument("--rerun", metavar="FILE", help="print the command that made this painting")
+    other.add_argument("--version", action="version", version=f"jnst {version}")
+    other.add_argument(
+        "-h", "--help", action="help", help="print this, with the defaults of --preset"
+    )
+    return parser
+
+
+def _add_files(group: Any) -> None:
+    group.add_argument("--content", metavar="FILE", help="the photograph to paint")
+    group.add_argument(
+        "--style", metavar="FILE", nargs="+", action="extend", help="the pictures to paint like"
+    )
+    group.add_argument(
+        "--output",
+        metavar="FILE",
+        help="the painting, .png, .jpg, .webp or .tif (default: CONTENT_STYLE.png, here)",
+    )
+    group.add_argument(
+        "--bits", type=_whole, default=8, metavar="N", help="8, or 16 for .png and .tif"
+    )
+    group.add_argument("--init-image", metavar="FILE", help="the picture that --init file means")
+    group.add_argument(
+        "--save-every",
+        type=_whole,
+        default=0,
+        metavar="N",
+        help="save snapshots at steps 1, 1+N, 1+2N, …, and in the end OUTPUT_sheet.png with all",
+    )
+    group.add_argument(
+        "--snapshots", metavar="FOLDER", help="where snapshots go (default: OUTPUT_steps)"
+    )
+    group.add_argument(
+        "--log", metavar="FILE", help="the losses of each step, one JSON object a line"
+    )
+
+
+def _add_network(group: Any) -> None:
+    group.add_argument(
+        "--network",
+        metavar=_braces(NETWORKS),
+        help="the network that looks (default: vgg19, or the built-in vgg16 if it cannot be had)",
+    )
+    group.add_argument("--weights", metavar="FILE", help="a weight file of your own")
+    group.add_argument(
+        "--preprocess",
+        choices=tuple(INPUTS),
+        help="what --weights of unknown origin expect (for the known ones it is known)",
+    )
+    group.add_argument(
+        "--offline", action="store_true", help="download nothing (so does JNST_OFFLINE=1)"
+    )
+
+
+def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
+    """An option for each field of `Config`, in the groups that their metadata name."""
+    start = parser.add_argument_group("preset")
+    start.add_argument(
+        "--preset",
+        metavar=_braces(PRESETS),
+        help="where the options below start (default: default)",
+    )
+    groups: dict[str, Any] = {}
+    kinds = get_type_hints(Config)
+    for spec in fields(Config):
+        title = spec.metadata["group"]
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        value, choices = getattr(PRESETS[preset], spec.name), spec.metadata["choices"]
+        text = f"{spec.metadata['help']} (default: {_shown(value)})".replace("%", "%%")
+        settings: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
+        if kinds[spec.name] is bool:
+            settings["action"] = argparse.BooleanOptionalAction
+        else:
+            kind = (get_args(kinds[spec.name]) or (kinds[spec.name],))[0]
+            read, name = _READERS[kind]
+            many = isinstance(value, tuple)
+            settings["type"] = _listed(read) if many else read
+            settings["nargs"] = "+" if many else None
+            settings["metavar"] = _braces(choices) if choices else name
+        groups[title].add_argument(option(spec.name), **settings)
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+_READERS: dict[type, tuple[Callable[[str], Any], str]] = {
+    int: (_whole, "N"),
+    float: (_number, "X"),
+    str: (str, "NAME"),
+}
+
+
+def _listed(read: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    return lambda text: tuple(read(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _braces(names: Any) -> str:
+    return "{" + ",".join(names) + "}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(map(_shown, value)) or "none"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,274 @@
+"""Pictures of what a network and its training see: filters, feature maps, losses, contact sheets.
+
+Each function returns a `matplotlib.figure.Figure`, which a notebook draws and `save_figure` writes
+as PNG or SVG:
+
+    >>> figure = contact_sheet([("content", np.zeros((4, 6, 3)))])
+    >>> figure.axes[0].get_title(), figure.axes[0].get_xlabel()
+    ('content', '6 × 4')
+"""
+
+import math
+import os
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from numpy.typing import ArrayLike, NDArray
+
+from .curves import loss_curves as loss_curves
+from .curves import read_log as read_log
+from .filters import CLASSIC, Kernels, apply_filter, gabor_bank, luma
+from .ops.window import Padding
+from .panels import heading, row_height, show_kernel, show_picture, show_values, size_words
+from .panels import save_figure as save_figure
+from .vgg import Params, features
+
+_TITLES = {
+    "blur": "Blur (Gaussian, σ = 2 px)",
+    "sharpen": "Sharpen",
+    "emboss": "Emboss",
+    "sobel_x": "Sobel x",
+    "sobel_y": "Sobel y",
+    "laplacian": "Laplacian",
+}
+_STRIDES = (1, 2, 4, 8)
+_AREA = "#e6e6e6"
+
+
+def filter_sheet(
+    image: ArrayLike, *, stride: int | tuple[int, int] = 1, padding: Padding = "SAME"
+) -> Figure:
+    """What the classic filters do to a photograph, and what stride and padding do to its size.
+
+    Blur, sharpen and emboss filter the colours; derivatives and Gabor waves the luma. Signed
+    responses are shown from blue through white (0) to red, each on a scale of its own. Every
+    kernel is drawn in the corner of its panel.
+
+    Args:
+        image: [height, width, 3], sRGB in [0, 1].
+        stride, padding: of the filters in the upper two parts; the lowest part shows several.
+
+    Raises:
+        ValueError: for an image of another shape or smaller than a kernel, or an unknown padding.
+    """
+    pixels = np.asarray(image, np.float32)
+    gray = luma(pixels)
+    words = f"stride {_pair_words(stride)}, padding {_padding_words(padding)}"
+    figure = Figure(figsize=(13, 6 * (row_height(pixels, 3.1) + 0.55) + 1.5), layout="constrained")
+    classic, gabor, sizes = figure.subfigures(3, 1, squeeze=False)[:, 0]
+    heading(classic, f"Classic filters: {words}")
+    _classic_part(classic, pixels, gray, stride, padding)
+    heading(gabor, f"Gabor filters, waves of 6 px: {words}")
+    bank = gabor_bank(8)
+    for i, axes in enumerate(gabor.subplots(2, 4).flat):
+        _response(axes, gray, f"Gabor {22.5 * i:g}°", bank[..., i : i + 1], stride, padding)
+    heading(sizes, "Stride and padding: the blur, drawn over the photograph's area (gray)")
+    _size_part(sizes, pixels)
+    return figure
+
+
+def _classic_part(
+    part: SubFigure,
+    pixels: NDArray[np.float32],
+    gray: NDArray[np.float32],
+    stride: int | tuple[int, int],
+    padding: Padding,
+) -> None:
+    grid = part.subplots(2, 4)
+    show_picture(grid[0, 0], pixels, "Photograph", size_words(pixels))
+    for axes, name in zip(grid[0, 1:], ("blur", "sharpen", "emboss"), strict=True):
+        kernel = CLASSIC[name]
+        found = np.asarray(apply_filter(pixels, kernel, stride, padding))
+        show_picture(axes, found, _TITLES[name], _kernel_words(kernel, found))
+        show_kernel(axes, kernel)
+    dx, dy, _ = (
+        _response(axes, gray, _TITLES[name], CLASSIC[name], stride, padding)
+        for axes, name in zip(grid[1], ("sobel_x", "sobel_y", "laplacian"), strict=False)
+    )
+    slope = np.hypot(dx, dy)
+    show_values(grid[1, 3], slope, "Slope, √(Sobel x² + Sobel y²)", size_words(slope), signed=False)
+
+
+def _response(
+    axes: Axes,
+    gray: NDArray[np.float32],
+    title: str,
+    kernel: Kernels,
+    stride: int | tuple[int, int],
+    padding: Padding,
+) -> NDArray[np.float32]:
+    found = np.asarray(apply_filter(gray, kernel, stride, padding))[..., 0]
+    show_values(axes, found, title, _kernel_words(kernel, found), signed=True)
+    show_kernel(axes, kernel)
+    return found
+
+
+def _size_part(part: SubFigure, pixels: NDArray[np.float32]) -> None:
+    height, width = pixels.shape[:2]
+    for grid_row, padding in zip(part.subplots(2, 4), ("SAME", "VALID"), strict=True):
+        for axes, stride in zip(grid_row, _STRIDES, strict=True):
+            found = np.asarray(apply_filter(pixels, CLASSIC["blur"], stride, padding))
+            note = f"{size_words(pixels)} → {size_words(found)}"
+            show_picture(axes, found, f"stride {stride}, {padding}", note)
+            rows, columns = found.shape[:2]
+            left, top = (width - columns) / 2, (height - rows) / 2
+            axes.images[0].set_extent((left, left + columns, top + rows, top))
+            axes.set(xlim=(0, width), ylim=(height, 0), facecolor=_AREA)
+
+
+def _kernel_words(kernel: Kernels, found: NDArray[np.float32]) -> str:
+    return f"kernel {size_words(kernel)}, result {size_words(found)}"
+
+
+def _pair_words(value: int | tuple[int, int]) -> str:
+    return f"{value[1]} × {value[0]}" if isinstance(value, tuple) else str(value)
+
+
+def _padding_words(padding: Padding) -> str:
+    return f"{padding} px" if isinstance(padding, int) else str(padding)
+
+
+def first_filters(params: Params, image: ArrayLike | None = None) -> Figure:
+    """A network's 64 first filters as tiles in RGB, and what each answers to an image.
+
+    The kernels are shown as they act on sRGB: channels in the order red, green, blue whatever the
+    weights' own, divided by the preprocessing's standard deviations. Gray is 0, and each filter is
+    scaled to its own largest weight.
+
+    Args:
+        params: from `jnst.load_weights`.
+        image: [height, width, 3], sRGB in [0, 1]; if given, relu1_1's map of each filter is drawn
+            beside the filters, each on a scale of its own.
+    """
+    kernels = np.asarray(params.layers["conv1_1"]["kernel"], np.float32)
+    kernels = kernels / np.asarray(params.preprocessing.std, np.float32)[:, None]
+    if params.preprocessing.channel_order == "BGR":
+        kernels = kernels[:, :, ::-1]
+    tiles = 0.5 + 0.5 * kernels / np.abs(kernels).max(axis=(0, 1, 2))
+    figure = Figure(figsize=(7 if image is None else 15, 8), layout="constrained")
+    parts = figure.subfigures(1, 1 if image is None else 2, squeeze=False)[0]
+    heading(parts[0], f"conv1_1 of {params.network}: 64 filters of 3 × 3 px, gray is 0")
+    for i, axes in enumerate(parts[0].subplots(8, 8).flat):
+        show_picture(axes, tiles[..., i], str(i), "", size=8)
+    if image is not None:
+        maps = np.asarray(features(params, jnp.asarray(image, jnp.float32), ["relu1_1"])["relu1_1"])
+        heading(parts[1], f"relu1_1: their responses, {size_words(maps)}, each on its own scale")
+        for i, axes in enumerate(parts[1].subplots(8, 8).flat):
+            show_values(axes, maps[..., i], str(i), "", signed=False, size=8)
+    return figure
+
+
+def feature_maps(params: Params, image: ArrayLike, layer: str, count: int = 12) -> Figure:
+    """The strongest feature maps of a layer for an image, beside the image.
+
+    The strength of a map is the mean of its absolute values; the panels are in falling order, each
+    on a colour scale of its own.
+
+    Args:
+        params: from `jnst.load_weights`.
+        image: [height, width, 3], sRGB in [0, 1].
+        layer: any name in `jnst.LAYERS[params.network]`; "conv…" maps are signed.
+        count: number of maps, at least 1; all of them if the layer has fewer.
+
+    Raises:
+        ValueError: for an unknown layer, an image too small for it, or a count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"count is {count}: show at least 1 map")
+    pixels = np.asarray(image, np.float32)
+    maps = np.asarray(features(params, jnp.asarray(pixels), [layer])[layer])
+    order, strengths = strongest(maps, count)
+    columns = _columns(len(order), math.ceil(math.sqrt(len(order))))
+    rows = math.ceil(len(order) / columns)
+    row = row_height(pixels, 2.4)
+    figure = Figure(
+        figsize=(4.6 + 2.4 * columns, max(3.4, rows * (row + 0.35) + 0.9)), layout="constrained"
+    )
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(4.6, 2.4 * columns))[0]
+    heading(left, "Input")
+    photograph = left.subplots()
+    show_picture(photograph, pixels, "", size_words(pixels))
+    photograph.set_anchor("N")
+    heading(
+        right,
+        f"{layer} of {params.network}: the {len(order)} strongest of {maps.shape[-1]} maps, "
+        f"{size_words(maps)}",
+    )
+    right.supxlabel("mean of the absolute activations; each map on a scale of its own", fontsize=9)
+    panels = list(right.subplots(rows, columns, squeeze=False).flat)
+    for axes, channel, strength in zip(panels, order, strengths, strict=False):
+        title = f"channel {channel}, mean {strength:.3g}"
+        show_values(axes, maps[..., channel], title, "", signed=layer.startswith("conv"))
+    for axes in panels[len(order) :]:
+        axes.remove()
+    return figure
+
+
+def strongest(maps: ArrayLike, count: int) -> tuple[list[int], list[float]]:
+    """The channels of [height, width, channels] with the largest mean absolute value, and that.
+
+    >>> strongest(np.array([[[1.0, -3.0, 2.0]]]), 2)
+    ([1, 2], [3.0, 2.0])
+    """
+    strengths = np.abs(np.asarray(maps)).mean(axis=(0, 1))
+    order = np.argsort(-strengths, kind="stable")[:count]
+    return order.tolist(), strengths[order].tolist()
+
+
+def contact_sheet(
+    pictures: Sequence[tuple[str, ArrayLike]],
+    path: str | os.PathLike[str] | None = None,
+    columns: int | None = None,
+) -> Figure:
+    """Pictures side by side, each under its label with its size.
+
+    Args:
+        pictures: (label, image) pairs, images [height, width, 3] in [0, 1]; values outside are
+            clipped.
+        path: if given, the sheet is also written there by `save_figure`.
+        columns: by default four at most, and as few empty places as possible.
+
+    Raises:
+        ValueError: for no pictures, fewer than 1 column, or a path that is neither PNG nor SVG.
+
+    >>> len(contact_sheet([("content", np.zeros((4, 6, 3)))]).axes)
+    1
+    """
+    if not pictures:
+        raise ValueError("there are no pictures: give at least one (label, image) pair")
+    if columns is not None and columns < 1:
+        raise ValueError(f"columns is {columns}: it must be at least 1")
+    columns = min(columns or _columns(len(pictures)), len(pictures))
+    rows = math.ceil(len(pictures) / columns)
+    arrays = [(label, _checked(label, image)) for label, image in pictures]
+    usual = float(np.median([pixels.shape[0] / pixels.shape[1] for _, pixels in arrays]))
+    heights = [
+        min(max(row_height(p, 4.0) for _, p in arrays[i : i + columns]), 4.0 * max(1.0, usual))
+        for i in range(0, len(arrays), columns)
+    ]
+    figure = Figure(figsize=(4.1 * columns, sum(heights) + 0.5 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=[h + 0.5 for h in heights])
+    panels = list(grid.flat)
+    for axes, (label, pixels) in zip(panels, arrays, strict=False):
+        show_picture(axes, pixels, label, size_words(pixels))
+        axes.set_anchor("N")
+    for axes in panels[len(arrays) :]:
+        axes.remove()
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def _checked(label: str, image: ArrayLike) -> NDArray[np.float32]:
+    pixels = np.asarray(image, np.float32)
+    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
+        raise ValueError(f"{label} has shape {pixels.shape}: a picture is [height, width, 3]")
+    return pixels
+
+
+def _columns(count: int, least: int = 3) -> int:
+    """Columns for a grid: `least` or one more, whichever leaves fewer places empty."""
+    return least if count <= least or -count % least < -count % (least + 1) else least + 1

@@ -1,0 +1,175 @@
+"""The command line: every field of Config is an option, and every mistake is named."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from jnst.arguments import Request, in_options, parse
+from jnst.parser import UsageError, build_parser, option
+from jnst.presets import PRESETS, Config
+
+PICTURES = ["--content", "in/cat.jpg", "--style", "night.png"]
+
+
+def request(*words: str) -> Request:
+    found = parse([*PICTURES, *words])
+    assert isinstance(found, Request)
+    return found
+
+
+def words_of(name: str, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [option(name) if value else option("no_" + name)]
+    values = value if isinstance(value, tuple) else (value,)
+    return [option(name), *map(str, values)]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_field_is_an_option(name: str) -> None:
+    """All fields of a preset, typed out, give that preset again from the default."""
+    typed: list[str] = []
+    for spec in fields(Config):
+        typed += words_of(spec.name, getattr(PRESETS[name], spec.name))
+    assert request(*typed).config == PRESETS[name]
+
+
+def test_a_preset_is_where_options_start() -> None:
+    found = request("--preset", "gatys2016", "--size", "300", "--tv-weight", "0.5")
+    assert found.config == replace(PRESETS["gatys2016"], size=300, tv_weight=0.5)
+    assert found.preset == "gatys2016"
+    assert request().config == Config()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--steps", "30,20", "--scales", "0.5,1"],
+        ["--steps", "30", "20", "--scales", "0.5", "1"],
+        ["--steps=30, 20", "--scales=0.5, 1,"],
+    ],
+)
+def test_lists_take_spaces_and_commas(words: list[str]) -> None:
+    assert request(*words).config == Config(steps=(30, 20), scales=(0.5, 1.0))
+
+
+def test_an_empty_list_is_empty() -> None:
+    assert request("--content-layers", "").config.content_layers == ()
+
+
+def test_several_styles_in_one_option_or_several() -> None:
+    one = request("moon.jpg", "--style-weights", "1,2")
+    two = request("--style", "moon.jpg", "--style-weights", "1,2")
+    assert one == two
+    assert one.styles == ("night.png", "moon.jpg")
+
+
+def test_names_that_follow_from_others() -> None:
+    found = request("--save-every", "5")
+    assert (found.output, found.snapshots) == ("cat_night.png", "cat_night_steps")
+    assert found.sheet == "cat_night_sheet.png"
+    found = request("--output", "art/a.jpg", "--save-every", "5", "--snapshots", "x")
+    assert (found.output, found.snapshots, found.sheet) == ("art/a.jpg", "x", "art/a_sheet.png")
+    assert request("a.jpg", "b.jpg", "c.jpg", "d.jpg").output == "cat_night_a_b_and_2_more.png"
+
+
+def test_an_init_image_means_init_file() -> None:
+    assert request("--init-image", "start.png").config.init == "file"
+    with pytest.raises(UsageError, match="--init file starts from a picture: add --init-image"):
+        request("--init", "file")
+    with pytest.raises(UsageError, match="--init-image has no use with --init noise"):
+        request("--init", "noise", "--init-image", "start.png")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--stpes", "9"], "unknown option --stpes; did you mean --steps?"),
+        (["--contnet-weight=9"], "unknown option --contnet-weight; did you mean --content-weight?"),
+        (["--xyzzy"], "unknown option --xyzzy; --help shows all options"),
+        (["--size", "9", "photo.jpg"], "unexpected 'photo.jpg'; pictures are given as --content"),
+        (["--preset", "gatis2016"], "unknown preset 'gatis2016'; did you mean gatys2016?"),
+        (["--preset"], "--preset needs a name: choose one of default, neural-style"),
+        (["--network", "vgg18"], "unknown network 'vgg18'; did you mean vgg"),
+        (["--style-layers", "relu41"], "vgg19 has no layer 'relu41'; did you mean 'relu4_1'?"),
+        (["--network", "vgg16", "--content-layers", "relu3_4"], "vgg16 has no layer 'relu3_4'"),
+        (["--optimizer", "adma"], "unknown optimizer 'adma'; did you mean 'adam'?"),
+        (["--size-side", "longr"], "unknown --size-side 'longr'; did you mean 'longer'?"),
+        (["--content-weight", "-1"], "--content-weight is -1.0: it must be a finite number of at"),
+        (["--style-weights", "-1"], "must be finite and at least 0"),
+        (["--style-weights", "1", "2"], "--style-weights has 2 numbers for 1 styles"),
+        (["--tv-weight", "nan"], "--tv-weight is nan: it must be"),
+        (["--scales", "nan", "1"], r"--scales is \(nan, 1.0\): positive"),
+        (["--size", "0"], "--size is 0: it must be a whole number of at least 1"),
+        (["--size", "big"], "--size: 'big' is not a whole number"),
+        (["--tv-weight", "lots"], "--tv-weight: 'lots' is not a number"),
+        (["--steps", "1.5"], "--steps: '1.5' is not a whole number"),
+        (["--steps", ""], "--steps is empty|steps is empty"),
+        (["--output"], "--output: expected one argument"),
+        (["--clamp"], "--clamp has no effect with lbfgs: use --optimizer adam or --no-clamp"),
+        (["--bits", "12"], "--bits is 12: choose 8 or 16"),
+        (["--save-every", "-3"], "--save-every is -3"),
+        (["--snapshots", "x"], "--snapshots says where, but not when: add --save-every N"),
+        (["--rerun", "out.png"], "--rerun FILE only prints a command"),
+    ],
+)
+def test_mistakes_are_named(words: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("?", r"\?")) as caught:
+        request(*words)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "--content is missing"),
+        (["--style", "a.png"], "--content is missing"),
+        (["--content", "a.png"], "--style is missing"),
+        (["--contnt", "a.png", "--style", "b.png"], r"--contnt; did you mean --content\?"),
+        (["--cont", "a.png", "--style", "b.png"], "unknown option --cont; did you mean"),
+    ],
+)
+def test_both_pictures_are_needed(words: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse(words)
+
+
+def test_rerun_asks_for_one_file() -> None:
+    assert parse(["--rerun", "out.png"]) == "out.png"
+
+
+def test_an_option_without_effect_is_told() -> None:
+    assert request("--beta1", "0.8").notes == ("--beta1 has no effect with --optimizer lbfgs",)
+    assert request("--seed", "3").notes == ("--seed has no effect with --init content",)
+    assert request("--seed", "3", "--init", "noise").notes == ()
+
+
+def test_help_names_every_field_and_the_defaults_of_the_preset(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["--preset", "gatys-pytorch", "--help"])
+    assert caught.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for spec in fields(Config):
+        assert option(spec.name) in text
+        assert " ".join(spec.metadata["help"].split()) in text
+    assert "(default: 500 200)" in text
+    groups = [text.index(f" {title}: ") for title in ("files", "network", "picture", "objective")]
+    assert groups == sorted(groups)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--version"], version="1.2.3")
+    assert capsys.readouterr().out == "jnst 1.2.3\n"
+
+
+def test_nothing_is_in_the_namespace_unless_typed() -> None:
+    typed = vars(build_parser().parse_args(["--size", "9"]))
+    assert {spec.name for spec in fields(Config)} & typed.keys() == {"size"}
+
+
+def test_library_errors_in_the_words_of_the_command() -> None:
+    said = in_options("init is 'file' and: use init='file' together with init_image")
+    assert said == "--init is 'file' and: use --init file together with init_image"
+    assert in_options("the content of size is fine") == "the content of size is fine"

@@ -1,0 +1,98 @@
+"""What a run says while it works, by a clock of the test's own, and how long it thinks it takes."""
+
+import signal
+
+import numpy as np
+import pytest
+
+from jnst import console, estimate
+from jnst.objective import Losses
+from jnst.transfer import Progress
+
+
+def progress(step: int, scale: int = 1, loss: float = 2.5) -> Progress:
+    losses = Losses(*(np.full(1, loss, np.float32) for _ in range(4)))
+    return Progress(step, 30, scale, 2, 10 * scale, 20 * scale, losses, lambda: np.zeros((1, 1, 3)))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_lines_where_there_is_no_terminal(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Steps of 20 s, then of 80 s: 9 + 4·20 small steps are left at first."""
+    with console.Display((10, 20), (1e9, 4e9), quiet=False) as display:
+        for step in range(1, 31):
+            display.update(progress(step, 1 if step <= 10 else 2))
+            clock[0] += 20 if step <= 10 else 80
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "jnst: step 1/30, 20x10, loss 2.5"
+    # The second line comes after 30 s, that is with the third step; 7 + 80 steps of 20 s are left.
+    assert lines[1] == "jnst: step 3/30, 20x10, loss 2.5, 20 s/step, 29 min left"
+    assert "jnst: step 11/30, 40x20, loss 2.5" in lines
+    assert "jnst: step 12/30, 40x20, loss 2.5, 80 s/step, 24 min left" in lines
+    assert lines[-1] == "jnst: step 30/30, 40x20, loss 2.5, 80 s/step"
+
+
+def test_a_bar_on_a_terminal(
+    clock: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console.sys.stderr, "isatty", lambda: True, raising=False)
+    with console.Display((10, 20), (1e9, 4e9), quiet=False) as display:
+        display.update(progress(1))
+        clock[0] += 0.5
+        display.update(progress(2))
+    bar = capsys.readouterr().err.split("\r")[-1]
+    assert bar.startswith("2/30 |")
+    assert bar.rstrip().endswith("| 20x10, loss 2.5, 0.5 s/step, 44 s left")
+
+
+def test_quiet_is_quiet(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with console.Display((30,), (0.0,), quiet=True) as display:
+        display.update(progress(1)._replace(scales=1))
+        clock[0] += 100
+        display.update(progress(30)._replace(scales=1))
+    assert capsys.readouterr().err == ""
+
+
+def test_the_first_ctrl_c_asks_and_the_second_insists(capfd: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with console.Interrupt() as interrupt:
+        assert not interrupt.asked
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.asked
+        assert "jnst: stopping after this step; once more to stop at once" in capfd.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(
+    ("network", "layers", "expected"),
+    [
+        # 2 passes x 2 flops x 9 taps x pixels x input channels x output channels.
+        ("vgg16", ["relu1_1"], 36 * 20 * 30 * 3 * 64),
+        ("vgg16", ["relu1_1", "pool1"], 36 * 20 * 30 * (3 + 64) * 64),
+        ("vgg19", ["conv2_1"], 36 * 20 * 30 * (3 + 64) * 64 + 36 * 10 * 15 * 64 * 128),
+        ("vgg19", [], 0),
+    ],
+)
+def test_operations_by_hand(network: str, layers: list[str], expected: int) -> None:
+    assert estimate.step_operations(network, layers, 20, 30) == expected
+
+
+def test_the_speed_of_this_machine_is_plausible() -> None:
+    assert 1e8 < estimate.measure_speed(side=16, channels=32) < 1e16
+
+
+def test_expected_seconds_add_up() -> None:
+    one = estimate.expected_seconds([1e10], [10], 1e10)
+    two = estimate.expected_seconds([1e10], [20], 1e10)
+    both = estimate.expected_seconds([1e10, 1e10], [10, 20], 1e10)
+    assert both == pytest.approx(one + two)
+    assert 10 < two - one < 40
