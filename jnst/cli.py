@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,7 +24,8 @@ from .estimate import duration_words, expected_seconds, measure_speed, step_oper
 from .images import Picture, read_image, read_parameters, resize, write_image
 from .parser import UsageError
 from .run_files import Recorder, check_paths, command_words, parameters
-from .transfer import Progress, Result, stylize, target_sizes
+from .sizes import drop_small_scales, target_sizes
+from .transfer import Progress, Result, stylize
 from .vgg import INPUTS, Params, check_layers, smallest_side
 from .weights import load_weights
 
@@ -100,6 +102,9 @@ def _paint(request: Request, words: Sequence[str]) -> int:
     styles = [read_image(path) for path in request.styles]
     start = read_image(request.init_image) if request.init_image else None
     _check_sides([content, *styles, *([start] if start else [])], request)
+    shapes = [style.pixels.shape for style in styles]
+    config = drop_small_scales(request.config, content.pixels.shape, shapes)
+    request = replace(request, config=config)
     check_paths(request)
     params = _load_network(request)
     check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))

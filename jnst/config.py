@@ -62,9 +62,11 @@ class Config:
         0.1, "picture", "standard deviation of the noise that --init noise starts from, in [0, 1]"
     )
     seed: int = _option(0, "picture", "seed of the random start")
-    content_weight: float = _option(5.0, "objective", "weight of the content loss")
-    style_weight: float = _option(100.0, "objective", "weight of the style loss")
-    tv_weight: float = _option(1e-3, "objective", "weight of the total variation: larger, smoother")
+    content_weight: float = _option(1.0, "objective", "weight of the content loss")
+    style_weight: float = _option(3.0, "objective", "weight of the style loss")
+    tv_weight: float = _option(
+        1.5e-4, "objective", "weight of the total variation: larger, smoother"
+    )
     content_layers: tuple[str, ...] = _option(
         ("relu4_2",), "objective", "layers whose activations are kept"
     )
@@ -77,9 +79,9 @@ class Config:
     style_weights: tuple[float, ...] = _option(
         (1.0,), "objective", "blend of several styles: one weight per style, or one for all"
     )
-    content_loss: str = _option("mean", "objective", "content loss", tuple(CONTENT_LOSSES))
-    style_loss: str = _option("gram", "objective", "style loss", tuple(STYLE_LOSSES))
-    tv_loss: str = _option("l1", "objective", "total variation", tuple(TV_LOSSES))
+    content_loss: str = _option("relative", "objective", "content loss", tuple(CONTENT_LOSSES))
+    style_loss: str = _option("gram-relative", "objective", "style loss", tuple(STYLE_LOSSES))
+    tv_loss: str = _option("nine-point", "objective", "total variation", tuple(TV_LOSSES))
     pooling: str = _option("max", "objective", "pooling of the network", POOLINGS)
     pixel_range: float = _option(
         255.0,
@@ -91,10 +93,13 @@ class Config:
     )
     optimizer: str = _option("lbfgs", "optimisation", "how the image is improved", OPTIMIZERS)
     steps: tuple[int, ...] = _option(
-        (500,), "optimisation", "optimiser steps per scale, or one number for each"
+        (120,), "optimisation", "optimiser steps per scale, or one number for each"
     )
     scales: tuple[float, ...] = _option(
-        (1.0,), "optimisation", "sizes to work through, coarse to fine, relative to --size"
+        (0.25, 0.5, 1.0),
+        "optimisation",
+        "sizes to work through, coarse to fine, relative to --size; those too small for the layers "
+        "are left out, but for the last",
     )
     learning_rate: float = _option(
         1.0, "optimisation", "Adam's step in units of --pixel-range, or L-BFGS's first trial step"

@@ -1,6 +1,5 @@
 """Neural style transfer from arrays to an array: targets, a start, and the scales in turn."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .config import Config
-from .images import fit_size, resize
+from .images import resize
 from .objective import Losses, loss_weights, make_targets, objective
 from .optimize import Method, Rates, minimize
 from .presets import DEFAULT
+from .sizes import drop_small_scales, style_size, target_sizes
 from .vgg import Params, check_layers, smallest_side
 
 Pixels = NDArray[np.float32]
@@ -58,24 +58,6 @@ class Result:
     history: Losses
 
 
-def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:
-    """(height, width) of each scale of a run, coarse to fine.
-
-    Example:
-        >>> target_sizes(768, 1024, Config(size=256, scales=(0.5, 1.0)))
-        [(96, 128), (192, 256)]
-    """
-    sides = [max(1, round(config.size * scale)) for scale in config.scales]
-    return [_fit(height, width, side, config) for side in sides]
-
-
-def _fit(height: int, width: int, side: int, config: Config) -> tuple[int, int]:
-    if config.size_side == "shorter":
-        # fit_size measures the longer side and truncates: round up, not to lose a pixel.
-        side = math.ceil(side * max(height, width) / min(height, width))
-    return fit_size(height, width, side)
-
-
 def stylize(
     params: Params,
     content: ArrayLike,
@@ -110,7 +92,7 @@ def stylize(
 
     Example:
         >>> import jnst
-        >>> config = jnst.Config(size=32, steps=(2,), content_layers=("relu2_1",),
+        >>> config = jnst.Config(size=32, scales=(1.0,), steps=(2,), content_layers=("relu2_1",),
         ...                      style_layers=("relu1_1",))
         >>> noise = np.random.default_rng(0).random((40, 50, 3), np.float32)
         >>> result = stylize(jnst.load_weights("vgg16"), noise, noise[:20], config)
@@ -131,6 +113,8 @@ def stylize(
             f"init is {config.init!r} and an init image was "
             f"{'not ' if start is None else ''}given: use init='file' together with init_image"
         )
+    check_layers(params.network, (*config.content_layers, *config.style_layers))
+    config = drop_small_scales(config, base.shape, [s.shape for s in sources])
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     _check_sizes(params, base, sources, sizes, config)
     if chunk is None:
@@ -208,11 +192,10 @@ def _check_sizes(
     config: Config,
 ) -> None:
     layers = (*config.content_layers, *config.style_layers)
-    check_layers(params.network, layers)
     need = smallest_side(params.network, layers) if layers else 1
     named = [("content", size) for size in sizes]
     for i, style in enumerate(styles, start=1):
-        named += [(f"style {i}", _style_size(style, *size, config)) for size in sizes]
+        named += [(f"style {i}", style_size(style.shape, *size, config)) for size in sizes]
     for name, (height, width) in named:
         if min(height, width) < need:
             raise ValueError(
@@ -221,14 +204,8 @@ def _check_sizes(
             )
 
 
-def _style_size(style: Pixels, height: int, width: int, config: Config) -> tuple[int, int]:
-    measured = max(height, width) if config.size_side == "longer" else min(height, width)
-    side = max(1, int(measured * config.style_scale))
-    return _fit(style.shape[0], style.shape[1], side, config)
-
-
 def _style_at(style: Pixels, height: int, width: int, config: Config) -> Pixels:
-    size = _style_size(style, height, width, config)
+    size = style_size(style.shape, height, width, config)
     return resize(style, *size, resample=config.resample)
 
 

@@ -91,7 +91,8 @@ MAY_IMPORT = {
     "line_search": {"arrays"},
     "lbfgs": {"arrays", "line_search"},
     "optimize": {"arrays", "lbfgs"},
-    "transfer": {"config", "images", "objective", "optimize", "presets", "vgg"},
+    "sizes": {"config", "images", "vgg"},
+    "transfer": {"config", "images", "objective", "optimize", "presets", "sizes", "vgg"},
 }
 
 

@@ -155,7 +155,7 @@ def test_a_style_given_twice_is_the_style(params):
 
 
 def test_without_layers_only_variation_is_left(params):
-    config = jnst.Config(style_layers=(), content_layers=(), tv_weight=2.0)
+    config = jnst.Config(style_layers=(), content_layers=(), tv_loss="l1", tv_weight=2.0)
     targets = jnst.make_targets(params, CONTENT, STYLES, config)
     total, terms = jnst.objective(jnp.asarray(IMAGE), params, targets, jnst.loss_weights(config))
     pixels = 255 * IMAGE.astype(np.float64)

@@ -139,7 +139,7 @@ REFUSED = [
     ({"average": 1.5, "optimizer": "adam"}, "average is 1.5: it must be at least 0 and below 1"),
     ({"steps": ()}, "steps is empty: give at least one number"),
     ({"steps": (0,)}, r"steps is \(0,\): each must be a whole number above 0"),
-    ({"steps": (5, 5, 5)}, "steps has 3 numbers for 1 scales: give 1, or one"),
+    ({"steps": (5, 5)}, "steps has 2 numbers for 3 scales: give 3, or one"),
     ({"scales": (1.0, 0.5)}, r"scales is \(1.0, 0.5\): positive numbers, the last of them 1"),
     ({"scales": (-0.5, 1.0)}, "scales is .* positive numbers"),
     ({"style_weights": (0.0, 0.0)}, "style_weights is .*at least one must be above 0"),
@@ -163,7 +163,7 @@ def test_refused_values_are_named_with_the_remedy(fields, text):
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"steps": 500}, r"steps is 500: give a tuple, such as \(500,\)"),
+        ({"steps": 500}, r"steps is 500: give a tuple, such as \(120,\)"),
         ({"style_layers": "relu1_1"}, "style_layers is 'relu1_1': give a tuple, such as"),
         ({"size": "large"}, "size is 'large': it must be a whole number of at least 1"),
     ],

@@ -6,11 +6,13 @@ import pytest
 
 import jnst
 from jnst.images import resize
-from jnst.transfer import stylize, target_sizes
+from jnst.sizes import drop_small_scales, target_sizes
+from jnst.transfer import stylize
 
 # Shallow layers and few steps: what is tested here is what happens around the network.
 SMALL = {
     "size": 32,
+    "scales": (1.0,),
     "steps": (3,),
     "style_layers": ("relu1_1", "relu2_1"),
     "content_layers": ("relu2_2",),
@@ -110,9 +112,9 @@ def test_one_style_a_list_or_a_tuple(params):
 @pytest.mark.parametrize(
     ("fields", "sizes"),
     [
-        ({"size": 256}, [(192, 256)]),
+        ({"size": 256, "scales": (1.0,)}, [(192, 256)]),
         ({"size": 256, "scales": (0.25, 0.5, 1.0)}, [(48, 64), (96, 128), (192, 256)]),
-        ({"size": 512, "size_side": "shorter"}, [(512, 683)]),
+        ({"size": 512, "size_side": "shorter", "scales": (1.0,)}, [(512, 683)]),
         ({"size": 800, "size_side": "shorter", "scales": (0.64, 1.0)}, [(512, 683), (800, 1067)]),
     ],
 )
@@ -126,7 +128,8 @@ def test_sizes_of_the_scales(fields, sizes):
 
 def test_the_shorter_side_is_exact_for_every_shape():
     for height, width in RNG.integers(10, 400, (300, 2)).tolist():
-        ((h, w),) = target_sizes(height, width, jnst.Config(size=97, size_side="shorter"))
+        config = jnst.Config(size=97, size_side="shorter")
+        h, w = target_sizes(height, width, config)[-1]
         assert min(h, w) == 97
         assert max(h, w) == pytest.approx(97 * max(height, width) / min(height, width), abs=1)
 
@@ -236,4 +239,16 @@ def test_errors_say_what_to_do(params):
     with pytest.raises(ValueError, match="style_weights has 2 numbers for 3 styles"):
         stylize(params, CONTENT, [STYLE] * 3, jnst.Config(**SMALL, style_weights=(1.0, 2.0)))
     with pytest.raises(FloatingPointError, match="not finite at step 1"):
-        stylize(params, CONTENT, STYLE, jnst.Config(**SMALL, style_weight=1e38))
+        stylize(params, CONTENT, STYLE, jnst.Config(**SMALL, style_loss="gram", style_weight=1e38))
+
+
+def test_scales_too_small_for_the_layers_are_left_out():
+    config = jnst.Config(size=64, steps=(1, 2, 3))
+    kept = drop_small_scales(config, (48, 64, 3), [(64, 64, 3)])
+    assert (kept.scales, kept.steps) == ((0.5, 1.0), (2, 3))
+    # A flat style falls below the 16 pixels of relu5_1 sooner than the content.
+    kept = drop_small_scales(config, (48, 64, 3), [(64, 64, 3), (20, 64, 3)])
+    assert (kept.scales, kept.steps) == ((1.0,), (3,))
+    shallow = jnst.Config(size=64, style_layers=("relu1_1",), content_layers=("relu1_2",))
+    assert drop_small_scales(shallow, (48, 64, 3), [(20, 64, 3)]).scales == (0.25, 0.5, 1.0)
+    assert drop_small_scales(config, (1, 64, 3), [(64, 64, 3)]).scales == (1.0,)

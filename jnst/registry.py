@@ -1,0 +1,204 @@
+"""The weight files that jnst knows: `weights/manifest.toml`, and who is who by fingerprint.
+
+VGG weights exist in families that were trained on different inputs (B, G, R from 0 to 255 less a
+mean; or R, G, B from 0 to 1, standardised). Nothing in a file says which, and the wrong input gives
+pictures that are merely bad. So the family is told by the numbers of the first convolution.
+"""
+
+import functools
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .formats import Layers
+from .vgg import ChannelOrder, Preprocessing
+
+_PLACES = (Path(__file__).parent / "_weights", Path(__file__).parent.parent / "weights")
+_ORDERS: tuple[ChannelOrder, ...] = ("RGB", "BGR")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Weights from one training run, in whatever file.
+
+    Attributes:
+        name: "caffe" or "torchvision".
+        network: "vgg16" or "vgg19".
+        bias: the first four biases of conv1_1.
+        row: three values of its kernel, output 0, top row, left to right, in `row_channel`.
+        row_channel: "R" or "B".
+        preprocessing: for kernels in the channel order of the original.
+    """
+
+    name: str
+    network: str
+    bias: tuple[float, ...]
+    row: tuple[float, ...]
+    row_channel: str
+    preprocessing: Preprocessing
+
+    def in_order(self, order: ChannelOrder) -> Preprocessing:
+        """The preprocessing for a file of this family that keeps its channels in `order`."""
+        own = self.preprocessing
+        if order == own.channel_order:
+            return own
+        return Preprocessing(order, own.scale, own.mean[::-1], own.std[::-1])
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A published weight file, as the manifest describes it.
+
+    Attributes:
+        name: of the file, as it is published.
+        network: "vgg16" or "vgg19".
+        family: "caffe" or "torchvision".
+        format, layout, channel_order: how it keeps its kernels.
+        size: in bytes; None if not published.
+        sha256, md5: of the file; "" if not known.
+        urls: where it can be fetched, in the order to try.
+        licence: of the weights.
+        download: whether this is the file to fetch for its network.
+    """
+
+    name: str
+    network: str
+    family: str
+    format: str
+    layout: str
+    channel_order: str
+    size: int | None = None
+    sha256: str = ""
+    md5: str = ""
+    urls: tuple[str, ...] = ()
+    licence: str = ""
+    download: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether jnst itself brings or fetches this file, so that its hash must be right."""
+        return self.download or self.format == "native .h5"
+
+    @property
+    def known_hash(self) -> str:
+        """The hash with its algorithm, the stronger one if there are two, as pooch writes it."""
+        return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}"
+
+
+def weights_folder() -> Path:
+    """The folder with `manifest.toml` and `vgg16.h5`: inside the package, or beside a checkout.
+
+    Raises:
+        FileNotFoundError: if neither is there, which means a broken installation.
+    """
+    for place in _PLACES:
+        if (place / "manifest.toml").exists():
+            return place
+    raise FileNotFoundError(
+        f"manifest.toml is neither in {_PLACES[0]} nor in {_PLACES[1]}; install jnst again"
+    )
+
+
+@functools.cache
+def families() -> tuple[Family, ...]:
+    """The families of the manifest."""
+    manifest, found = _manifest(), []
+    for entry in map(_with_tuples, manifest["family"]):
+        expects = Preprocessing(**_with_tuples(manifest["input"][entry.pop("input")]))
+        found.append(Family(preprocessing=expects, **entry))
+    return tuple(found)
+
+
+@functools.cache
+def known_files() -> tuple[KnownFile, ...]:
+    """The files of the manifest."""
+    return tuple(KnownFile(**_with_tuples(entry)) for entry in _manifest()["file"])
+
+
+def identify(layers: Layers, network: str) -> Preprocessing | None:
+    """Tells by conv1_1 which family weights are of, and so which input they expect.
+
+    Args:
+        layers: with "conv1_1", kernel HWIO.
+        network: "vgg16" or "vgg19".
+
+    Returns:
+        The preprocessing, in the channel order of these kernels; None for an unknown family.
+
+    Raises:
+        ValueError: if the numbers are a known family's, but of the other network, or the kernels
+            lie on their side, so that no preprocessing makes them right.
+
+    Example:
+        >>> from jnst.formats import read_weight_file
+        >>> weights = read_weight_file(weights_folder() / "vgg16.h5")
+        >>> identify(weights.layers, "vgg16").channel_order
+        'BGR'
+    """
+    found = recognise(layers, network)
+    return None if found is None else found[0].in_order(found[1])
+
+
+def recognise(layers: Layers, network: str) -> tuple[Family, ChannelOrder] | None:
+    """As `identify`, but the family itself, and the channel order of these kernels."""
+    kernel, bias = layers["conv1_1"]["kernel"], layers["conv1_1"]["bias"]
+    for family in families():
+        same_bias = _close(bias[: len(family.bias)], family.bias)
+        orders = [o for o in _ORDERS if _close(_row(kernel, family, o), family.row)]
+        if not same_bias or not (family.bias or orders):
+            continue
+        if family.network != network:
+            raise ValueError(
+                f"these are {network}'s layers with the first convolution of {family.network}; "
+                "some layers are missing or mixed: use a complete file"
+            )
+        if not orders:
+            raise ValueError(
+                f"the biases are those of {family.name} {network}, but the kernels of conv1_1 are "
+                "not; their axes were probably swapped: convert the original again"
+            )
+        return family, orders[0]
+    return None
+
+
+def known_by_hash(path: Path) -> tuple[str, KnownFile | None]:
+    """The SHA-256 of a file, and which file of the manifest it is, under whatever name.
+
+    Example:
+        >>> sha256, known = known_by_hash(weights_folder() / "vgg16.h5")
+        >>> sha256[:8], known.family, known.licence
+        ('75a7ad61', 'caffe', 'CC BY 4.0')
+    """
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            sha256.update(block)
+            md5.update(block)
+    for known in known_files():
+        same = known.sha256 and sha256.hexdigest().startswith(known.sha256)
+        if same or known.md5 == md5.hexdigest():
+            return sha256.hexdigest(), known
+    return sha256.hexdigest(), None
+
+
+def _row(kernel: npt.NDArray[np.float32], family: Family, order: ChannelOrder) -> npt.ArrayLike:
+    return kernel[0, :, order.index(family.row_channel), 0]
+
+
+def _close(values: npt.ArrayLike, published: tuple[float, ...]) -> bool:
+    # Wide enough for float16 and printed digits, and far narrower than families differ.
+    return np.allclose(values, published, rtol=0, atol=1e-3)
+
+
+@functools.cache
+def _manifest() -> dict[str, Any]:
+    return tomllib.loads((weights_folder() / "manifest.toml").read_text("utf-8"))
+
+
+def _with_tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in entry.items()}

@@ -1,0 +1,236 @@
+"""Finding, verifying and loading network weights, each with the preprocessing that belongs to it.
+
+VGG-16 comes with jnst. VGG-19 is fetched once into the cache: the folder in the environment
+variable JNST_CACHE, or the platform's own place for caches. Any other file is given by its path.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+import platformdirs
+
+from .atomic import prove_writable
+from .formats import WeightFile, check_is_file, read_weight_file, write_native
+from .registry import KnownFile, identify, known_files, weights_folder
+from .vgg import CONVOLUTIONS, Params, Preprocessing
+
+
+def load_weights(
+    source: str | os.PathLike[str] = "vgg16",
+    *,
+    network: str | None = None,
+    preprocessing: Preprocessing | None = None,
+    offline: bool = False,
+    progress: bool = False,
+) -> Params:
+    """Loads a network.
+
+    Args:
+        source: "vgg16", which comes with jnst; "vgg19", which is downloaded (80 MB) unless it is in
+            the cache; or the path of a weight file, whose format is told by its content.
+        network: refuse a file that does not hold this network.
+        preprocessing: what the weights expect, only for a file of unknown origin. For all others
+            it follows from the weights.
+        offline: forbid downloads, as the environment variable JNST_OFFLINE=1 does.
+        progress: draw a progress bar on standard error while downloading.
+
+    Returns:
+        The parameters, float32, on the default device, with their preprocessing and the file's
+        SHA-256.
+
+    Raises:
+        OSError: if there is no such file, or it cannot be fetched; the message says from where to
+            fetch it by hand and where to put it.
+        ValueError: if the file is damaged, holds another network, is not a VGG, or its origin and
+            so its preprocessing is unknown.
+        ImportError: if the format needs a package that is not installed.
+
+    Example:
+        >>> params = load_weights("vgg16")
+        >>> params.network, params.preprocessing.channel_order, params.name
+        ('vgg16', 'BGR', 'vgg16.h5')
+        >>> params.layers["conv1_1"]["kernel"].shape
+        (3, 3, 3, 64)
+    """
+    if isinstance(source, str) and source in CONVOLUTIONS:
+        path = find_weights(source) or fetch_weights(source, offline=offline, progress=progress)
+        network = source
+    else:
+        path = Path(source).expanduser()
+    check_is_file(path)
+    sha256 = verified_sha256(path)
+    weights = read_weight_file(path)
+    if network and weights.network != network:
+        raise ValueError(
+            f"{path} holds {weights.network}, not {network}; ask for {weights.network} or name "
+            "another file"
+        )
+    bound = bound_preprocessing(path, weights, preprocessing)
+    return Params(jax.device_put(weights.layers), weights.network, bound, path.name, sha256)
+
+
+def find_weights(network: str) -> Path | None:
+    """Where the weights of a network are on this machine; None if they are not. Fetches nothing.
+
+    Example:
+        >>> find_weights("vgg16").name
+        'vgg16.h5'
+    """
+    places = [weights_folder() / f"{network}.h5", *_cached(network)]
+    return next((path for path in places if path.is_file()), None)
+
+
+def fetch_weights(network: str, *, offline: bool = False, progress: bool = False) -> Path:
+    """Downloads the weights of a network into the cache, unless they are there, and verifies them.
+
+    Raises:
+        OSError: if they cannot be had, with the address, the hash, and where to put the file.
+        ValueError: for a network that has no file to download.
+    """
+    known = _download_of(network)
+    if known is None:
+        raise ValueError(f"there is nothing to fetch for {network!r}; 'vgg19' can be fetched")
+    from .download import fetch  # not at the top: importing jnst need not know how to download
+
+    return fetch(known, cache_folder(), offline=offline, progress=progress)
+
+
+def cache_folder() -> Path:
+    """The folder of fetched files: JNST_CACHE, or the platform's cache folder. Need not exist."""
+    chosen = os.environ.get("JNST_CACHE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("jnst", False)
+
+
+def convert_weights(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    dtype: str = "float32",
+    preprocessing: Preprocessing | None = None,
+) -> Path:
+    """Writes a weight file of any known format as jnst's own `.h5`, and returns its path.
+
+    Args:
+        source: a weight file.
+        out: the file to write. An existing one is replaced, once the new one is complete.
+        dtype: "float32", or "float16" for kernels of half the size.
+        preprocessing: as for `load_weights`.
+
+    Raises:
+        OSError, ValueError, ImportError: as `load_weights` does.
+    """
+    path, target = Path(source).expanduser(), Path(out).expanduser()
+    _check_target(path, target)
+    weights = read_weight_file(path)
+    bound = bound_preprocessing(path, weights, preprocessing)
+    if dtype == "float16":
+        _check_range(path, weights)
+    notes = {"source": f"{path.name} (sha256 {verified_sha256(path)})", **weights.notes}
+    try:
+        write_native(target, weights.layers, weights.network, bound, dtype=dtype, notes=notes)
+    except (OSError, RuntimeError) as error:  # HDF5 has both for a full disk
+        number = getattr(error, "errno", None)
+        why = os.strerror(number) if number else error
+        raise OSError(
+            f"{target} cannot be written ({why}); make room there, or name another file"
+        ) from error
+    return target
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """Refuses to overwrite the source, or a file that jnst itself keeps."""
+    check_is_file(source)
+    prove_writable(target)
+    if target.exists() and target.samefile(source):
+        raise ValueError(f"{target} is the file to convert: name another one to write")
+    kept = [f.name for f in known_files() if f.is_kept]
+    folders = (weights_folder().resolve(), cache_folder().resolve())
+    if target.name in kept and target.resolve().parent in folders:
+        raise ValueError(f"{target} is jnst's own, known by its hash: name another file to write")
+
+
+def _check_range(path: Path, weights: WeightFile) -> None:
+    limit = float(np.finfo(np.float16).max)
+    for name, layer in weights.layers.items():
+        if (largest := float(np.abs(layer["kernel"]).max())) > limit:
+            raise ValueError(
+                f"{path}: the kernel of {name} reaches {largest:g}, more than float16 holds "
+                f"({limit:g}); convert to float32"
+            )
+
+
+def bound_preprocessing(
+    path: Path, weights: WeightFile, chosen: Preprocessing | None
+) -> Preprocessing:
+    """The one preprocessing that the weights' numbers, the file and the caller agree on.
+
+    Args:
+        path: of the file, for messages.
+        weights: what is in it.
+        chosen: by the caller, or None.
+
+    Raises:
+        ValueError: if they do not agree, or none of them says it.
+    """
+    try:
+        known = identify(weights.layers, weights.network)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    for said, who in ((weights.preprocessing, "the file declares"), (chosen, "you chose")):
+        if known and said and not _agree(known, said):
+            raise ValueError(
+                f"{path}: {who} input {_words(said)}, but by its first convolution the network "
+                f"was trained on {_words(known)}; "
+                + ("leave the choice out" if said is chosen else "convert the original again")
+            )
+    found = known or weights.preprocessing or chosen
+    if found is None:
+        raise ValueError(
+            f"{path}: these weights are of unknown origin, and so is the input they expect; name "
+            "it, --preprocess caffe or torchvision (in Python preprocessing=jnst.vgg.CAFFE or "
+            "jnst.vgg.TORCHVISION)"
+        )
+    return found
+
+
+def _agree(one: Preprocessing, other: Preprocessing) -> bool:
+    ours, theirs = ((p.scale, *p.mean, *p.std) for p in (one, other))
+    return one.channel_order == other.channel_order and np.allclose(ours, theirs, rtol=1e-3)
+
+
+def _words(preprocessing: Preprocessing) -> str:
+    return f"{preprocessing.channel_order} x{preprocessing.scale:g} less {preprocessing.mean}"
+
+
+def verified_sha256(path: Path) -> str:
+    """The file's SHA-256; a file that jnst keeps under its known name must also have its hash.
+
+    Raises:
+        ValueError: if it has another one.
+    """
+    sha256 = _digest(path, "sha256")
+    if path == find_weights("vgg16") or path.parent == cache_folder():
+        known = next((f for f in known_files() if f.name == path.name and f.is_kept), None)
+        if known and known.known_hash not in (f"sha256:{sha256}", f"md5:{_digest(path, 'md5')}"):
+            raise ValueError(
+                f"{path} is not the file it should be (sha256:{sha256}, expected "
+                f"{known.known_hash}); delete it and fetch it again, or install jnst again"
+            )
+    return sha256
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
+def _download_of(network: str) -> KnownFile | None:
+    return next((f for f in known_files() if f.network == network and f.download), None)
+
+
+def _cached(network: str) -> list[Path]:
+    known = _download_of(network)
+    return [cache_folder() / known.name] if known else []
