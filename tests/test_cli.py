@@ -20,22 +20,13 @@ from jnst.images import read_image, read_parameters
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
-def run(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    monkeypatch.chdir(tmp_path)
-    return Command(tmp_path, capfd)
-
-
 def test_a_painting(run: Command) -> None:
     """The command makes what `stylize` makes, and says what it did and how it ended."""
     code, out, err = run(*PICTURES, *TINY)
     assert code == 0
     assert run.files() == {"cat_night.png"}
-    config = jnst.Config(
-        size=32, steps=(3,), content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1")
-    )
+    layers = {"content_layers": ("relu2_2",), "style_layers": ("relu1_1", "relu2_1")}
+    config = jnst.Config(size=32, scales=(1.0,), steps=(3,), **layers)
     pictures = [read_image(name).pixels for name in ("cat.png", "night.png")]
     expected = jnst.stylize(jnst.load_weights("vgg16"), pictures[0], pictures[1], config)
     painted = read_image("cat_night.png").pixels
@@ -136,7 +127,8 @@ def _start(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 def test_ctrl_c_saves_the_painting(run: Command) -> None:
-    words = ["--network", "vgg16", "--size", "64", "--steps", "100000", "--output", "out.png"]
+    words = ["--network", "vgg16", "--size", "64", "--scales", "1", "--steps", "100000"]
+    words += ["--output", "out.png"]
     with _start(run.folder, *PICTURES, *words, "--log", "log") as process:
         deadline = time.monotonic() + 120
         while not (run.folder / "log").exists() and time.monotonic() < deadline:

@@ -14,14 +14,6 @@ from jnst import cli
 from jnst.images import Picture, read_image, write_image
 
 
-@pytest.fixture
-def run(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    monkeypatch.chdir(tmp_path)
-    return Command(tmp_path, capfd)
-
-
 def _truncated(path: Path) -> None:
     image = Image.effect_noise((64, 64), 50).convert("RGB")
     image.save(path)

@@ -1,7 +1,6 @@
 """Snapshots, log and contact sheet."""
 
 import json
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -13,14 +12,6 @@ from jnst import cli
 from jnst.arguments import Request, parse
 from jnst.images import read_image, read_parameters
 from jnst.run_files import Recorder
-
-
-@pytest.fixture
-def run(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    monkeypatch.chdir(tmp_path)
-    return Command(tmp_path, capfd)
 
 
 def test_snapshots_sheet_and_log(run: Command) -> None:
