@@ -1,0 +1,117 @@
+"""Readers of weight files, one file per format; which one reads a file is decided by its content.
+
+No reader runs anything that a file asks for, and none reads more than a VGG needs.
+
+>>> from jnst.weights import find_weights
+>>> read_weight_file(find_weights("vgg16")).format
+'native .h5'
+"""
+
+from pathlib import Path
+
+from . import (
+    archive,
+    caffe,
+    hdf5,
+    keras,
+    matconvnet,
+    native,
+    numpy_files,
+    onnx,
+    pytorch,
+    safetensors,
+)
+from .layers import Layers as Layers
+from .layers import WeightFile as WeightFile
+from .layers import assemble as assemble
+from .native import write as write_native
+
+__all__ = ["Layers", "WeightFile", "assemble", "check_is_file", "read_weight_file", "write_native"]
+
+_ONNX = b"\x08"  # Protocol-buffer field 1, a number: the version of ONNX.
+_TAR = (257, b"ustar")
+
+
+def read_weight_file(path: Path) -> WeightFile:
+    """Reads a VGG-16 or VGG-19 from a file of any known format.
+
+    Returns:
+        Layers in float32 and HWIO, and what the file says about itself.
+
+    Raises:
+        OSError: if the file cannot be opened.
+        ValueError: if its format is not known, or it is damaged, or not a VGG, or asks to run code.
+        ImportError: if its format needs a package that is not installed; the message names it.
+    """
+    check_is_file(path)
+    try:
+        return _read(path)
+    except (ImportError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:
+        # Nine formats' libraries fail on a broken file in more ways than can be listed.
+        if isinstance(error, ValueError) and str(path) in str(error):
+            raise
+        raise ValueError(
+            f"{path} is damaged or cut short ({type(error).__name__}: {str(error)[:80]}); "
+            "fetch it again"
+        ) from error
+
+
+def check_is_file(path: Path) -> None:
+    """Raises OSError, with what to do, unless there is a file of that name."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a weight file in it")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"there is no weight file {path}; check the path, or ask for 'vgg16' or 'vgg19'"
+        )
+
+
+def _read(path: Path) -> WeightFile:
+    with path.open("rb") as stream:
+        start = stream.read(512)
+    # safetensors first: it begins with a number, which may look like any other format.
+    if safetensors.is_safetensors(start, path.stat().st_size):
+        return safetensors.read(path)
+    if start.startswith(hdf5.SIGNATURE):
+        with hdf5.opened(path) as file:
+            return native.read(path, file) if native.is_native(file) else keras.read(path, file)
+    if start.startswith(matconvnet.SIGNATURE_HDF5):
+        with hdf5.opened(path) as file:
+            return matconvnet.read_hdf5(path, file)
+    if start.startswith(archive.SIGNATURE):
+        return _read_zip(path)
+    if start.startswith(matconvnet.SIGNATURE):
+        return matconvnet.read(path)
+    if start.startswith(numpy_files.SIGNATURE):
+        return numpy_files.read_npy(path)
+    if start.startswith(numpy_files.PICKLE):
+        return pytorch.read_pickle(path)
+    if start.startswith(_ONNX):
+        return onnx.read(path)
+    if start.startswith(caffe.SIGNATURES):
+        return caffe.read(path)
+    if start[_TAR[0] :].startswith(_TAR[1]):
+        raise ValueError(f"{path} is a tar file; unpack it, or save it again with torch.save")
+    raise ValueError(
+        f"{path} is not a weight file that jnst reads (it begins with {start[:8]!r}); known are "
+        "jnst's own .h5, Keras .h5, .weights.h5 and .keras, PyTorch .pth and .pt, .safetensors, "
+        "MatConvNet .mat, .caffemodel, .onnx, .npz and .npy"
+    )
+
+
+def _read_zip(path: Path) -> WeightFile:
+    with archive.opened(path) as opened:
+        names = {member.filename: member for member in opened.infolist()}
+        if keras.WEIGHTS in names:
+            return keras.read_archive(path, opened)
+        for name, member in names.items():
+            if name == "data.pkl" or name.endswith("/data.pkl"):
+                return pytorch.read_zip(path, opened, member)
+        if any(name.endswith(".npy") for name in names):
+            return numpy_files.read_npz(path, opened)
+    raise ValueError(
+        f"{path} is a zip file without weights that jnst reads; known are .npz, .keras and "
+        "PyTorch's .pth: unpack it, and name the weight file in it"
+    )

@@ -1,0 +1,75 @@
+"""Keras weight files: keras.applications' VGG-16 and VGG-19, with or without the top.
+
+Keras 2 (`.h5`): a group per layer, block{b}_conv{i}, somewhere below the root (below
+`model_weights` in a file of a whole model, deeper if the VGG is part of a larger one), with a
+kernel [3, 3, in, out] and a bias. The names of the arrays changed over the years
+(`block1_conv1_W_1:0`, `kernel:0`), so an array is told by its number of axes.
+
+Keras 3 (`.weights.h5`, or a `.keras` zip file around it): groups are called by kind and number,
+`layers/conv2d_3/vars`, and the layer's own name is an attribute. Without it, in files of Keras 3.0,
+the 3x3 kernels are counted through.
+"""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import h5py
+
+from . import archive as zips
+from . import hdf5
+from .layers import WeightFile, assemble, name_in_order
+from .naming import Found, convolution_name, natural_order
+
+WEIGHTS = "model.weights.h5"
+"""The member of a `.keras` file that holds the weights."""
+
+_LARGEST = 1 << 30
+_PARTS = {4: "kernel", 1: "bias"}
+_VARIABLE = re.compile(r"(?:^|/)vars/\d+$")
+_OPTIMIZER = ("optimizer_weights/", "optimizer/")
+
+
+def read(path: Path, file: h5py.File, kind: str = "Keras 3 .weights.h5") -> WeightFile:
+    """Reads an open Keras file, of Keras 2 or 3.
+
+    Args:
+        path: of the file, for messages.
+        file: open for reading.
+        kind: what to call the format if it is of Keras 3.
+
+    Raises:
+        ValueError: if the layers are not those of a VGG (`jnst.formats.layers.assemble`).
+    """
+    arrays = {
+        name: array
+        for name, array in hdf5.arrays(path, file).items()
+        if array.ndim in _PARTS and not name.startswith(_OPTIMIZER)
+    }
+    is_keras3 = any(map(_VARIABLE.search, arrays))
+    groups: dict[str, dict[str, h5py.Dataset]] = {}
+    names: dict[str, str] = {}
+    for name, array in arrays.items():
+        group = name.rpartition("/")[0]
+        own_name = hdf5.text(array.parent.attrs.get("name", "")) if is_keras3 else ""
+        names[group] = convolution_name(f"{group}/") or convolution_name(own_name) or ""
+        groups.setdefault(group, {})[_PARTS[array.ndim]] = array
+    found: Found = {names[group]: parts for group, parts in groups.items() if names[group]}
+    if is_keras3 and not found:
+        kernels = [g for g in groups if "kernel" in groups[g]]
+        kernels = [g for g in kernels if groups[g]["kernel"].shape[:2] == (3, 3)]
+        found = name_in_order(path, [groups[g] for g in sorted(kernels, key=natural_order)])
+    network, layers = assemble(path, found, layout="HWIO")
+    return WeightFile(layers, network, kind if is_keras3 else "Keras 2 .h5")
+
+
+def read_archive(path: Path, archive: zipfile.ZipFile) -> WeightFile:
+    """Reads an open `.keras` file.
+
+    Raises:
+        ValueError: as `read`, and for a zip bomb.
+    """
+    data = zips.read(path, archive, archive.getinfo(WEIGHTS), _LARGEST)
+    with io.BytesIO(data) as stream, hdf5.opened(path, stream) as file:
+        return read(path, file, "Keras 3 .keras")

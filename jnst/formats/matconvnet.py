@@ -1,0 +1,107 @@
+"""MatConvNet's `.mat` files, imagenet-vgg-verydeep-16 and -19, of both generations.
+
+`layers` is a cell of structs; each has a name, and its kernel [height, width, in, out] and bias,
+since 2015 in `weights`, before in `filters` and `biases`. The mean of the input is in
+`meta.normalization.averageImage`, before in `normalization.averageImage`; the channels are R, G, B
+from 0 to 255. MATLAB saves in its own format (`jnst.formats.matlab5`), or from version 7.3 on in
+HDF5, where all axes are in reverse, and a cell is an array of references.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..vgg import Preprocessing
+from . import hdf5
+from .layers import WeightFile, assemble
+from .matlab5 import Numbers, variables
+from .naming import convolution_name
+
+SIGNATURE = b"MATLAB "
+SIGNATURE_HDF5 = b"MATLAB 7.3"
+
+_LARGEST_MEAN = 1 << 20
+_MOST_CELLS = 1000
+
+
+def read(path: Path) -> WeightFile:
+    """Reads a `.mat` of level 5.
+
+    Raises:
+        ValueError: if the file is damaged or not a VGG.
+    """
+    return _network(path, variables(path))
+
+
+def read_hdf5(path: Path, file: h5py.File) -> WeightFile:
+    """Reads an open `.mat` of version 7.3.
+
+    Raises:
+        ValueError: if the file is damaged or not a VGG.
+    """
+    content: dict[str, Any] = {"layers": []}
+    for layer in _cell(path, file, hdf5.member(path, file, "layers")):
+        names = ("weights", "filters", "biases")
+        weights, *old = (hdf5.member(path, layer, name) for name in names)
+        parts = [_numbers(part) for part in _cell(path, file, weights) or old]
+        name = _text(hdf5.member(path, layer, "name"))
+        content["layers"].append({"name": name, "weights": parts})
+    meta = hdf5.member(path, file, "meta") or file
+    mean = hdf5.member(path, hdf5.member(path, meta, "normalization"), "averageImage")
+    content["normalization"] = {"averageImage": _numbers(mean)}
+    return _network(path, content)
+
+
+def _network(path: Path, content: Mapping[str, Any]) -> WeightFile:
+    found: dict[str, dict[str, Any]] = {}
+    for layer in _as(list, content.get("layers")):
+        fields = _as(dict, layer)
+        name = convolution_name(_as(str, fields.get("name")))
+        parts = fields.get("weights") or [fields.get(part) for part in ("filters", "biases")]
+        arrays = [part for part in _as(list, parts) if isinstance(part, Numbers)]
+        if name and len(arrays) == 2:
+            found[name] = {"kernel": arrays[0], "bias": arrays[1].flat()}
+    network, layers = assemble(path, found, layout="HWIO")
+    normalization = _as(dict, content.get("meta", content)).get("normalization")
+    mean = _as(dict, normalization).get("averageImage")
+    return WeightFile(layers, network, "MatConvNet .mat", _preprocessing(mean))
+
+
+def _as(kind: type, value: Any) -> Any:
+    """The value if it is of that kind, else an empty one."""
+    return value if isinstance(value, kind) else kind()
+
+
+def _preprocessing(mean: Any) -> Preprocessing | None:
+    """From the mean colour, or a mean image [height, width, 3], of R, G, B from 0 to 255."""
+    if not isinstance(mean, Numbers) or not 0 < (size := mean.flat().shape[0]) < _LARGEST_MEAN:
+        return None
+    colors = np.asarray(mean[()], np.float64)
+    if size % 3 or not np.all(np.isfinite(colors)):
+        return None
+    red, green, blue = colors.reshape(-1, 3).mean(0).tolist()
+    return Preprocessing("RGB", 255.0, (red, green, blue), (1.0, 1.0, 1.0))
+
+
+def _numbers(array: Any) -> Numbers | None:
+    if not isinstance(array, h5py.Dataset):
+        return None
+    return Numbers(array.shape[::-1], array.dtype, lambda: np.asarray(array[()]).T)
+
+
+def _cell(path: Path, file: h5py.File, cell: Any) -> list[Any]:
+    """What the references of a cell stand for; they cannot lead out of the file."""
+    is_cell = isinstance(cell, h5py.Dataset) and cell.dtype == h5py.ref_dtype
+    if not is_cell or cell.size > _MOST_CELLS:
+        return []
+    return [hdf5.checked(path, file[reference]) for reference in np.ravel(cell[()])]
+
+
+def _text(array: Any) -> str:
+    """A MATLAB text: the codes of its letters."""
+    if not isinstance(array, h5py.Dataset) or array.dtype.kind != "u" or array.size > 100:
+        return ""
+    return "".join(chr(code) for code in np.ravel(array[()]))

@@ -1,0 +1,196 @@
+"""NumPy's files: `.npz`, `.npy` with a dictionary in it, and pickled dictionaries of arrays.
+
+TensorFlow's world passes VGGs around as `vgg19.npy`, {"conv1_1": [kernel, bias], …}, as
+`vgg16_weights.npz` with `conv1_1_W` and `conv1_1_b`, and Flax's as a pickled tree of parameters.
+Pickles are read by `jnst.formats.pickles`, which calls nothing.
+"""
+
+import io
+import math
+import mmap
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import archive as zips
+from . import pickles
+from .layers import WeightFile, assemble
+from .naming import name_layers
+
+SIGNATURE = b"\x93NUMPY"
+PICKLE = b"\x80"
+
+_MOST_THINGS = 10_000
+_MOST_PAIRS = 200
+_LONGEST_NAME = 1000
+_LONGEST_HEADER = 1 << 16
+_FLOAT32 = np.dtype(np.float32)
+_DTYPE = re.compile(r"[<>|=]?([biufcSU]\d{1,3}|O\d?)")
+
+
+@dataclass
+class Array(pickles.Described):
+    """A pickled array: decoded only when asked for."""
+
+    shape: tuple[int, ...] = ()
+    dtype: np.dtype[Any] = _FLOAT32
+    order: str = "C"
+    data: Any = b""
+
+    def set_state(self, state: Any) -> None:
+        """Takes (version, shape, dtype, whether in Fortran order, data)."""
+        _, shape, dtype, fortran, data = state
+        self.shape = tuple(int(n) for n in shape)
+        self.dtype, self.order, self.data = dtype.dtype, "F" if fortran else "C", data
+
+    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
+        # Python 2 kept bytes in texts.
+        data = self.data.encode("latin-1") if isinstance(self.data, str) else self.data
+        if len(data) != math.prod(self.shape) * self.dtype.itemsize:
+            raise ValueError(f"an array of shape {self.shape} has {len(data)} bytes")
+        return np.frombuffer(data, self.dtype).reshape(self.shape, order=self.order)[key]  # type: ignore[call-overload]
+
+
+@dataclass
+class _DType(pickles.Described):
+    dtype: np.dtype[Any]
+
+    def set_state(self, state: Any) -> None:
+        """Takes (version, byte order, …)."""
+        self.dtype = self.dtype.newbyteorder(state[1])
+
+
+def _dtype(code: str, *_: Any) -> _DType:
+    if not _DTYPE.fullmatch(code):
+        raise ValueError(f"an array of type {code[:20]!r}")
+    return _DType(np.dtype(code))
+
+
+def _from_buffer(data: bytes, dtype: _DType, shape: tuple[int, ...], order: str) -> Array:
+    return Array(tuple(int(n) for n in shape), dtype.dtype, "F" if order == "F" else "C", data)
+
+
+def _ordered_dict(pairs: Any = ()) -> dict[str, Any]:
+    """Python 2 gave it its items as a list of pairs; later it is empty, and items are added."""
+    if len(pairs) > _MOST_PAIRS or not all(isinstance(name, str) for name, _ in pairs):
+        raise ValueError("a dictionary of too many things, or without names")
+    return dict(pairs)
+
+
+NAMES: Mapping[str, Callable[..., Any] | None] = {
+    "collections.OrderedDict": _ordered_dict,
+    "_codecs.encode": lambda text, encoding: text,  # of bytes; `Array` encodes
+    "numpy.ndarray": None,
+    "numpy.dtype": _dtype,
+    **{
+        f"{core}.{name}": make
+        for core in ("numpy.core", "numpy._core")
+        for name, make in (
+            ("multiarray._reconstruct", lambda *_: Array()),
+            ("numeric._frombuffer", _from_buffer),
+        )
+    },
+}
+"""What a pickle of arrays may name, as `jnst.formats.pickles.load` takes it."""
+
+
+def read_npy(path: Path) -> WeightFile:
+    """Reads a `.npy` that holds a dictionary.
+
+    Raises:
+        ValueError: if it holds an array of numbers, or its dictionary is not a VGG's.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
+        shape, _, dtype = _header(stream)
+        if not dtype.hasobject:
+            raise ValueError(
+                f"{path} holds one array of shape {shape}; a VGG is a dictionary of arrays: "
+                "use a .npz, or np.save of a dictionary"
+            )
+        content = pickles.load(path, stream, NAMES)
+        if isinstance(content, Array) and isinstance(content.data, list | tuple):
+            content = content.data[0]
+        return from_dictionary(path, content, "NumPy .npy")
+
+
+def read_npz(path: Path, archive: zipfile.ZipFile) -> WeightFile:
+    """Reads an open `.npz`.
+
+    Raises:
+        ValueError: for an array of objects, damage, or arrays that are not a VGG's.
+    """
+    members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
+    tensors = {m.filename.removesuffix(".npy"): _Member(path, archive, m) for m in members}
+    found, layout = name_layers(path, tensors)
+    network, layers = assemble(path, found, layout=layout)
+    return WeightFile(layers, network, "NumPy .npz")
+
+
+def from_dictionary(path: Path, content: Any, kind: str) -> WeightFile:
+    """Brings a nested dictionary of tensors, out of a pickle, to the layers of a VGG.
+
+    Raises:
+        ValueError: if it is not a dictionary, or not that of a VGG.
+    """
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path} holds a {type(content).__name__}, not a dictionary of tensors; "
+            "save the model's state_dict"
+        )
+    found, layout = name_layers(path, dict(_tensors(path, content)))
+    network, layers = assemble(path, found, layout=layout)
+    return WeightFile(layers, network, kind)
+
+
+class _Member:
+    """An array of a `.npz`: the header is read at once, the numbers when asked for."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+        self._path, self._archive, self._member = path, archive, member
+        with archive.open(member) as packed, io.BytesIO(packed.read(_LONGEST_HEADER)) as stream:
+            self.shape, self._fortran, self.dtype = _header(stream)
+            self._start = stream.tell()
+
+    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
+        size = self._start + math.prod(self.shape) * self.dtype.itemsize
+        data = zips.read(self._path, self._archive, self._member, size)
+        if len(data) != size:
+            raise ValueError(f"{self._path}: {self._member.filename} is cut short; fetch it again")
+        with io.BytesIO(data) as stream:
+            return np.lib.format.read_array(stream, allow_pickle=False)[key]
+
+
+def _header(stream: pickles.Stream) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of files that Python 2 wrote.
+        if version == (1, 0):
+            return np.lib.format.read_array_header_1_0(stream)
+        return np.lib.format.read_array_header_2_0(stream)
+
+
+def _tensors(path: Path, content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Every tensor of a nested dictionary with its full name; [kernel, bias] gets these names."""
+    # One iterator for each level, as a pickle can hold the same dictionary a thousand times over.
+    levels: list[tuple[str, Iterator[tuple[Any, Any]]]] = [("", iter(content.items()))]
+    for _ in range(_MOST_THINGS):
+        item = None
+        while levels and not (item := next(levels[-1][1], None)):
+            levels.pop()
+        if not item:
+            return
+        name, value = f"{levels[-1][0]}{item[0]}", item[1]
+        if isinstance(value, list | tuple) and len(value) == 2:
+            value = dict(zip(("kernel", "bias"), value, strict=True))
+        if isinstance(value, dict) and len(name) < _LONGEST_NAME:
+            levels.append((f"{name}/", iter(value.items())))
+        elif hasattr(value, "shape"):
+            yield name, value
+    raise ValueError(f"{path} holds more than {_MOST_THINGS:,} things; no VGG does")

@@ -1,0 +1,251 @@
+"""Pickles read as data: nothing that a file names is ever imported or called.
+
+Python's unpickler is a machine that calls what a file tells it to. This one keeps the machine and
+removes the calls. `pickletools` parses the opcodes; here they move plain values on a stack. A file
+may name only what the reader lists, and what stands behind such a name is the reader's own function
+that describes a tensor. Every other name is refused before anything else happens.
+"""
+
+import mmap
+import pickletools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+Stream = IO[bytes] | mmap.mmap
+
+# A state dict of VGG-19 has about 3000 opcodes; the limit is one of time and memory.
+_MOST_OPCODES = 100_000
+
+_VALUES = frozenset(
+    [
+        "INT",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG",
+        "LONG1",
+        "LONG4",
+        "FLOAT",
+        "BINFLOAT",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "UNICODE",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE8",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+        "BINBYTES8",
+        "BYTEARRAY8",
+    ]
+)
+_CONSTANTS: Mapping[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_NOTHING = frozenset(("PROTO", "FRAME"))
+
+
+class Described:
+    """What a reader's function makes of a call; it may take the state that BUILD brings."""
+
+    def set_state(self, state: Any) -> None:
+        """Takes the state; the default is to ignore it."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A global that the file names and the reader knows. `make` is None if it cannot be called."""
+
+    text: str
+    make: Callable[..., Any] | None
+
+
+def load(
+    path: Path,
+    stream: Stream,
+    names: Mapping[str, Callable[..., Any] | None],
+    persistent: Callable[[Any], Any] | None = None,
+) -> Any:
+    """Reads one pickle and leaves the stream behind its end.
+
+    Args:
+        path: of the file, for messages.
+        stream: at the start of a pickle.
+        names: full name of each global that the file may name, to the function that describes
+            the outcome of calling it, or None if it is only a name.
+        persistent: what to make of a persistent id; None: refuse them.
+
+    Returns:
+        None, numbers, texts, bytes, lists, tuples and dicts, and what the functions made.
+
+    Raises:
+        Refused: for a name that is not listed, or any other way to run code.
+        ValueError: for a damaged file.
+
+    Example:
+        >>> import io
+        >>> hostile = io.BytesIO(b"cos\\nsystem\\n.")
+        >>> load(Path("a.pkl"), io.BytesIO(b"(lp0\\nI7\\na."), {})
+        [7]
+        >>> load(Path("a.pkl"), hostile, {})  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        ...
+        Refused: a.pkl names 'os.system', and loading that would run code; ...
+    """
+    machine = _Machine(path, names, persistent)
+    try:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):  # type: ignore[arg-type]
+            if count > _MOST_OPCODES:
+                raise Refused(f"{path} has an endless pickle; no weights do: use another file")
+            if opcode.name == "STOP":
+                return machine.stack.pop()
+            machine.step(opcode.name, argument)
+    except Refused:
+        raise
+    except Exception as error:  # A damaged pickle can break any of the steps in any way.
+        raise ValueError(
+            f"{path} is damaged or cut short ({str(error)[:80] or 'in its pickle'}); fetch it again"
+        ) from error
+    raise ValueError(f"{path} is damaged or cut short; fetch it again")
+
+
+class Refused(ValueError):
+    """A file asks for what no weights need."""
+
+
+class _Machine:
+    def __init__(
+        self,
+        path: Path,
+        names: Mapping[str, Callable[..., Any] | None],
+        persistent: Callable[[Any], Any] | None,
+    ) -> None:
+        self.path, self.names, self.persistent = path, names, persistent
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+
+    def step(self, opcode: str, argument: Any) -> None:
+        if opcode in _VALUES:
+            self.stack.append(argument)
+        elif opcode in _CONSTANTS:
+            self.stack.append(_CONSTANTS[opcode])
+        elif opcode in ("GET", "BINGET", "LONG_BINGET"):
+            self.stack.append(self.memo[argument])
+        elif opcode in ("PUT", "BINPUT", "LONG_BINPUT"):
+            self.memo[argument] = self.stack[-1]
+        elif opcode == "MEMOIZE":
+            self.memo[len(self.memo)] = self.stack[-1]
+        elif opcode in ("GLOBAL", "INST"):
+            self.stack.append(self.name(*argument.split(" ", 1)))
+            if opcode == "INST":
+                self.refuse("makes an object of a class")
+        elif opcode in _STEPS:
+            _STEPS[opcode](self)
+        elif opcode not in _NOTHING:
+            self.refuse(f"has the pickle opcode {opcode}")
+
+    def name(self, *parts: Any) -> Name:
+        text = ".".join(parts)
+        if text not in self.names:
+            self.refuse(f"names {text[:80]!r}")
+        return Name(text, self.names[text])
+
+    def refuse(self, what: str) -> NoReturn:
+        raise Refused(
+            f"{self.path} {what}, and loading that would run code; jnst ran none of it. Weights "
+            "need only tensors: save the model's state_dict, or fetch the file from a source that "
+            "you trust"
+        )
+
+    def popped_to_mark(self) -> list[Any]:
+        start = self.marks.pop()
+        items = self.stack[start:]
+        del self.stack[start:]
+        return items
+
+
+def _stack_global(machine: _Machine) -> None:
+    name, module = machine.stack.pop(), machine.stack.pop()
+    machine.stack.append(machine.name(module, name))
+
+
+def _reduce(machine: _Machine) -> None:
+    arguments, called = machine.stack.pop(), machine.stack.pop()
+    if not isinstance(called, Name) or called.make is None or not isinstance(arguments, tuple):
+        machine.refuse(f"calls {str(getattr(called, 'text', type(called).__name__))!r}")
+    machine.stack.append(called.make(*arguments))
+
+
+def _build(machine: _Machine) -> None:
+    state, target = machine.stack.pop(), machine.stack[-1]
+    if isinstance(target, Described):
+        target.set_state(state)
+    elif not isinstance(target, dict):  # An OrderedDict's attributes; torch keeps versions there.
+        machine.refuse(f"changes {str(getattr(target, 'text', type(target).__name__))!r}")
+
+
+def _persistent(machine: _Machine) -> None:
+    if machine.persistent is None:
+        machine.refuse("has a persistent id where torch would not write one")
+    machine.stack.append(machine.persistent(machine.stack.pop()))
+
+
+def _set_items(machine: _Machine, items: list[Any]) -> None:
+    target = machine.stack[-1]
+    if not isinstance(target, dict):
+        machine.refuse(f"puts items into {type(target).__name__!r}")
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        # The hash of nested tuples takes exponential time; no weights have such keys.
+        if not isinstance(key, str | int):
+            raise TypeError(f"a key is a {type(key).__name__}")
+        target[key] = value
+
+
+def _append(machine: _Machine, items: list[Any]) -> None:
+    target = machine.stack[-1]
+    if not isinstance(target, list):
+        machine.refuse(f"appends to {type(target).__name__!r}")
+    target.extend(items)
+
+
+def _new_dict(machine: _Machine) -> None:
+    items = machine.popped_to_mark()
+    machine.stack.append({})
+    _set_items(machine, items)
+
+
+def _drop(items: list[Any]) -> None:
+    items.clear()
+
+
+def _last(machine: _Machine, count: int) -> list[Any]:
+    items = machine.stack[-count:]
+    del machine.stack[-count:]
+    return items
+
+
+_STEPS: Mapping[str, Callable[[_Machine], None]] = {
+    "MARK": lambda m: m.marks.append(len(m.stack)),
+    "POP": lambda m: m.stack.__delitem__(-1),
+    "POP_MARK": lambda m: _drop(m.popped_to_mark()),
+    "DUP": lambda m: m.stack.append(m.stack[-1]),
+    "EMPTY_LIST": lambda m: m.stack.append([]),
+    "EMPTY_DICT": lambda m: m.stack.append({}),
+    "EMPTY_TUPLE": lambda m: m.stack.append(()),
+    "LIST": lambda m: m.stack.append(m.popped_to_mark()),
+    "TUPLE": lambda m: m.stack.append(tuple(m.popped_to_mark())),
+    "TUPLE1": lambda m: m.stack.append(tuple(_last(m, 1))),
+    "TUPLE2": lambda m: m.stack.append(tuple(_last(m, 2))),
+    "TUPLE3": lambda m: m.stack.append(tuple(_last(m, 3))),
+    "DICT": _new_dict,
+    "APPEND": lambda m: _append(m, [m.stack.pop()]),
+    "APPENDS": lambda m: _append(m, m.popped_to_mark()),
+    "SETITEM": lambda m: _set_items(m, _last(m, 2)),
+    "SETITEMS": lambda m: _set_items(m, m.popped_to_mark()),
+    "STACK_GLOBAL": _stack_global,
+    "REDUCE": _reduce,
+    "BUILD": _build,
+    "BINPERSID": _persistent,
+}

@@ -1,0 +1,190 @@
+"""PyTorch's files (`.pth`, `.pt`), read without PyTorch.
+
+Since version 1.6 torch.save writes a zip file: `data.pkl`, a pickle that describes the tensors, and
+a file of raw numbers for each storage. Before, it wrote five pickles in a row (a magic number, the
+version, the system, the tensors, the names of the storages) and then the numbers. Both pickles are
+read by `jnst.formats.pickles`, which calls nothing; numbers are read only for the layers needed.
+"""
+
+import io
+import mmap
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import archive as zips
+from . import numpy_files, pickles
+from .layers import WeightFile
+
+MAGIC = 0x1950A86A20F9469CFC6C
+_LARGEST_PICKLE = 16 << 20
+
+_STORAGES = {
+    "DoubleStorage": "f8",
+    "FloatStorage": "f4",
+    "HalfStorage": "f2",
+    "BFloat16Storage": "bf2",
+    "LongStorage": "i8",
+    "IntStorage": "i4",
+    "ShortStorage": "i2",
+    "CharStorage": "i1",
+    "ByteStorage": "u1",
+    "BoolStorage": "b1",
+}
+
+
+@dataclass(frozen=True)
+class _Storage:
+    """A row of numbers in the file. `read` gives its bytes; `view` shifts what it begins with."""
+
+    key: str
+    code: str
+    count: int
+    read: Callable[["_Storage"], bytes]
+    view: int = 0
+
+    @property
+    def size(self) -> int:
+        return self.count * int(self.code[-1])
+
+
+@dataclass(frozen=True)
+class _Tensor(pickles.Described):
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32) if self.storage.code == "bf2" else np.dtype(self.storage.code)
+
+    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
+        last = sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
+        start = self.offset + self.storage.view
+        if min(start, *self.strides) < 0 or start + last >= self.storage.count:
+            raise ValueError(f"a tensor of shape {self.shape} reaches beyond its storage")
+        data, code = self.storage.read(self.storage), self.storage.code
+        if code == "bf2":  # bfloat16 is the upper half of a float32
+            values = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+        else:
+            values = np.frombuffer(data, f"<{code}")
+        strides = [values.itemsize * s for s in self.strides]
+        view = np.lib.stride_tricks.as_strided(values[start:], self.shape, strides, writeable=False)
+        return view[key]
+
+
+def _tensor(storage: _Storage, offset: int, size: Any, strides: Any, *_: Any) -> _Tensor:
+    shape, strides = tuple(size), tuple(strides)
+    numbers = (offset, *shape, *strides)
+    if not isinstance(storage, _Storage) or any(type(n) is not int for n in numbers):
+        raise ValueError("a tensor that is not made of a storage and whole numbers")
+    return _Tensor(storage, offset, shape, strides)
+
+
+_NAMES: Mapping[str, Callable[..., Any] | None] = {
+    **numpy_files.NAMES,
+    "torch.Size": lambda size: tuple(size[:8]),
+    "torch._utils._rebuild_tensor": _tensor,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
+    "torch.nn.parameter.Parameter": lambda tensor, *_: tensor,
+    **{f"torch.{device}{name}": None for device in ("", "cuda.") for name in _STORAGES},
+}
+
+
+def read_zip(path: Path, archive: zipfile.ZipFile, pickle: zipfile.ZipInfo) -> WeightFile:
+    """Reads an open zip file whose description of the tensors is the member `pickle`.
+
+    Raises:
+        ValueError: for a pickle that would run code, damage, or tensors that are not a VGG's.
+    """
+    folder = pickle.filename.removesuffix("data.pkl")
+    members = {member.filename: member for member in archive.infolist()}
+    order = members.get(f"{folder}byteorder")
+    if order and zips.read(path, archive, order, 16) != b"little":
+        raise ValueError(f"{path} is big-endian; save it again on a usual computer")
+
+    def numbers(storage: _Storage) -> bytes:
+        member = members.get(f"{folder}data/{storage.key}")
+        if member is None or member.file_size != storage.size:
+            raise ValueError(f"{path} is damaged: a storage is missing or cut; fetch it again")
+        return zips.read(path, archive, member, storage.size)
+
+    data = zips.read(path, archive, pickle, _LARGEST_PICKLE)
+    content = pickles.load(path, io.BytesIO(data), _NAMES, lambda id_: _storage(id_, numbers))
+    return numpy_files.from_dictionary(path, _state_dict(content), "PyTorch")
+
+
+def read_pickle(path: Path) -> WeightFile:
+    """Reads torch's old format, or a pickle that is not torch's but a dictionary of arrays.
+
+    Raises:
+        ValueError: as `read_zip`.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
+        first = pickles.load(path, stream, _NAMES)
+        if first != MAGIC:
+            return numpy_files.from_dictionary(path, first, "pickle of arrays")
+        content = _old_content(path, stream)
+        return numpy_files.from_dictionary(path, _state_dict(content), "PyTorch")
+
+
+def _old_content(path: Path, stream: mmap.mmap) -> Any:
+    """What torch saved, from behind the magic number on. Tensors read from `stream`."""
+    _version, system = (pickles.load(path, stream, {}) for _ in range(2))
+    if not system.get("little_endian", True):
+        raise ValueError(f"{path} is big-endian; save it again on a usual computer")
+    storages: dict[str, _Storage] = {}
+    places: dict[str, int] = {}
+
+    def numbers(storage: _Storage) -> bytes:
+        start = places[storage.key]
+        return stream[start : start + storage.size]
+
+    def persistent(number: Any) -> _Storage:
+        storage = _storage(number, numbers)
+        storages[storage.key] = storage
+        return storage
+
+    content = pickles.load(path, stream, _NAMES, persistent)
+    keys = pickles.load(path, stream, {})
+    place = stream.tell()
+    for key in keys:
+        count = int.from_bytes(stream[place : place + 8], "little")
+        if key not in storages or count != storages[key].count:
+            raise ValueError(f"{path} is damaged or cut short in its storages; fetch it again")
+        places[key] = place + 8
+        place += 8 + storages[key].size
+    if place > len(stream):
+        missing = place - len(stream)
+        raise ValueError(f"{path} is cut short, it lacks {missing:,} bytes; fetch it again")
+    return content
+
+
+def _storage(number: Any, read: Callable[[_Storage], bytes]) -> _Storage:
+    """A persistent id: ("storage", its type, key, device, count), in the old format also a view."""
+    kind, storage_type, key, _device, count = number[:5]
+    view = number[5] if len(number) > 5 else None
+    known = isinstance(storage_type, pickles.Name) and storage_type.text.rpartition(".")[2]
+    if (
+        kind != "storage"
+        or known not in _STORAGES
+        or type(key) is not str
+        or type(count) is not int
+    ):
+        raise ValueError("a persistent id that is not a storage of numbers")
+    return _Storage(key, _STORAGES[known], count, read, int(view[1]) if view else 0)
+
+
+def _state_dict(content: Any) -> Any:
+    """The tensors of a training checkpoint, which keeps them beside other things."""
+    for name in ("state_dict", "model_state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(name), dict):
+            return content[name]
+    return content

@@ -1,0 +1,162 @@
+"""Streams an address into a file: bounded in time, resumed where an earlier attempt broke off.
+
+What has come stays in a `.part` file beside the goal. The next attempt asks only for the rest, of
+whichever mirror answers; a rest that does not fit shows in the hash of the whole.
+"""
+
+import re
+import threading
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from tqdm import tqdm
+
+CONNECT_SECONDS = 4.0  # for each address; a file has at most two
+STALL_SECONDS = 30.0
+_CHUNK = 1 << 14  # lost, at most, when the connection breaks
+
+
+class Refused(requests.RequestException):
+    """The server sends something else than the file; the message is a verb and its objects."""
+
+
+class Stream:
+    """Brings the bytes of an address into a file, as far as it can.
+
+    Args:
+        part: the file that grows, and that stays when the connection breaks.
+        size: of the whole in bytes; None if it is not known.
+        progress: whether to draw a bar on standard error.
+    """
+
+    def __init__(self, part: Path, size: int | None, progress: bool) -> None:
+        self._part, self._size, self._progress = part, size, progress
+
+    @property
+    def kept(self) -> int:
+        """Bytes that have come so far."""
+        return self._part.stat().st_size if self._part.exists() else 0
+
+    def discard(self) -> None:
+        """Forgets what has come."""
+        self._part.unlink(missing_ok=True)
+
+    def hand_over(self, _: str, output_file: str, __: object) -> None:
+        """Gives what has come away; in the form in which pooch calls a downloader."""
+        self._part.replace(output_file)
+
+    def receive(self, url: str) -> None:
+        """Fetches what is still missing, which may be nothing.
+
+        Raises:
+            requests.RequestException: if it does not come, or is something else.
+            OSError: if it cannot be written.
+        """
+        asked = self.kept
+        if self._size and asked == self._size:
+            return
+        with _connect(url, asked) as response:
+            if asked and response.status_code == requests.codes.requested_range_not_satisfiable:
+                self.discard()
+                return self.receive(url)
+            response.raise_for_status()
+            start, total = self._offered(response, asked)
+            bar = tqdm(
+                total=total,
+                initial=start,
+                unit="B",
+                unit_scale=True,
+                desc="weights",
+                disable=not self._progress,
+            )
+            with bar:
+                self._write(response, start, total, bar)
+
+    def _offered(self, response: requests.Response, asked: int) -> tuple[int, int | None]:
+        """Where the answer begins and how long the whole is; refuses what cannot be the file."""
+        if response.headers.get("content-type", "").startswith("text/html"):
+            host = urlsplit(response.url).netloc
+            raise Refused(f"sent a web page of {host} (a login? an error?) instead of the file")
+        start, total = 0, int(response.headers.get("content-length", 0)) or None
+        if response.status_code == requests.codes.partial_content:
+            stated = response.headers.get("content-range", "")
+            found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", stated)
+            if not found or int(found[1]) != asked:
+                self.discard()
+                raise Refused(f"sent another part ({stated or 'unnamed'}) than was asked for")
+            start, total = asked, None if found[2] == "*" else int(found[2])
+        if self._size and total and total != self._size:
+            raise Refused(f"offers {total:,} bytes, but the file has {self._size:,}")
+        return start, total or self._size
+
+    def _write(self, response: requests.Response, start: int, total: int | None, bar: Any) -> None:
+        with self._part.open("ab" if start else "wb") as out:
+            try:
+                for chunk in response.iter_content(_CHUNK):
+                    out.write(chunk)
+                    bar.update(len(chunk))
+                    if total and out.tell() > total:
+                        break
+            except requests.ConnectionError as error:
+                raise Refused(f"sent nothing more for {STALL_SECONDS:g} s") from error
+        if total and self.kept > total:
+            self.discard()
+            raise Refused(f"sends more than the {total:,} bytes of the file")
+        if total and self.kept < total:
+            raise requests.exceptions.ChunkedEncodingError("the end is missing")
+
+
+def _connect(url: str, start: int) -> requests.Response:
+    """Opens a connection within CONNECT_SECONDS, name look-up and all addresses included.
+
+    The timeout of requests counts for each address anew, and not at all for the look-up.
+    """
+    # Compressed on the way, the bytes could not be counted.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    outcome: list[Any] = []
+    given_up = threading.Event()
+
+    def attempt() -> None:
+        try:
+            response = requests.get(
+                url, stream=True, timeout=(CONNECT_SECONDS, STALL_SECONDS), headers=headers
+            )
+            outcome.append(response)
+            if given_up.is_set():
+                response.close()
+        except requests.RequestException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    given_up.set()
+    if not outcome:
+        raise requests.ConnectTimeout(f"no answer within {CONNECT_SECONDS:g} s")
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return outcome[0]
+
+
+def reason(error: requests.RequestException) -> str:
+    """What a server did, to follow its name.
+
+    Example:
+        >>> reason(requests.ConnectTimeout())
+        'does not answer'
+    """
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "broke off in the middle"
+    if isinstance(error, requests.Timeout):
+        return "does not answer"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "has no certificate that this machine trusts"
+    if isinstance(error, requests.ConnectionError):
+        return "cannot be reached"
+    return f"failed ({error})"
