@@ -1,5 +1,7 @@
 """Neural style transfer in JAX, on convolutions written from scratch."""
 
+from .images import read_image as read_image
+from .images import write_image as write_image
 from .objective import Losses as Losses
 from .objective import LossWeights as LossWeights
 from .objective import Targets as Targets
@@ -16,4 +18,32 @@ from .vgg import LAYERS as LAYERS
 from .vgg import Params as Params
 from .vgg import Preprocessing as Preprocessing
 from .vgg import features as features
+from .weights import convert_weights as convert_weights
+from .weights import fetch_weights as fetch_weights
+from .weights import find_weights as find_weights
 from .weights import load_weights as load_weights
+
+__all__ = [
+    "LAYERS",
+    "PRESETS",
+    "Config",
+    "LossWeights",
+    "Losses",
+    "Params",
+    "Preprocessing",
+    "Progress",
+    "Result",
+    "Targets",
+    "convert_weights",
+    "features",
+    "fetch_weights",
+    "find_weights",
+    "load_weights",
+    "loss_weights",
+    "make_targets",
+    "objective",
+    "preset",
+    "read_image",
+    "stylize",
+    "write_image",
+]
