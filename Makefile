@@ -22,6 +22,12 @@ format: $(VENV)/.develop
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# OPENBLAS_* settings, where a machine has them, hold NumPy's matrix product back.
+bench: $(VENV)/.develop
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/layers.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/load_weights.py
+
 $(VENV)/.runtime: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'

@@ -1,10 +1,11 @@
 """How this project measures: the timing protocol, the machine's description, the result files.
 
 Each variant is called once and thrown away, so that nothing compiles inside a measurement. Then
-come rounds in which every variant is timed once, each round starting with another one: a machine
-that slows down, or somebody else's work on it, meets them all alike. A call ends when its result is
-there (`jax.block_until_ready`), not when it is promised. What is reported of the rounds is the
-median, and of two variants the median of the ratios within a round.
+come rounds in which every variant is timed once, each round in another order: a machine that slows
+down, somebody else's work on it, and what a call leaves behind for the next, meet them all alike. A
+call ends when its result is there (`jax.block_until_ready`), not when it is promised; so a variant
+returns all that it computes, or the rest goes on into the time of the next. What is reported of the
+rounds is the median, and of two variants the median of the ratios within a round.
 
     times = alternating({"ours": lambda: f(x), "theirs": lambda: g(x)}, repeats=15)
     median(times["ours"]), ratio(times, "ours", "theirs")
@@ -15,6 +16,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,9 +56,10 @@ def alternating(variants: dict[str, Callable[[], Any]], repeats: int) -> dict[st
         jax.block_until_ready(variant())
     names = list(variants)
     times: dict[str, list[float]] = {name: [] for name in names}
-    for lap in range(repeats):
-        first = lap % len(names)
-        for name in names[first:] + names[:first]:
+    shuffle = random.Random(0).shuffle
+    for _ in range(repeats):
+        shuffle(names)
+        for name in names:
             times[name].append(seconds(variants[name]))
     return times
 

@@ -1,0 +1,154 @@
+"""The benchmarks' timing protocol, and a trial run of the layers' benchmark."""
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def load(name: str) -> ModuleType:
+    """A module of benchmarks/, imported as the scripts import each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        return __import__(name)
+
+
+@pytest.fixture(scope="module")
+def measure() -> ModuleType:
+    return load("measure")
+
+
+def test_alternating_warms_up_then_takes_every_round_in_another_order(measure):
+    calls: list[str] = []
+    variants = {name: lambda name=name: calls.append(name) for name in "abc"}
+    times = measure.alternating(variants, 30)
+    warm_up, *rounds = ("".join(calls[i : i + 3]) for i in range(0, len(calls), 3))
+    assert warm_up == "abc"
+    assert len(rounds) == 30
+    assert set(rounds) == {"abc", "acb", "bac", "bca", "cab", "cba"}
+    assert [len(times[name]) for name in "abc"] == [30, 30, 30]
+
+
+def test_times_are_the_clocks_and_belong_to_their_variant(measure, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: now)
+    lasts = {"slow": itertools.cycle([9.0, 4.0, 6.0]), "fast": itertools.cycle([9.0, 2.0, 1.0])}
+
+    def work(name: str) -> None:
+        nonlocal now
+        now += next(lasts[name])
+
+    times = measure.alternating({name: lambda name=name: work(name) for name in lasts}, 2)
+    assert times == {"slow": [4.0, 6.0], "fast": [2.0, 1.0]}
+    assert measure.ratio(times, "slow", "fast") == (4 / 2 + 6 / 1) / 2
+
+
+def test_a_call_ends_when_its_result_is_there(measure, monkeypatch):
+    waited = []
+    monkeypatch.setattr(measure.jax, "block_until_ready", waited.append)
+    assert measure.seconds(lambda: "promise") >= 0
+    assert waited == ["promise"]
+
+
+def test_no_rounds_are_refused(measure):
+    with pytest.raises(ValueError, match="repeats must be at least 1, got 0"):
+        measure.alternating({"one": lambda: None}, 0)
+
+
+def test_compiled_gives_the_function_and_a_time(measure):
+    program, seconds = measure.compiled(lambda x, y: x - y, jnp.ones(3), jnp.zeros(3))
+    assert np.array_equal(program(jnp.full(3, 5.0), jnp.ones(3)), [4.0, 4.0, 4.0])
+    assert seconds > 0
+
+
+def test_results_are_written_with_the_machine_they_came_from(measure, tmp_path):
+    machine = measure.environment()
+    assert machine["versions"]["numpy"] == np.__version__
+    assert machine["cores"] >= 1
+    assert len(machine["load_average"]) == 3
+    payload = {"environment": machine, "rows": [1.5]}
+    measure.write_results("trial", payload, "| a |\n", tmp_path / "new")
+    assert json.loads((tmp_path / "new" / "trial.json").read_text()) == payload
+    text = (tmp_path / "new" / "trial.md").read_text()
+    assert text.endswith("| a |\n")
+    assert machine["date"] in text
+    assert f"numpy {np.__version__}" in text
+
+
+def test_the_settings_that_slow_numpy_are_reported(measure, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    assert "OPENBLAS_CORETYPE=Prescott" in measure.describe(measure.environment())
+
+
+def test_layers_counts_operations_and_outputs():
+    layers = load("layers")
+    plain = layers.Layer("conv1_2", 10, 3, 5)
+    assert plain.output == (1, 10, 10, 5)
+    assert plain.flop == 2 * 100 * 5 * 9 * 3
+    assert plain._replace(stride=3).output == (1, 4, 4, 5)
+    assert layers.Layer("pool1", 11, 3, 3, stride=2, window=2).output == (1, 5, 5, 3)
+
+
+def test_shares_are_of_the_products_rate():
+    layers = load("layers")
+    rows = [{"flop": 60, "seconds": {"ops": 2.0, "im2col": 10.0}}, {"seconds": {"ops": 1.0}}]
+    layers.add_shares(rows, {"jax": 120.0, "numpy": 24.0})
+    assert rows[0]["ops_share"] == 60 / 2 / 120
+    assert rows[0]["im2col_share"] == 60 / 10 / 24
+    assert "ops_share" not in rows[1]
+
+
+def test_derive_gives_the_derivatives_by_the_first_inputs_alone():
+    derive = load("layers").derive
+    x, y = jnp.array([2.0, 3.0]), jnp.array([5.0, 7.0])
+    (by_x,) = derive(jnp.multiply, 1)(jnp.array([1.0, 10.0]), x, y)
+    assert by_x.tolist() == [5.0, 70.0]
+    assert len(derive(jnp.multiply, 2)(jnp.ones(2), x, y)) == 2
+
+
+def test_layers_refuses_to_time_variants_that_disagree():
+    layers = load("layers")
+    right = np.ones(4, np.float32)
+    variants = {"jax": lambda: right, "ops": lambda: (1.01 * right,)}
+    with pytest.raises(ArithmeticError, match=r"ops differs from JAX's own by 1\.0e-02"):
+        layers.check_agreement(layers.LAYERS[0], variants)
+
+
+@pytest.mark.slow
+def test_a_trial_of_the_layers_writes_table_json_and_plot(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "benchmarks/layers.py", "--quick", "--output", tmp_path],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    payload = json.loads((tmp_path / "layers.json").read_text())
+    passes = [(row["layer"], row["pass"]) for row in payload["rows"]]
+    assert len(set(passes)) == len(passes) == 8
+    for row in payload["rows"]:
+        times = row["seconds"]
+        pool = row["layer"].startswith("pool")
+        assert {"ops", "jax", "jax again"} <= times.keys()
+        assert ("loops" in times) == ("ops eager" in times) == (pool or row["pass"] != "by x")
+        assert ("im2col" in times) == (not pool and row["pass"] != "by x")
+        assert ("ops_share" in row) == (not pool)
+        assert row["ops_over_jax"] == pytest.approx(
+            np.median(np.divide(row["rounds"]["ops"], row["rounds"]["jax"]))
+        )
+        assert row["compile_seconds"]["ops"] > 0
+    assert payload["product_flop_per_second"].keys() == {"jax", "numpy"}
+    text = (tmp_path / "layers.md").read_text()
+    assert all(title in text for title, _ in passes)
+    assert "–: not run" in text
+    assert (tmp_path / "layers.png").read_bytes().startswith(b"\x89PNG")
