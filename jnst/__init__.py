@@ -1,5 +1,8 @@
 """Neural style transfer in JAX, on convolutions written from scratch."""
 
+from .checkpoint import Checkpoint as Checkpoint
+from .checkpoint import load_checkpoint as load_checkpoint
+from .checkpoint import save_checkpoint as save_checkpoint
 from .objective import Losses as Losses
 from .objective import LossWeights as LossWeights
 from .objective import Targets as Targets
@@ -9,7 +12,7 @@ from .objective import objective as objective
 from .presets import PRESETS as PRESETS
 from .presets import Config as Config
 from .presets import preset as preset
-from .transfer import Progress as Progress
+from .progress import Progress as Progress
 from .transfer import Result as Result
 from .transfer import stylize as stylize
 from .vgg import LAYERS as LAYERS
