@@ -1,5 +1,6 @@
 """The loop over chunks of steps: the callback is told, and steps that overshot are taken back."""
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -140,7 +141,9 @@ def _taken_back(state: State, rates: Rates, terms: Any) -> State:
         text += "" if step == 1 else ", nor after smaller steps"
         text += "; lower the learning rate or the weights"
         raise NotFiniteError(text, state.point / rates.unit, good)
-    warnings.warn(f"{text}; going back, and on with smaller steps", RuntimeWarning, stacklevel=3)
+    count = 1 + round(math.log(brake, _BRAKE))
+    text += f"; going back, and on with steps of a tenth ({count} of {_RECOVERIES} times)"
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
     shorter = state.good + _BRAKE * (state.point - state.good)
     return state._replace(
         point=jnp.where(jnp.isfinite(state.point), shorter, state.good),

@@ -11,7 +11,7 @@ import jnst
 from jnst import cli
 from jnst.arguments import Request, parse
 from jnst.images import read_image, read_parameters
-from jnst.run_files import Recorder
+from jnst.recorder import Recorder
 
 
 def test_snapshots_sheet_and_log(run: Command) -> None:
