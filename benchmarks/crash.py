@@ -128,7 +128,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory() as name_of_folder:
                 folder = Path(name_of_folder)
                 prepare(folder)
-                left = min(8, options.kills - total)
+                left = min(-(-options.kills // len(CASES)), options.kills - total)
                 made, same = torture(folder, [*COMMON, *words], draw, left, options.seconds)
             total, wrong = total + made, wrong + (not same)
     print(f"{total} kills, {wrong} paintings with other bytes")

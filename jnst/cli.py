@@ -132,16 +132,7 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
         Recorder(request, embedded, done) as recorder,
         Display(steps, operations, request.quiet) as display,
     ):
-
-        def watch(progress: Progress) -> bool:
-            nonlocal done
-            done = progress.step
-            recorder.update(progress)
-            display.update(progress)
-            stop = bool(interrupt.signal)
-            keeper.update(progress, last=stop or done == progress.steps)
-            return stop
-
+        watch = _Watch(recorder, display, keeper, interrupt, done)
         try:
             result = stylize(
                 params,
@@ -159,16 +150,35 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
                 tell(f"{path} is the painting before that")
             raise
         path = write_painting(request, result.image, content, embedded)
-        if request.save_every:
-            recorder.write_sheet(content.pixels, [s.pixels for s in styles], result.image)
+        recorder.finish(content.pixels, [s.pixels for s in styles], result.image)
     show(path)
     names = ("total", "content", "style", "tv")
     show("  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names))
     if interrupt.signal:
         more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
-        tell(f"stopped at step {done} of {sum(steps)}; {path} is the painting so far{more}")
+        tell(f"stopped at step {watch.done} of {sum(steps)}; {path} is the painting so far{more}")
         return 128 + interrupt.signal
     return 0 if path == request.output else 1
+
+
+class _Watch:
+    """Passes progress on to whoever records, shows and keeps it; true once a signal has come."""
+
+    def __init__(
+        self, recorder: Recorder, display: Display, keeper: Keeper, interrupt: Interrupt, done: int
+    ) -> None:
+        self._recorder, self._display, self._keeper = recorder, display, keeper
+        self._interrupt = interrupt
+        self.done = done
+
+    def __call__(self, progress: Progress) -> bool:
+        self.done = progress.step
+        self._recorder.update(progress)
+        self._display.update(progress)
+        # Asked once: a signal that comes later still finds a run that will save.
+        stop = bool(self._interrupt.signal)
+        self._keeper.update(progress, last=stop or progress.step == progress.steps)
+        return stop
 
 
 def _check_sides(pictures: Sequence[Picture], request: Request) -> None:

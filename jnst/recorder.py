@@ -91,6 +91,14 @@ class Recorder:
             entry |= dict(zip(progress.losses._fields, values, strict=True))
             self._log.write(json.dumps(entry) + "\n")
 
+    def finish(self, content: Pixels, styles: Sequence[Pixels], result: Pixels) -> None:
+        """Makes the contact sheet, if there are snapshots; where it cannot be made, says so."""
+        if self._request.save_every:
+            try:
+                self.write_sheet(content, styles, result)
+            except (OSError, ValueError) as error:
+                tell(f"warning: no contact sheet: {error}")
+
     def write_sheet(self, content: Pixels, styles: Sequence[Pixels], result: Pixels) -> None:
         """Puts content, styles, snapshots (a dozen at most) and result on one contact sheet."""
         from .visualize import contact_sheet

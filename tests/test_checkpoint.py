@@ -1,5 +1,6 @@
 """The file of a checkpoint: what it holds, what damage does to it, and that one is always left."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -124,6 +125,46 @@ def test_damage_falls_back_to_the_one_before(path, kind):
     previous_path(path).unlink()
     with pytest.raises(ValueError, match=r"run 1.ckpt is .*damaged"):
         jnst.load_checkpoint(path)
+
+
+def mutated(data, rng):
+    """One of five kinds of damage, at a random place."""
+    place, size = int(rng.integers(len(data))), int(rng.integers(1, 64))
+    noise = rng.bytes(size)
+    return [
+        data[:place],
+        data[:place] + noise + data[place:],
+        data[:place] + data[place + size :],
+        data[:place] + noise + data[place + size :],
+        data[:place] + bytes([data[place] ^ (1 << int(rng.integers(8)))]) + data[place + 1 :],
+    ][int(rng.integers(5))]
+
+
+def test_200_mutated_files_are_all_refused(path):
+    jnst.save_checkpoint(path, make())
+    data = path.read_bytes()
+    rng = np.random.default_rng(11)
+    for _ in range(200):
+        path.write_bytes(mutated(data, rng))
+        with pytest.raises(ValueError, match=r"run 1.ckpt is "):
+            jnst.load_checkpoint(path)
+    assert names(path) == ["run 1.ckpt"]
+
+
+def test_mutated_content_behind_a_right_checksum_ends_in_an_error_or_a_run(path):
+    """What HDF5 itself makes of damage, as if the checksum had been forged."""
+    saved = make()
+    jnst.save_checkpoint(path, saved)
+    data = path.read_bytes()
+    rng = np.random.default_rng(12)
+    for _ in range(60):
+        about = data.index(b'{"config"')
+        place = int(rng.integers(about, about + 900))
+        bad = data[:place] + rng.bytes(1) + data[place + 1 :]
+        digest = hashlib.sha256(bad[512:]).hexdigest().encode()
+        path.write_bytes(module._KIND + digest + bad[len(module._KIND) + 64 :])
+        with contextlib.suppress(ValueError):
+            assert jnst.load_checkpoint(path).state.keys() == saved.state.keys()
 
 
 def test_a_kill_between_two_renames_leaves_the_one_before(path):

@@ -245,7 +245,7 @@ def test_what_cannot_be_written_is_told_and_the_run_goes_on(
     monkeypatch.setattr(keeper, "save_checkpoint", refuse)
     monkeypatch.setattr("jnst.recorder.write_image", refuse)
     monkeypatch.setattr("jnst.recorder.replace_file", refuse)
-    monkeypatch.setattr("jnst.recorder.Recorder.write_sheet", lambda *_: None)
+    monkeypatch.setattr("jnst.recorder.Recorder.write_sheet", refuse)
     words = ["--save-every", "1", "--log", "log", "--steps", "2", "--output", "out.png"]
     code, out, err = run(*RUN, *words, "--checkpoint", "run.ckpt", "--checkpoint-every", "1")
     assert (code, out[0]) == (0, "out.png")
@@ -255,6 +255,7 @@ def test_what_cannot_be_written_is_told_and_the_run_goes_on(
         )
         assert f"jnst: warning: no checkpoint at step {step}: 'run.ckpt' cannot be wr" in str(err)
     assert sum("no more lines in log" in line for line in err) == 1
+    assert err[-1].startswith("jnst: warning: no contact sheet: ")
 
 
 def test_a_painting_that_cannot_be_written_is_put_elsewhere(
