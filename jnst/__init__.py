@@ -1,5 +1,8 @@
 """Neural style transfer in JAX, on convolutions written from scratch."""
 
+from .checkpoint import Checkpoint as Checkpoint
+from .checkpoint import load_checkpoint as load_checkpoint
+from .checkpoint import save_checkpoint as save_checkpoint
 from .images import read_image as read_image
 from .images import write_image as write_image
 from .objective import Losses as Losses
@@ -11,7 +14,7 @@ from .objective import objective as objective
 from .presets import PRESETS as PRESETS
 from .presets import Config as Config
 from .presets import preset as preset
-from .transfer import Progress as Progress
+from .progress import Progress as Progress
 from .transfer import Result as Result
 from .transfer import stylize as stylize
 from .vgg import LAYERS as LAYERS
@@ -26,6 +29,7 @@ from .weights import load_weights as load_weights
 __all__ = [
     "LAYERS",
     "PRESETS",
+    "Checkpoint",
     "Config",
     "LossWeights",
     "Losses",
@@ -38,12 +42,14 @@ __all__ = [
     "features",
     "fetch_weights",
     "find_weights",
+    "load_checkpoint",
     "load_weights",
     "loss_weights",
     "make_targets",
     "objective",
     "preset",
     "read_image",
+    "save_checkpoint",
     "stylize",
     "write_image",
 ]

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
-from .parser import NETWORKS, UsageError, build_parser, option
+from .parser import NETWORKS, Interval, UsageError, build_parser, option
 from .presets import PRESETS, Config, preset
 from .vgg import check_layers
 
@@ -33,6 +34,14 @@ _EFFECT = {
 }
 
 
+class Resume(NamedTuple):
+    """A command that goes on from the checkpoint at `path`, and all of its words."""
+
+    path: str
+    words: tuple[str, ...]
+    quiet: bool
+
+
 @dataclass(frozen=True)
 class Request:
     """What a command asks for.
@@ -50,6 +59,9 @@ class Request:
         save_every: steps between two snapshots, 0 for none.
         snapshots: folder of the snapshots.
         log: path of the log, or None.
+        checkpoint: path of the checkpoint, or None.
+        checkpoint_every: how often it is written.
+        resume: path of the checkpoint that the run goes on from, or None.
         quiet: whether only errors are told.
         notes: what a person should know about the command before it runs.
     """
@@ -68,6 +80,9 @@ class Request:
     save_every: int
     snapshots: str
     log: str | None
+    checkpoint: str | None
+    checkpoint_every: Interval
+    resume: str | None
     quiet: bool
     notes: tuple[str, ...]
 
@@ -87,7 +102,7 @@ def beside(output: str, ending: str) -> str:
     return str(path.with_name(path.stem + ending))
 
 
-def parse(argv: Sequence[str], *, version: str = "") -> Request | str:
+def parse(argv: Sequence[str], *, version: str = "") -> Request | Resume | str:
     """Reads a command.
 
     Args:
@@ -95,7 +110,7 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | str:
         version: what `--version` prints.
 
     Returns:
-        The request; or, for `--rerun FILE`, that file's name.
+        The request; for `--resume FILE` a `Resume`; for `--rerun FILE` that file's name.
 
     Raises:
         UsageError: for an unknown option, preset, layer or choice (with the nearest one), a value
@@ -120,6 +135,8 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | str:
         if len(argv) > 2:
             raise UsageError("--rerun FILE only prints a command; it goes with no other option")
         return str(typed.rerun)
+    if typed.resume is not None:
+        return Resume(typed.resume, tuple(argv), typed.quiet)
     for needed in ("content", "style"):
         if not getattr(typed, needed):
             raise UsageError(f"--{needed} is missing: give a picture (--help shows all options)")
@@ -191,6 +208,9 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         save_every=typed.save_every,
         snapshots=typed.snapshots or beside(output, "_steps"),
         log=typed.log,
+        checkpoint=typed.checkpoint,
+        checkpoint_every=typed.checkpoint_every,
+        resume=None,
         quiet=typed.quiet,
         notes=_notes(typed, config),
     )

@@ -9,21 +9,19 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 
 def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
     """Writes `data` to `path` in one step.
 
-    A symbolic link stays a link: the file it points to is replaced. An existing file keeps its
-    permissions; a new one gets those that the process's umask gives.
-
     Args:
         path: the file; its folder must exist.
         data: all of its bytes.
 
     Raises:
-        OSError: if it cannot be written: the reasons of `prove_writable`, or a full disk.
+        OSError: as `replacing`.
 
     Example:
         >>> import pathlib, tempfile
@@ -33,12 +31,29 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
         ...     path.read_bytes()
         b'new'
     """
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Names a new file to be written; at the end it takes the place of `path` in one step.
+
+    A symbolic link stays a link: the file it points to is replaced. An existing file keeps its
+    permissions; a new one gets those that the process's umask gives.
+
+    Args:
+        path: the file; its folder must exist.
+
+    Raises:
+        OSError: if it cannot be written: the reasons of `prove_writable`, or a full disk.
+    """
     target = _target(path)
     temporary = _temporary(target)
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
+        temporary.open("xb").close()
+        yield temporary
+        with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         if target.exists():
             shutil.copymode(target, temporary)

@@ -1,7 +1,7 @@
 """The command: words in, a painting out. No mathematics.
 
 `main` returns the exit code: 0 done, 1 a file, the network or the computation failed, 2 the
-command is wrong, 130 stopped by Ctrl-C. Whatever fails ends in one line on standard error.
+command is wrong, 128 + n stopped by signal n. Whatever fails ends in one line on standard error.
 """
 
 import importlib
@@ -17,15 +17,23 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jax
+import numpy as np
 
-from .arguments import SUBCOMMANDS, Request, parse
-from .console import Display, Interrupt, tell
+from .arguments import SUBCOMMANDS, Request, Resume, parse
+from .checkpoint import Checkpoint, load_checkpoint
+from .console import Display, Interrupt, show, tell
 from .estimate import duration_words, expected_seconds, measure_speed, step_operations
-from .images import Picture, read_image, read_parameters, resize, write_image
+from .images import Picture, read_image, read_parameters
+from .keeper import Keeper
+from .minimize import NotFiniteError
+from .painting import write_painting
 from .parser import UsageError
-from .run_files import Recorder, check_paths, command_words, parameters
+from .progress import Progress
+from .recorder import Recorder
+from .resuming import continued, notes_of, recorded_words
+from .run_files import check_paths, command_words, parameters, settled_words
 from .sizes import drop_small_scales, target_sizes
-from .transfer import Progress, Result, stylize
+from .transfer import stylize
 from .vgg import INPUTS, Params, check_layers, smallest_side
 from .weights import load_weights
 
@@ -49,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _rerun(asked)
         with warnings.catch_warnings():
             warnings.showwarning = partial(_tell_warning, asked.quiet)
+            if isinstance(asked, Resume):
+                checkpoint = load_checkpoint(asked.path)
+                return _paint(*continued(asked, checkpoint.notes), checkpoint)
             return _paint(asked, words)
     except SystemExit as end:
         return int(end.code or 0)
@@ -94,7 +105,7 @@ def _rerun(path: str) -> int:
     return 0
 
 
-def _paint(request: Request, words: Sequence[str]) -> int:
+def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = None) -> int:
     say = (lambda message: None) if request.quiet else tell
     for note in request.notes:
         say(f"note: {note}")
@@ -108,43 +119,66 @@ def _paint(request: Request, words: Sequence[str]) -> int:
     check_paths(request)
     params = _load_network(request)
     check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
-    command = command_words(sys.argv[0], words, request, params)
+    command = command_words(sys.argv[0], recorded_words(words), request, params)
     embedded = parameters(request, params, command, _version())
     operations = _announce(request, params, content)
     steps = request.config.steps_per_scale
+    done = resume.step if resume else 0
+    if resume:
+        say(f"going on from {request.resume}, step {done} of {sum(steps)}")
+    keeper = Keeper(request, notes_of(settled_words(words, request, params)), done)
     with (
         Interrupt() as interrupt,
-        Recorder(request, embedded) as recorder,
+        Recorder(request, embedded, done) as recorder,
         Display(steps, operations, request.quiet) as display,
     ):
-        done = 0
-
-        def watch(progress: Progress) -> bool:
-            nonlocal done
-            done = progress.step
-            recorder.update(progress)
-            display.update(progress)
-            return interrupt.asked
-
-        result = stylize(
-            params,
-            content.pixels,
-            [style.pixels for style in styles],
-            request.config,
-            init_image=None if start is None else start.pixels,
-            callback=watch,
-            chunk=_chunk(request.save_every),
-        )
-        _write_painting(request, result, content, embedded)
-        if request.save_every:
-            recorder.write_sheet(content.pixels, [s.pixels for s in styles], result.image)
-    print(request.output)
+        watch = _Watch(recorder, display, keeper, interrupt, done)
+        try:
+            result = stylize(
+                params,
+                content.pixels,
+                [style.pixels for style in styles],
+                request.config,
+                init_image=None if start is None else start.pixels,
+                callback=watch,
+                chunk=_chunk(request.save_every),
+                resume=resume,
+            )
+        except NotFiniteError as error:
+            if error.good is not None:
+                path = write_painting(request, np.asarray(error.good), content, embedded)
+                tell(f"{path} is the painting before that")
+            raise
+        path = write_painting(request, result.image, content, embedded)
+        recorder.finish(content.pixels, [s.pixels for s in styles], result.image)
+    show(path)
     names = ("total", "content", "style", "tv")
-    print("  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names))
-    if interrupt.asked:
-        tell(f"stopped at step {done} of {sum(steps)}; {request.output} is the painting so far")
-        return 130
-    return 0
+    show("  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names))
+    if interrupt.signal:
+        more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
+        tell(f"stopped at step {watch.done} of {sum(steps)}; {path} is the painting so far{more}")
+        return 128 + interrupt.signal
+    return 0 if path == request.output else 1
+
+
+class _Watch:
+    """Passes progress on to whoever records, shows and keeps it; true once a signal has come."""
+
+    def __init__(
+        self, recorder: Recorder, display: Display, keeper: Keeper, interrupt: Interrupt, done: int
+    ) -> None:
+        self._recorder, self._display, self._keeper = recorder, display, keeper
+        self._interrupt = interrupt
+        self.done = done
+
+    def __call__(self, progress: Progress) -> bool:
+        self.done = progress.step
+        self._recorder.update(progress)
+        self._display.update(progress)
+        # Asked once: a signal that comes later still finds a run that will save.
+        stop = bool(self._interrupt.signal)
+        self._keeper.update(progress, last=stop or progress.step == progress.steps)
+        return stop
 
 
 def _check_sides(pictures: Sequence[Picture], request: Request) -> None:
@@ -208,13 +242,3 @@ def _chunk(save_every: int) -> int | None:
     if jax.default_backend() == "cpu" or not save_every:
         return None
     return next(size for size in range(min(20, save_every), 0, -1) if save_every % size == 0)
-
-
-def _write_painting(
-    request: Request, result: Result, content: Picture, embedded: dict[str, str]
-) -> None:
-    alpha = content.alpha
-    if alpha is not None:
-        height, width = result.image.shape[:2]
-        alpha = resize(alpha, height, width)
-    write_image(request.output, result.image, alpha, bits=request.bits, parameters=embedded)

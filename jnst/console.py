@@ -1,5 +1,6 @@
-"""What a run tells on standard error while it works, and the Ctrl-C that ends it with a picture."""
+"""What a run tells on standard error while it works, and the signals that end it with a picture."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -8,17 +9,31 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from .estimate import duration_words
-from .transfer import Progress
+from .progress import Progress
 
 _LINE_SECONDS = 30.0
 
 
 def tell(message: str) -> None:
     """Writes a message line to standard error."""
-    print(f"jnst: {message}", file=sys.stderr, flush=True)
+    _print(f"jnst: {message}", sys.stderr)
+
+
+def show(result: str) -> None:
+    """Writes a line to standard output."""
+    _print(result, sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Prints; a terminal that has been closed is no reason to lose a painting."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class Display:
@@ -42,7 +57,8 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with contextlib.suppress(OSError):
+                self._bar.close()
 
     def update(self, progress: Progress) -> None:
         """Shows a chunk of steps that is done."""
@@ -54,8 +70,9 @@ class Display:
         self._ticks.append((now, progress.step))
         status = self._status(progress)
         if self._bar is not None:
-            self._bar.set_description_str(status, refresh=False)
-            self._bar.update(progress.step - self._bar.n)
+            with contextlib.suppress(OSError):  # the terminal was closed
+                self._bar.set_description_str(status, refresh=False)
+                self._bar.update(progress.step - self._bar.n)
             return
         last = progress.step == progress.steps
         if not self._quiet and (last or now - self._told >= _LINE_SECONDS):
@@ -95,26 +112,41 @@ def _bar(total: int) -> Any:
     return tqdm(total=total, file=sys.stderr, bar_format=layout, mininterval=0.1, desc="compiling")
 
 
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
 class Interrupt:
-    """While entered, the first Ctrl-C only sets `asked`; the second raises KeyboardInterrupt."""
+    """While entered, a signal to end only sets `signal`; SIGINT after that stops at once.
+
+    Attributes:
+        signal: number of the first of SIGINT, SIGTERM and SIGHUP that came, 0 before.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
-        self._previous: Any = None
+        self.signal = 0
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        # Only the main thread may set handlers; elsewhere Ctrl-C keeps its usual meaning.
+        # Only the main thread may set handlers; elsewhere signals keep their usual meaning.
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._handle)
+            for number in _SIGNALS:
+                # What nohup or a shell's background job ignores stays ignored.
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
+        if self.signal:
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            return
+        self.signal = number
         # Not print: the signal may come in the middle of one.
-        os.write(2, b"\njnst: stopping after this step; once more to stop at once\n")
+        with contextlib.suppress(OSError):
+            os.write(2, b"\njnst: stopping after this step; Ctrl-C to stop at once\n")

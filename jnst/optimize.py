@@ -8,8 +8,7 @@ at top level (a VGG step inside `fori_loop` took four times as long), so on CPUs
 own dispatch; elsewhere a whole chunk of steps is one.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,58 +18,13 @@ import numpy as np
 import optax
 from jax import lax
 from jaxtyping import Array
+from numpy.typing import NDArray
 
 from . import lbfgs
+from .method import Method as Method
+from .method import Rates as Rates
 
 Objective = Callable[..., tuple[Array, Any]]
-
-
-@dataclass(frozen=True)
-class Method:
-    """The shape of an optimiser, static under `jit`; its numbers are `Rates`.
-
-    Attributes:
-        name: "adam" or "lbfgs".
-        line_search: for L-BFGS, "zoom" or "none" (see `jnst.lbfgs.update`).
-        history: pairs that L-BFGS remembers.
-        clamp: after each Adam step, clip x into [0, 1].
-
-    Raises:
-        ValueError: for an unknown name or line search, a history below 1, or L-BFGS with clamp:
-            a clipped point is not the one whose value and gradient the search was told.
-    """
-
-    name: str = "adam"
-    line_search: str = "zoom"
-    history: int = 20
-    clamp: bool = False
-
-    def __post_init__(self) -> None:
-        if self.name not in ("adam", "lbfgs"):
-            raise ValueError(f"unknown optimiser {self.name!r}: choose adam or lbfgs")
-        if self.line_search not in ("zoom", "none"):
-            raise ValueError(f"unknown line search {self.line_search!r}: choose zoom or none")
-        if self.history < 1:
-            raise ValueError(f"history is {self.history}: L-BFGS must remember at least 1 pair")
-        if self.name == "lbfgs" and self.clamp:
-            raise ValueError("clamp does not go with lbfgs: use adam or clamp=False")
-
-
-class Rates(NamedTuple):
-    """The numbers of an optimiser; arrays or floats, changed without compiling again.
-
-    Attributes:
-        learning_rate: Adam's step or L-BFGS's first trial, in units of x · unit.
-        beta1, beta2: Adam's decays.
-        average: decay of the running average of x, 0 for none.
-        unit: the optimiser works on x · unit.
-    """
-
-    learning_rate: Array | float = 1.0
-    beta1: Array | float = 0.9
-    beta2: Array | float = 0.999
-    average: Array | float = 0.0
-    unit: Array | float = 1.0
 
 
 class State(NamedTuple):
@@ -80,14 +34,18 @@ class State(NamedTuple):
         point: x · unit, to be evaluated next.
         inner: the Optax state.
         average: the running average of the points, biased towards 0 until corrected.
+        good: the point of the last evaluation that was finite, in units.
         step: how many evaluations have been made.
+        brake: factor on the learning rate, 1 until a step had to be taken back.
         finite: False once a value or gradient was not finite; the state then stays as it was.
     """
 
     point: Array
     inner: Any
     average: Array
+    good: Array
     step: Array
+    brake: Array
     finite: Array
 
 
@@ -118,13 +76,60 @@ def start(x: Array, method: Method, rates: Rates) -> State:
     """The state before the first step; x is copied, so it survives the donation of the state."""
     point = x * rates.unit
     inner = _transformation(method, rates).init(point)
-    return State(point, inner, jnp.zeros_like(point), jnp.int32(0), jnp.bool_(True))
+    return State(
+        point=point,
+        inner=inner,
+        average=jnp.zeros_like(point),
+        good=jnp.zeros_like(point),
+        step=jnp.int32(0),
+        brake=jnp.ones((), point.dtype),
+        finite=jnp.bool_(True),
+    )
+
+
+def to_arrays(state: State) -> dict[str, NDArray[Any]]:
+    """The leaves of a state, copied, by name."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+    return {leaf_name(path): np.array(leaf) for path, leaf in leaves}
+
+
+def from_arrays(
+    arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], method: Method, rates: Rates
+) -> State:
+    """The state that `to_arrays` took apart.
+
+    Args:
+        arrays: its leaves by name.
+        shape: of x; float32.
+        method, rates: of the run.
+
+    Raises:
+        ValueError: if the leaves are not those of such a run.
+    """
+    x = jax.ShapeDtypeStruct(shape, jnp.float32)
+    leaves, tree = jax.tree_util.tree_flatten_with_path(
+        jax.eval_shape(lambda x: start(x, method, rates), x)
+    )
+    expected = {leaf_name(path): (leaf.shape, leaf.dtype) for path, leaf in leaves}
+    if expected != {name: (array.shape, array.dtype) for name, array in arrays.items()}:
+        raise ValueError(
+            "the saved state of the optimiser does not fit this run: start anew, or use the "
+            "version of jnst that saved it"
+        )
+    # Copied: a donated state may not share its memory with the caller's arrays.
+    return jax.tree.unflatten(tree, [jnp.array(arrays[name], copy=True) for name in expected])
+
+
+def leaf_name(path: Any) -> str:
+    """The name of a leaf by its path from `jax.tree_util`, such as inner.0.mu."""
+    return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
 def _step(
     objective: Objective, method: Method, state: State, rates: Rates, args: tuple[Any, ...]
 ) -> tuple[State, Any]:
     x = state.point / rates.unit
+    rates = rates._replace(learning_rate=rates.learning_rate * state.brake)
     (value, terms), gradient = jax.value_and_grad(objective, has_aux=True)(x, *args)
     gradient = gradient / rates.unit
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
@@ -141,8 +146,10 @@ def _step(
     keep = partial(jax.tree.map, partial(jnp.where, finite))
     # L-BFGS itself refuses what is not finite; choosing between its buffers would copy them.
     inner = inner if isinstance(inner, lbfgs.State) else keep(inner, state.inner)
-    point, average = keep((point, average), (state.point, state.average))
-    return State(point, inner, average, state.step + finite, finite), terms
+    point, average, good = keep(
+        (point, average, state.point), (state.point, state.average, state.good)
+    )
+    return State(point, inner, average, good, state.step + finite, state.brake, finite), terms
 
 
 _single = jax.jit(_step, static_argnames=("objective", "method"), donate_argnames="state")
@@ -214,75 +221,5 @@ def best(state: State, rates: Rates) -> Array:
     if float(rates.average) > 0 and int(state.step) > 0:
         correction = 1.0 - float(rates.average) ** int(state.step)
         return state.average / (correction * rates.unit)
-    return state.point / rates.unit
-
-
-def minimize(
-    objective: Objective,
-    x: Array,
-    args: tuple[Any, ...] = (),
-    *,
-    steps: int,
-    method: Method | None = None,
-    rates: Rates | None = None,
-    chunk: int = 10,
-    callback: Callable[[int, Any, Callable[[], Array]], bool | None] | None = None,
-) -> tuple[Array, Any]:
-    """Minimises `objective(x, *args)` over one array.
-
-    Args:
-        objective: (x, *args) -> (scalar value, tree of scalar terms). Keep it at module level: the
-            compiled step is cached by its identity.
-        x: any shape, floating point; not modified.
-        args: arrays or trees of arrays for the objective.
-        steps: how many evaluations to make.
-        method: optimiser, Adam by default.
-        rates: its numbers.
-        chunk: steps between two calls of `callback`; it is called first after one step.
-        callback: called after each chunk with the number of steps done, the chunk's terms (one row
-            per step) and a function that returns the answer so far; a true result stops the run.
-
-    Returns:
-        The answer and the terms of every evaluation, one row per step.
-
-    Raises:
-        FloatingPointError: if the objective or its gradient is not finite; the message names the
-            step. The callback has by then been given the last finite answer.
-        TypeError: if x is not floating point.
-        ValueError: for a number of steps or a chunk below 1.
-
-    Example:
-        >>> def bowl(x, center):
-        ...     value = jnp.sum((x - center) ** 2)
-        ...     return value, {"value": value}
-        >>> method = Method("lbfgs")
-        >>> x, log = minimize(bowl, jnp.zeros(2), (jnp.array([1.0, -2.0]),), steps=9, method=method)
-        >>> [round(v, 3) for v in x.tolist()], log["value"].shape
-        ([1.0, -2.0], (9,))
-    """
-    if steps < 1 or chunk < 1:
-        raise ValueError(f"steps is {steps} and chunk {chunk}: both must be at least 1")
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise TypeError(f"x has dtype {x.dtype}: give floating point numbers")
-    method, rates = method or Method(), rates or Rates()
-    rates = Rates(*(jnp.asarray(r, x.dtype) for r in rates))
-    state = start(x, method, rates)
-    logs: list[Any] = []
-    done = 0
-    while done < steps:
-        # The first step alone: it carries the compilation, and whoever watches sees it sooner.
-        count = min(chunk, steps - done) if done else 1
-        state, terms = run_chunk(objective, method, state, rates, args, count, size=chunk)
-        logs.append(terms)
-        done += count
-        current = state
-        stop = callback and callback(done, terms, partial(best, current, rates))
-        if not bool(state.finite):
-            good = int(state.step)
-            raise FloatingPointError(
-                f"the objective or its gradient was not finite at step {good + 1}; "
-                "lower the learning rate or the weights"
-            )
-        if stop:
-            break
-    return best(state, rates), jax.tree.map(lambda *rows: np.concatenate(rows), *logs)
+    # An Adam step that overshot has not been taken back yet.
+    return (state.point if bool(state.finite) else state.good) / rates.unit

@@ -1,9 +1,10 @@
 """The options of the command line and their help; those of a run are generated from `Config`."""
 
 import argparse
+import re
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, NoReturn, get_args, get_type_hints
+from typing import Any, NamedTuple, NoReturn, get_args, get_type_hints
 
 from .presets import PRESETS, Config
 from .vgg import INPUTS, LAYERS
@@ -11,6 +12,7 @@ from .vgg import INPUTS, LAYERS
 NETWORKS = tuple(LAYERS)
 
 USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
+       jnst --resume FILE [options]
        jnst --rerun FILE"""
 
 EPILOG = """examples:
@@ -27,7 +29,15 @@ A preset sets the options of a run; options typed beside it change it.
 
 The result (the painting's path and its losses) goes to stdout; progress and messages go to
 stderr. Exit code: 0 done; 1 a file, the network or the computation failed; 2 the command is
-wrong; 130 stopped by Ctrl-C, which saves the painting as far as it got (twice: at once)."""
+wrong; 128 + n stopped by signal n: Ctrl-C (130), SIGTERM (143) and SIGHUP (129) finish the step
+and save the painting as far as it got, and the checkpoint; Ctrl-C again stops at once."""
+
+
+class Interval(NamedTuple):
+    """How often: after so many seconds, or after so many steps; the other is 0."""
+
+    seconds: float = 0.0
+    steps: int = 0
 
 
 class UsageError(ValueError):
@@ -68,6 +78,7 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
         add_help=False,
     )
     _add_files(parser.add_argument_group("files"))
+    _add_checkpoints(parser.add_argument_group("checkpoints"))
     _add_network(parser.add_argument_group("network"))
     _add_run(parser, preset)
     other = parser.add_argument_group("other")
@@ -106,6 +117,25 @@ def _add_files(group: Any) -> None:
     )
     group.add_argument(
         "--log", metavar="FILE", help="the losses of each step, one JSON object a line"
+    )
+
+
+def _add_checkpoints(group: Any) -> None:
+    group.add_argument(
+        "--checkpoint", metavar="FILE", help="keep the whole state of the run in this file"
+    )
+    group.add_argument(
+        "--checkpoint-every",
+        type=_interval,
+        default=Interval(seconds=60.0),
+        metavar="60s|N",
+        help="how often: a time, or a number of steps (default: 60s); and always at the end",
+    )
+    group.add_argument(
+        "--resume",
+        metavar="FILE",
+        help="go on from a checkpoint, with all of its options; --steps N gives the last scale "
+        "more steps",
     )
 
 
@@ -160,6 +190,15 @@ def _whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _interval(text: str) -> Interval:
+    match = re.fullmatch(r"(\d+|\d*\.\d+)s|0*([1-9]\d*)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a time, such as 60s, nor a number of steps, such as 50"
+        )
+    return Interval(seconds=float(match[1])) if match[1] else Interval(steps=int(match[2]))
 
 
 def _number(text: str) -> float:

@@ -1,46 +1,32 @@
 """Neural style transfer from arrays to an array: targets, a start, and the scales in turn."""
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
+from .checkpoint import Checkpoint, check_same_run, software
 from .config import Config
+from .diagnosis import where_not_finite
 from .images import resize
+from .inputs import as_list, check_sizes, checked, fingerprints, first_image, style_at
+from .method import Method, Rates
+from .minimize import NotFiniteError, minimize
 from .objective import Losses, loss_weights, make_targets, objective
-from .optimize import Method, Rates, minimize
+from .optimize import State, from_arrays
 from .presets import DEFAULT
-from .sizes import drop_small_scales, style_size, target_sizes
-from .vgg import Params, check_layers, smallest_side
+from .progress import Callback, Reporter
+from .progress import Progress as Progress
+from .sizes import drop_small_scales, target_sizes
+from .vgg import Params, check_layers
 
 Pixels = NDArray[np.float32]
-
-
-class Progress(NamedTuple):
-    """What a callback is told after each chunk of steps.
-
-    Attributes:
-        step, steps: optimiser steps done, and in the whole run.
-        scale, scales: number of the present scale, from 1, and of all scales.
-        height, width: of the image at this scale.
-        losses: the weighted terms, NumPy arrays with one entry for each step of the chunk.
-        image: computes the picture so far, [H, W, 3] float32, at the present scale; valid only
-            until the callback returns.
-    """
-
-    step: int
-    steps: int
-    scale: int
-    scales: int
-    height: int
-    width: int
-    losses: Losses
-    image: Callable[[], Pixels]
 
 
 @dataclass(frozen=True)
@@ -65,8 +51,9 @@ def stylize(
     config: Config = DEFAULT,
     *,
     init_image: ArrayLike | None = None,
-    callback: Callable[[Progress], bool | None] | None = None,
+    callback: Callback | None = None,
     chunk: int | None = None,
+    resume: Checkpoint | None = None,
 ) -> Result:
     """Paints the content in the style.
 
@@ -81,14 +68,23 @@ def stylize(
         callback: called with a `Progress` after each chunk of steps; a true result ends the run
             with the picture so far.
         chunk: steps between two callbacks; by default 1 on a CPU and 20 elsewhere.
+        resume: from `Progress.checkpoint` or `load_checkpoint`; the run goes on from there, and on
+            the same machine ends in the same picture, bit for bit, as one that was not broken off.
+            All other arguments are those of the run that was; only the steps of the last scale
+            may be others.
 
     Returns:
         Result, with the image at the last scale.
 
     Raises:
         ValueError: for an array that is not [H, W, 3] of finite numbers, a picture too small for
-            the layers, an unknown layer, no style, or an `init_image` missing or given in vain.
-        FloatingPointError: if the objective stops being finite.
+            the layers, an unknown layer, no style, an `init_image` missing or given in vain, or a
+            checkpoint of another run, with all that is different.
+        FloatingPointError: if the objective stops being finite and shorter steps do not help.
+
+    Warns:
+        RuntimeWarning: where the objective was not finite and the run goes on with shorter steps.
+        UserWarning: if the checkpoint was made by other versions or on another kind of device.
 
     Example:
         >>> import jnst
@@ -103,11 +99,11 @@ def stylize(
         Gatys, Ecker and Bethge, CVPR 2016; coarse to fine as in Gatys et al., "Controlling
         perceptual factors in neural style transfer", CVPR 2017, section 6.
     """
-    base = _checked("content", content)
-    sources = [_checked(f"style {i}", s) for i, s in enumerate(_as_list(styles), start=1)]
+    base = checked("content", content)
+    sources = [checked(f"style {i}", s) for i, s in enumerate(as_list(styles), start=1)]
     if not sources:
         raise ValueError("no style image was given: give at least one")
-    start = None if init_image is None else _checked("init_image", init_image)
+    start = None if init_image is None else checked("init_image", init_image)
     if (config.init == "file") != (start is not None):
         raise ValueError(
             f"init is {config.init!r} and an init image was "
@@ -116,109 +112,77 @@ def stylize(
     check_layers(params.network, (*config.content_layers, *config.style_layers))
     config = drop_small_scales(config, base.shape, [s.shape for s in sources])
     sizes = target_sizes(base.shape[0], base.shape[1], config)
-    _check_sizes(params, base, sources, sizes, config)
+    check_sizes(params, base, sources, sizes, config)
+    inputs = fingerprints(params, base, sources, start) if callback or resume else {}
+    if resume:
+        check_same_run(resume, config, inputs)
+        _check_software(resume)
+    report = Reporter(callback, config, inputs, resume.losses if resume else None)
     if chunk is None:
         chunk = 1 if jax.default_backend() == "cpu" else 20
     image = start
-    history: list[Losses] = []
-    for number, ((height, width), steps) in enumerate(
-        zip(sizes, config.steps_per_scale, strict=True), start=1
-    ):
+    for number, (height, width) in enumerate(sizes, start=1):
+        if resume and number < resume.scale:
+            continue
+        report.begin_scale(number, (height, width))
         resized = resize(base, height, width, resample=config.resample)
-        styles_here = [_style_at(s, height, width, config) for s in sources]
-        if image is None:
-            image = _first_image(params, resized, styles_here, config)
+        styles_here = [style_at(s, height, width, config) for s in sources]
         targets = make_targets(
             params, jnp.asarray(resized), list(map(jnp.asarray, styles_here)), config
         )
         args = (params, targets, loss_weights(config))
-        report = _reporter(callback, config, number, (height, width))
-        image, losses = _improve(resize(image, height, width), args, steps, config, report, chunk)
-        history.append(losses)
-        if report and report.stopped:
+        begin: Array | State
+        if resume and number == resume.scale:
+            begin = from_arrays(resume.state, resized.shape, _method(config), _rates(config))
+        else:
+            if image is None:
+                image = first_image(params, resized, styles_here, config)
+            begin = jnp.asarray(resize(image, height, width))
+        image = _improve(begin, args, config.steps_per_scale[number - 1], config, report, chunk)
+        if report.stopped:
             break
     assert image is not None
     _, final = _evaluate(jnp.asarray(image), *args)
-    merged = Losses(*(np.concatenate(term) for term in zip(*history, strict=True)))
-    return Result(image, Losses(*map(float, final)), merged)
+    return Result(image, Losses(*map(float, final)), report.history())
+
+
+def _check_software(checkpoint: Checkpoint) -> None:
+    now = software()
+    if dict(checkpoint.made_by) != now:
+        names = [name for name in now if checkpoint.made_by.get(name) != now[name]]
+        changes = [f"{n} was {checkpoint.made_by.get(n)} and is {now[n]}" for n in names]
+        warnings.warn(
+            f"the picture may differ a little from that of an unbroken run: {'; '.join(changes)}",
+            stacklevel=3,
+        )
 
 
 def _improve(
-    image: Pixels,
+    begin: Array | State,
     args: tuple[Any, ...],
     steps: int,
     config: Config,
-    report: "_Reporter | None",
+    report: Reporter,
     chunk: int,
-) -> tuple[Pixels, Losses]:
-    found, losses = minimize(
-        objective,
-        jnp.asarray(image),
-        args,
-        steps=steps,
-        method=_method(config),
-        rates=_rates(config),
-        chunk=chunk,
-        callback=report,
-    )
-    return np.asarray(found), losses
+) -> Pixels:
+    try:
+        found, _ = minimize(
+            objective,
+            begin,
+            args,
+            steps=steps,
+            method=_method(config),
+            rates=_rates(config),
+            chunk=chunk,
+            callback=report,
+        )
+    except NotFiniteError as error:
+        where = f"{error}; {where_not_finite(error.point, *args)}"
+        raise NotFiniteError(where, error.point, error.good) from None
+    return np.asarray(found)
 
 
 _evaluate = jax.jit(objective)
-
-
-def _as_list(styles: Any) -> list[ArrayLike]:
-    return list(styles) if isinstance(styles, list | tuple) else [styles]
-
-
-def _checked(name: str, image: ArrayLike) -> Pixels:
-    pixels = np.asarray(image)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
-        raise ValueError(f"{name} has shape {pixels.shape}: an image is [height, width, 3]")
-    if not np.issubdtype(pixels.dtype, np.floating):
-        raise TypeError(
-            f"{name} has dtype {pixels.dtype}: give floats in [0, 1], such as pixels / 255"
-        )
-    if not np.isfinite(pixels).all():
-        raise ValueError(f"{name} contains NaN or infinity: repair the picture first")
-    return pixels.astype(np.float32)
-
-
-def _check_sizes(
-    params: Params,
-    content: Pixels,
-    styles: list[Pixels],
-    sizes: list[tuple[int, int]],
-    config: Config,
-) -> None:
-    layers = (*config.content_layers, *config.style_layers)
-    need = smallest_side(params.network, layers) if layers else 1
-    named = [("content", size) for size in sizes]
-    for i, style in enumerate(styles, start=1):
-        named += [(f"style {i}", style_size(style.shape, *size, config)) for size in sizes]
-    for name, (height, width) in named:
-        if min(height, width) < need:
-            raise ValueError(
-                f"{name} would be {width}x{height} pixels at its smallest scale, but these layers "
-                f"need at least {need} on each side: use a larger size or shallower layers"
-            )
-
-
-def _style_at(style: Pixels, height: int, width: int, config: Config) -> Pixels:
-    size = style_size(style.shape, height, width, config)
-    return resize(style, *size, resample=config.resample)
-
-
-def _first_image(params: Params, content: Pixels, styles: list[Pixels], config: Config) -> Pixels:
-    rng = np.random.default_rng(config.seed)
-    if config.init == "content":
-        return content
-    if config.init == "noise":
-        # What the network sees as zero, on which the published programs centre their noise.
-        gray = np.asarray(params.preprocessing.mean_color, np.float32) / config.input_gain
-        return gray + np.float32(config.noise) * rng.standard_normal(content.shape, np.float32)
-    palette = np.concatenate([s.reshape(-1, 3) for s in styles])
-    return palette[rng.integers(len(palette), size=content.shape[:2])]
 
 
 def _method(config: Config) -> Method:
@@ -231,43 +195,3 @@ def _rates(config: Config) -> Rates:
     return Rates(
         config.learning_rate, config.beta1, config.beta2, config.average, config.pixel_range
     )
-
-
-class _Reporter:
-    """Turns the optimiser's plain callback into a `Progress`."""
-
-    def __init__(
-        self,
-        callback: Callable[[Progress], bool | None],
-        make: Callable[..., Progress],
-        offset: int,
-    ) -> None:
-        self._callback, self._make, self._offset = callback, make, offset
-        self.stopped = False
-
-    def __call__(self, done: int, losses: Losses, best: Callable[[], Any]) -> bool:
-        progress = self._make(
-            step=self._offset + done, losses=losses, image=lambda: np.asarray(best())
-        )
-        self.stopped = bool(self._callback(progress))
-        return self.stopped
-
-
-def _reporter(
-    callback: Callable[[Progress], bool | None] | None,
-    config: Config,
-    scale: int,
-    size: tuple[int, int],
-) -> _Reporter | None:
-    if callback is None:
-        return None
-    steps = config.steps_per_scale
-    make = partial(
-        Progress,
-        steps=sum(steps),
-        scale=scale,
-        scales=len(steps),
-        height=size[0],
-        width=size[1],
-    )
-    return _Reporter(callback, make, sum(steps[: scale - 1]))

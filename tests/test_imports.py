@@ -61,7 +61,10 @@ def test_each_library_has_its_one_place():
     assert files_that_import("flax") == {"vgg"}
     assert files_that_import("optax") == {"optimize"}
     assert files_that_import("PIL") <= {"images", "image_reader", "image_writer", "icc"}
-    assert files_that_import("h5py") <= {n for n in FILES if n.startswith("formats.")}
+    assert files_that_import("h5py") <= {
+        "checkpoint",
+        *(name for name in FILES if name.startswith("formats.")),
+    }
     assert files_that_import("torch") == set()
 
 
@@ -90,9 +93,18 @@ MAY_IMPORT = {
     "objective": {"arrays", "config", "losses", "vgg"},
     "line_search": {"arrays"},
     "lbfgs": {"arrays", "line_search"},
-    "optimize": {"arrays", "lbfgs"},
+    "method": set(),
+    "optimize": {"lbfgs", "method"},
+    "minimize": {"method", "optimize"},
     "sizes": {"config", "images", "vgg"},
-    "transfer": {"config", "images", "objective", "optimize", "presets", "sizes", "vgg"},
+    "checkpoint": {"atomic", "config", "objective"},
+    "progress": {"checkpoint", "config", "minimize", "objective"},
+    "diagnosis": {"arrays", "objective", "vgg"},
+    "inputs": {"checkpoint", "config", "images", "sizes", "vgg"},
+    "transfer": {
+        *("checkpoint", "config", "diagnosis", "images", "inputs", "method", "minimize"),
+        *("objective", "optimize", "presets", "progress", "sizes", "vgg"),
+    },
 }
 
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from jnst import lbfgs
-from jnst.optimize import Method, Rates, _single, best, minimize, run_chunk, start
+from jnst.minimize import minimize
+from jnst.optimize import (
+    Method,
+    Rates,
+    _single,
+    best,
+    from_arrays,
+    run_chunk,
+    start,
+    to_arrays,
+)
 
 ADAM, ZOOM, PLAIN = Method(), Method("lbfgs", history=5), Method("lbfgs", "none", 5)
 METHODS = pytest.mark.parametrize("method", [ADAM, ZOOM, PLAIN], ids=["adam", "zoom", "none"])
@@ -128,20 +138,39 @@ def cliff(x):
     return value, {"value": value}
 
 
-def test_a_value_that_is_not_finite_ends_the_run_with_its_step():
-    seen = []
+@pytest.mark.parametrize("cut", [1, 4, 7, 12])
+@pytest.mark.parametrize("fused", [False, True])
+@METHODS
+def test_a_state_goes_on_from_its_arrays(method, fused, cut):
+    rates = Rates(*(jnp.float32(r) for r in Rates(0.1, average=0.5, unit=2.0)))
+    args, x = (jnp.asarray(CENTER, jnp.float32),), jnp.asarray(START, jnp.float32)
 
-    def watch(done, terms, now):
-        seen.append((done, terms["value"], float(now()[0])))
+    def advance(state, count):
+        return run_chunk(valley, method, state, rates, args, count, size=12, fused=fused)
 
-    # 0.35, 0.25, 0.15, 0.05, then below 0 at the fifth evaluation.
-    with pytest.raises(FloatingPointError, match=r"not finite at step 5; lower the learning rate"):
-        minimize(cliff, jnp.array([0.35]), steps=9, rates=Rates(0.1), chunk=3, callback=watch)
-    assert [done for done, _, _ in seen] == [1, 4, 7]
-    np.testing.assert_allclose(seen[1][1], [0.25, 0.15, 0.05], rtol=1e-4)
-    assert np.isnan(seen[2][1]).all()
-    # The state stays where it was when the bad value came.
-    assert seen[2][2] == seen[1][2] == pytest.approx(-0.05, abs=1e-5)
+    whole, log = advance(start(x, method, rates), 12)
+    state, first = advance(start(x, method, rates), cut)
+    arrays = to_arrays(state)
+    kept = {name: array.copy() for name, array in arrays.items()}
+    state = from_arrays(arrays, x.shape, method, rates)
+    if cut < 12:
+        state, rest = advance(state, 12 - cut)
+        first = {name: np.concatenate([first[name], rest[name]]) for name in first}
+    jax.tree.map(np.testing.assert_array_equal, (state, first), (whole, log))
+    # The donated state shares no memory with the arrays that it was made from.
+    jax.tree.map(np.testing.assert_array_equal, arrays, kept)
+
+
+def test_a_state_of_another_run_is_refused():
+    arrays = to_arrays(start(jnp.zeros((2, 2)), PLAIN, Rates()))
+    for shape, method in (((2, 3), PLAIN), ((2, 2), ADAM), ((2, 2), Method("lbfgs", history=6))):
+        with pytest.raises(
+            ValueError, match="does not fit this run: start anew, or use the version"
+        ):
+            from_arrays(arrays, shape, method, Rates())
+    del arrays["brake"]
+    with pytest.raises(ValueError, match="does not fit this run"):
+        from_arrays(arrays, (2, 2), PLAIN, Rates())
 
 
 @pytest.mark.parametrize("fused", [False, True])
@@ -159,7 +188,7 @@ def test_after_a_bad_value_the_state_stands_still(method, fused):
 
 
 def test_lbfgs_must_begin_where_the_objective_is_finite():
-    with pytest.raises(FloatingPointError, match="not finite at step 1;"):
+    with pytest.raises(FloatingPointError, match=r"not finite at step 1 \(value\); lower"):
         minimize(cliff, jnp.array([-1.0]), steps=30, method=ZOOM)
 
 

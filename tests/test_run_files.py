@@ -11,7 +11,7 @@ import jnst
 from jnst import cli
 from jnst.arguments import Request, parse
 from jnst.images import read_image, read_parameters
-from jnst.run_files import Recorder
+from jnst.recorder import Recorder
 
 
 def test_snapshots_sheet_and_log(run: Command) -> None:
@@ -41,7 +41,7 @@ def test_chunks_of_steps_fill_the_log_and_meet_the_snapshots(
         for step, count in ((1, 1), (6, 5), (9, 3)):
             terms = jnst.Losses(*(np.arange(step - count + 1, step + 1) for _ in range(4)))
             picture = np.full((4, 4, 3), step / 10, np.float32)
-            recorder.update(jnst.Progress(step, 9, 1, 1, 4, 4, terms, lambda p=picture: p))
+            recorder.update(jnst.Progress(step, 9, 1, 1, 4, 4, terms, lambda p=picture: p, None))
     assert [step for step, _ in recorder.snapshots] == [1, 6]
     assert read_image("out_steps/it0006.png").pixels[0, 0, 0] == pytest.approx(0.6, abs=0.002)
     rows = [json.loads(line) for line in (run.folder / "log").read_text().splitlines()[1:]]

@@ -1,0 +1,139 @@
+"""Kills runs at random moments, resumes them, and compares the painting with an unbroken run's.
+
+Each case (an optimiser, one scale or two) is first painted without a break. Then the command is
+started again and again with the same checkpoint, and each time killed after a random time by a
+random signal, until it ends by itself. The file must be the same, byte for byte, and at each moment
+the checkpoint and the painting, if there are any, must be whole.
+
+    python benchmarks/crash.py [--kills 40] [--seed 0] [--seconds 2 7]
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from jnst.checkpoint import is_whole, load_checkpoint
+from jnst.images import read_image
+
+ROOT = Path(__file__).resolve().parent.parent
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+ONE, TWO = ["--scales", "1", "--steps", "150"], ["--scales", "0.5", "1", "--steps", "100", "100"]
+CASES = {
+    "adam, one scale": ["--optimizer", "adam", *ONE],
+    "adam, two scales, averaged": ["--optimizer", "adam", "--average", "0.9", *TWO],
+    "lbfgs zoom, one scale": ONE,
+    "lbfgs zoom, two scales": TWO,
+    "lbfgs none, one scale": ["--line-search", "none", *ONE],
+    "lbfgs none, two scales": ["--line-search", "none", *TWO],
+}
+COMMON = ["--network", "vgg16", "--size", "64", "--content-layers", "relu2_2"]
+COMMON += ["--style-layers", "relu1_1", "relu2_1", "--quiet"]
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, str(ROOT / "cli.py"), *words]
+
+
+def prepare(folder: Path) -> None:
+    """Two small pictures."""
+    rng = np.random.default_rng(1)
+    for name, shape in (("cat.png", (48, 64, 3)), ("night.png", (64, 64, 3))):
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(folder / name)
+
+
+def painted_at_once(folder: Path, words: list[str]) -> bytes:
+    """The bytes of the unbroken painting."""
+    subprocess.run(command(*words), cwd=folder, check=True, capture_output=True)
+    data = (folder / "out.png").read_bytes()
+    (folder / "out.png").unlink()
+    return data
+
+
+def check_files(folder: Path) -> int:
+    """Raises if the painting or every checkpoint is broken; returns the step of the checkpoint."""
+    if (folder / "out.png").exists():
+        read_image(folder / "out.png")
+    if not any((folder / name).exists() for name in ("run.ckpt", "run.ckpt.previous")):
+        return 0
+    assert is_whole(folder / "run.ckpt") or not (folder / "run.ckpt").exists()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return load_checkpoint(folder / "run.ckpt").step
+
+
+def kill_once(
+    folder: Path, words: list[str], number: signal.Signals, seconds: float
+) -> tuple[bool, int]:
+    """Starts or resumes the run and kills it; (whether it had ended by itself, its exit code)."""
+    more = ["--checkpoint", "run.ckpt", "--checkpoint-every", "1"]
+    again = check_files(folder) > 0
+    started = command("--resume", "run.ckpt") if again else command(*words, *more)
+    with subprocess.Popen(
+        started, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            _, told = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(number)
+            _, told = process.communicate(timeout=60)
+        code = process.returncode
+    # Before the handlers are there a signal ends Python as it ends any program.
+    allowed = {0, 128 + number, -number}
+    assert code in allowed, f"exit code {code} after {number.name}: {told}"
+    return code == 0, code
+
+
+def torture(
+    folder: Path, words: list[str], draw: random.Random, kills: int, span: tuple[float, float]
+) -> tuple[int, bool]:
+    """Kills one case at most `kills` times and then lets it end; (kills made, same bytes)."""
+    words = [*words, "--content", "cat.png", "--style", "night.png", "--output", "out.png"]
+    expected = painted_at_once(folder, words)
+    made = 0
+    while made < kills:
+        ended, _ = kill_once(folder, words, draw.choice(SIGNALS), draw.uniform(*span))
+        if ended:
+            break
+        made += 1
+    else:
+        kill_once(folder, words, signal.SIGKILL, 600.0)
+    same = (folder / "out.png").read_bytes() == expected
+    litter = [path.name for path in folder.iterdir() if path.suffix == ".part"]
+    print(f"  {made} kills, {'same bytes' if same else 'OTHER BYTES'}, {len(litter)} .part files")
+    return made, same
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, nargs=2, default=(2.0, 7.0))
+    options = parser.parse_args()
+    os.environ["JNST_OFFLINE"] = "1"
+    draw, total, wrong = random.Random(options.seed), 0, 0
+    while total < options.kills:
+        for name, words in CASES.items():
+            if total >= options.kills:
+                break
+            print(name, flush=True)
+            with tempfile.TemporaryDirectory() as name_of_folder:
+                folder = Path(name_of_folder)
+                prepare(folder)
+                left = min(-(-options.kills // len(CASES)), options.kills - total)
+                made, same = torture(folder, [*COMMON, *words], draw, left, options.seconds)
+            total, wrong = total + made, wrong + (not same)
+    print(f"{total} kills, {wrong} paintings with other bytes")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

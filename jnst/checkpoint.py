@@ -1,0 +1,245 @@
+"""A run put aside in a file, from which it goes on as if it had never stopped.
+
+The file is HDF5. Its first 512 bytes, which HDF5 leaves to its users, name the kind of file and the
+SHA-256 of all that follows: a damaged file is known before the HDF5 library sees any of it. The
+file before the last one is kept under the name with ".previous" behind it.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from .atomic import replacing
+from .config import Config
+from .objective import Losses
+
+_BLOCK = 512
+_KIND = b"jnst checkpoint 1\nsha256 "
+# What reading a file with a sound checksum but strange content may raise.
+_STRANGE = (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A run as it stood after some step.
+
+    Attributes:
+        config: of the run, without the scales that were left out.
+        inputs: fingerprints of the pictures and the weights, by what they are called.
+        scale: number of the scale that was worked on, from 1.
+        step: optimiser steps done in the whole run.
+        state: the optimiser's arrays by name, from `jnst.optimize.to_arrays`.
+        losses: the weighted terms at each step of the whole run so far, arrays [step].
+        made_by: versions and device, on which the last bits of a picture may depend.
+        notes: for the program that runs `stylize`.
+    """
+
+    config: Config
+    inputs: Mapping[str, str]
+    scale: int
+    step: int
+    state: Mapping[str, NDArray[Any]]
+    losses: Losses
+    made_by: Mapping[str, str]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def previous_path(path: str | os.PathLike[str]) -> Path:
+    """Where the checkpoint before the last one is.
+
+    >>> previous_path("run.ckpt").name
+    'run.ckpt.previous'
+    """
+    path = Path(os.path.realpath(path))
+    return path.with_name(path.name + ".previous")
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str], checkpoint: Checkpoint, *, keep_previous: bool = True
+) -> None:
+    """Writes a checkpoint in one step; the file that was there becomes the previous one.
+
+    Args:
+        path: the file; its folder must exist.
+        checkpoint: from `Progress.checkpoint`.
+        keep_previous: False leaves the previous file alone and replaces the last one only, which
+            is right where the last one is damaged.
+
+    Raises:
+        OSError: if it cannot be written; both files are then as they were, or the last one has
+            also become the previous one.
+    """
+    with replacing(path) as temporary:
+        _write(temporary, checkpoint)
+        if keep_previous and Path(path).exists():
+            _keep(Path(os.path.realpath(path)), previous_path(path))
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Reads a checkpoint, or the previous one where that file is damaged or gone.
+
+    Raises:
+        FileNotFoundError: if there is neither.
+        ValueError: if no file is whole, or none is a checkpoint.
+        OSError: if it may not be read.
+
+    Warns:
+        UserWarning: if it is the previous one.
+    """
+    try:
+        return _read(Path(path))
+    except (ValueError, FileNotFoundError) as error:
+        older = previous_path(path)
+        if not older.exists():
+            raise
+        try:
+            found = _read(older)
+        except ValueError as second:
+            raise ValueError(f"{error}; and {second}") from None
+        warnings.warn(f"{error}; going on from {older}, step {found.step}", stacklevel=2)
+        return found
+
+
+def is_whole(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a checkpoint at `path` whose checksum is right."""
+    try:
+        _verify(Path(path))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def software() -> dict[str, str]:
+    """The versions and the device on which the last bits of a picture may depend."""
+    try:
+        own = version("jnst")
+    except PackageNotFoundError:
+        own = "unknown"
+    return {"jnst": own, "jax": jax.__version__, "device": jax.devices()[0].device_kind}
+
+
+def fingerprint(values: Any) -> str:
+    """A hash of an array's shape, type and content.
+
+    >>> fingerprint(np.zeros((1, 2)))[:8] == fingerprint(np.zeros((2, 1)))[:8]
+    False
+    """
+    array = np.ascontiguousarray(values)
+    digest = hashlib.sha256(f"{array.shape} {array.dtype}".encode())
+    digest.update(array.data)
+    return digest.hexdigest()
+
+
+def check_same_run(checkpoint: Checkpoint, config: Config, inputs: Mapping[str, str]) -> None:
+    """Raises ValueError, with all that is different, unless a checkpoint is one of this run.
+
+    The steps of the last scale may differ, as long as they are not fewer than have been done.
+    """
+    different = [*_other_inputs(checkpoint.inputs, inputs)]
+    for spec in fields(Config):
+        old, new = getattr(checkpoint.config, spec.name), getattr(config, spec.name)
+        if spec.name == "steps":
+            old, new = (c.steps_per_scale for c in (checkpoint.config, config))
+            if checkpoint.step > sum(new):
+                different.append(f"{checkpoint.step} steps are done and {sum(new)} are wanted")
+            old, new = old[:-1], new[:-1]
+        if old != new:
+            different.append(f"{spec.name} was {old} and is {new}")
+    if different:
+        raise ValueError(
+            f"the checkpoint is of another run: {'; '.join(different)}; "
+            "give what it was begun with, or begin anew"
+        )
+
+
+def _other_inputs(old: Mapping[str, str], new: Mapping[str, str]) -> Sequence[str]:
+    gone = [f"{name} is missing" for name in old if name not in new]
+    more = [f"{name} is new" for name in new if name not in old]
+    return [*(f"{n} is another" for n in old if n in new and old[n] != new[n]), *gone, *more]
+
+
+def _keep(last: Path, previous: Path) -> None:
+    """Gives the last file its second name; where links are refused, it is renamed."""
+    second = last.with_name(f".jnst-{secrets.token_hex(8)}.part")
+    try:
+        second.hardlink_to(last)
+    except (OSError, NotImplementedError):
+        last.replace(previous)
+        return
+    try:
+        second.replace(previous)
+    finally:
+        # Two names of one file: POSIX then leaves both.
+        with contextlib.suppress(OSError):
+            second.unlink()
+
+
+def _write(path: Path, checkpoint: Checkpoint) -> None:
+    about = {
+        "config": checkpoint.config.to_dict(),
+        "inputs": dict(checkpoint.inputs),
+        "scale": checkpoint.scale,
+        "step": checkpoint.step,
+        "made_by": dict(checkpoint.made_by),
+        "notes": dict(checkpoint.notes),
+    }
+    try:
+        with h5py.File(path, "w", userblock_size=_BLOCK) as file:
+            file["about"] = json.dumps(about)
+            for name, array in checkpoint.state.items():
+                file[f"state/{name}"] = array
+            for name, array in checkpoint.losses._asdict().items():
+                file[f"losses/{name}"] = array
+    except (OSError, RuntimeError) as error:
+        # HDF5 tells of a full disk in several lines and two kinds of exception.
+        number = re.search(r"errno = (\d+)", str(error))
+        raise OSError(os.strerror(int(number[1])) if number else str(error)) from error
+    head = _KIND + _digest(path).encode() + b"\n"
+    with path.open("r+b") as raw:
+        raw.write(head.ljust(_BLOCK, b"\0"))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(_BLOCK)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verify(path: Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file")
+    with path.open("rb") as file:
+        head = file.read(_BLOCK)
+    if not head.startswith(_KIND):
+        raise ValueError(f"{path} is not a checkpoint of this version of jnst, or is damaged")
+    if head != (_KIND + _digest(path).encode() + b"\n").ljust(_BLOCK, b"\0"):
+        raise ValueError(f"{path} is damaged: its checksum is wrong")
+
+
+def _read(path: Path) -> Checkpoint:
+    _verify(path)
+    try:
+        with h5py.File(path, "r") as file:
+            about = json.loads(file["about"].asstr()[()])
+            losses = Losses(**{name: rows[()] for name, rows in file["losses"].items()})
+            state = {name: np.asarray(array[()]) for name, array in file["state"].items()}
+        about["config"] = Config(**about["config"])
+        return Checkpoint(**about, state=state, losses=losses)
+    except _STRANGE as error:
+        raise ValueError(f"{path} is a checkpoint that cannot be used: {error}") from error

@@ -1,0 +1,46 @@
+"""Where an objective stops being finite: in the image, a layer, a term, or only the gradient."""
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .arrays import Image
+from .objective import LossWeights, Targets, objective
+from .vgg import LAYERS, Params, features
+
+
+def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
+    """Says in a few words where the objective of that image first leaves the finite numbers.
+
+    Args:
+        image, params, targets, weights: as for `jnst.objective`.
+
+    Example:
+        >>> import jnst
+        >>> params, black = jnst.load_weights("vgg16"), jnp.zeros((16, 16, 3))
+        >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
+        >>> args = params, jnst.make_targets(params, black, [black], config)
+        >>> where_not_finite(black.at[0, 0, 0].set(jnp.nan), *args, jnst.loss_weights(config))
+        'it began in the image, in 1 of 768 numbers'
+    """
+
+    def bad(values: Array) -> int:
+        return int(jnp.sum(~jnp.isfinite(values)))
+
+    if bad(image):
+        return f"it began in the image, in {bad(image)} of {image.size} numbers"
+    terms = targets.terms
+    used = {*terms.style_layers, *terms.content_layers}
+    order = LAYERS[params.network]
+    layers = order[: max((order.index(name) for name in used), default=-1) + 1]
+    maps = features(params, image * terms.input_gain, layers, pooling=terms.pooling)
+    for name in layers:
+        if bad(maps[name]):
+            count = f"{bad(maps[name])} of {maps[name].size} numbers"
+            return f"it began at the layer {name}, in {count}"
+    _, losses = objective(image, params, targets, weights)
+    for name in ("content", "style", "tv"):
+        if bad(getattr(losses, name)):
+            return f"it began in the {name} loss; every layer is finite"
+    if bad(losses.total):
+        return "every term is finite, their sum is not"
+    return "every term is finite, the gradient is not"

@@ -1,0 +1,54 @@
+"""Which optimiser, as a static value, and its numbers, as arrays."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jaxtyping import Array
+
+
+@dataclass(frozen=True)
+class Method:
+    """The shape of an optimiser, static under `jit`; its numbers are `Rates`.
+
+    Attributes:
+        name: "adam" or "lbfgs".
+        line_search: for L-BFGS, "zoom" or "none" (see `jnst.lbfgs.update`).
+        history: pairs that L-BFGS remembers.
+        clamp: after each Adam step, clip x into [0, 1].
+
+    Raises:
+        ValueError: for an unknown name or line search, a history below 1, or L-BFGS with clamp:
+            a clipped point is not the one whose value and gradient the search was told.
+    """
+
+    name: str = "adam"
+    line_search: str = "zoom"
+    history: int = 20
+    clamp: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name not in ("adam", "lbfgs"):
+            raise ValueError(f"unknown optimiser {self.name!r}: choose adam or lbfgs")
+        if self.line_search not in ("zoom", "none"):
+            raise ValueError(f"unknown line search {self.line_search!r}: choose zoom or none")
+        if self.history < 1:
+            raise ValueError(f"history is {self.history}: L-BFGS must remember at least 1 pair")
+        if self.name == "lbfgs" and self.clamp:
+            raise ValueError("clamp does not go with lbfgs: use adam or clamp=False")
+
+
+class Rates(NamedTuple):
+    """The numbers of an optimiser; arrays or floats, changed without compiling again.
+
+    Attributes:
+        learning_rate: Adam's step or L-BFGS's first trial, in units of x · unit.
+        beta1, beta2: Adam's decays.
+        average: decay of the running average of x, 0 for none.
+        unit: the optimiser works on x · unit.
+    """
+
+    learning_rate: Array | float = 1.0
+    beta1: Array | float = 0.9
+    beta2: Array | float = 0.999
+    average: Array | float = 0.0
+    unit: Array | float = 1.0

@@ -1,0 +1,154 @@
+"""The loop over chunks of steps: the callback is told, and steps that overshot are taken back."""
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from numpy.typing import NDArray
+
+from .method import Method, Rates
+from .optimize import Objective, State, best, leaf_name, run_chunk, start, to_arrays
+
+_BRAKE = 0.1
+_RECOVERIES = 3
+
+
+class NotFiniteError(FloatingPointError):
+    """The objective or its gradient was not finite, also after smaller steps.
+
+    Attributes:
+        point: x, where it was not.
+        good: x at the last evaluation that was finite, None if there was none.
+    """
+
+    def __init__(self, message: str, point: Array, good: Array | None) -> None:
+        super().__init__(message)
+        self.point, self.good = point, good
+
+
+class Standing:
+    """What a callback may ask of the state, until it returns.
+
+    Calling it computes the answer so far; `arrays()` copies the state for `from_arrays`.
+    """
+
+    def __init__(self, state: State, rates: Rates) -> None:
+        self._state, self._rates = state, rates
+
+    def __call__(self) -> Array:
+        return best(self._state, self._rates)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return to_arrays(self._state)
+
+
+def minimize(
+    objective: Objective,
+    x: Array | State,
+    args: tuple[Any, ...] = (),
+    *,
+    steps: int,
+    method: Method | None = None,
+    rates: Rates | None = None,
+    chunk: int = 10,
+    callback: Callable[[int, Any, Standing], bool | None] | None = None,
+) -> tuple[Array, Any]:
+    """Minimises `objective(x, *args)` over one array.
+
+    Args:
+        objective: (x, *args) -> (scalar value, tree of scalar terms). Keep it at module level: the
+            compiled step is cached by its identity.
+        x: any shape, floating point; not modified. Or a state from `from_arrays`, to go on as if
+            the run had never stopped; it is donated.
+        args: arrays or trees of arrays for the objective.
+        steps: how many evaluations to make, with those that a state has behind it.
+        method: optimiser, Adam by default.
+        rates: its numbers.
+        chunk: steps between two calls of `callback`; it is called first after one step.
+        callback: called after each chunk with the number of steps done, the chunk's terms (one row
+            per step) and a `Standing`; a true result stops the run.
+
+    Returns:
+        The answer and the terms of every evaluation of this call, one row per step.
+
+    An evaluation that is not finite is not counted: the point is moved back to a tenth of the way
+    from the last good one, the learning rate falls to a tenth, and a RuntimeWarning says so; three
+    times at most. (A line search that overshoots helps itself.)
+
+    Raises:
+        NotFiniteError: a FloatingPointError, if that did not help or nothing was finite yet; the
+            message names the step and the terms. The callback has been given all that was good.
+        TypeError: if x is not floating point.
+        ValueError: for a number of steps or a chunk below 1.
+
+    Example:
+        >>> def bowl(x, center):
+        ...     value = jnp.sum((x - center) ** 2)
+        ...     return value, {"value": value}
+        >>> method = Method("lbfgs")
+        >>> x, log = minimize(bowl, jnp.zeros(2), (jnp.array([1.0, -2.0]),), steps=9, method=method)
+        >>> [round(v, 3) for v in x.tolist()], log["value"].shape
+        ([1.0, -2.0], (9,))
+    """
+    if steps < 1 or chunk < 1:
+        raise ValueError(f"steps is {steps} and chunk {chunk}: both must be at least 1")
+    method, rates = method or Method(), rates or Rates()
+    dtype = (x.point if isinstance(x, State) else x).dtype
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(f"x has dtype {dtype}: give floating point numbers")
+    rates = Rates(*(jnp.asarray(r, dtype) for r in rates))
+    state = x if isinstance(x, State) else start(x, method, rates)
+    logs: list[Any] = []
+    done = int(state.step)
+    while done < steps:
+        # The first step alone: it carries the compilation, and whoever watches sees it sooner.
+        count = min(chunk - (done - 1) % chunk, steps - done) if done else 1
+        state, terms = run_chunk(objective, method, state, rates, args, count, size=chunk)
+        failed = not bool(state.finite)
+        count = int(state.step) - done if failed else count
+        if count:
+            logs.append(jax.tree.map(lambda rows, n=count: rows[:n], terms))
+            done += count
+            if callback and callback(done, logs[-1], Standing(state, rates)):
+                break
+        if failed:
+            bad = jax.tree.map(lambda rows, n=count: rows[n], terms)
+            state = _taken_back(state, rates, bad)
+    return best(state, rates), _joined(logs, objective, state.point, args)
+
+
+def _joined(logs: list[Any], objective: Objective, x: Array, args: tuple[Any, ...]) -> Any:
+    if logs:
+        return jax.tree.map(lambda *rows: np.concatenate(rows), *logs)
+    _, terms = jax.eval_shape(objective, x, *args)
+    return jax.tree.map(lambda t: np.zeros((0, *t.shape), t.dtype), terms)
+
+
+def _taken_back(state: State, rates: Rates, terms: Any) -> State:
+    """The state with its last move a tenth as long, and all later ones; raises if that is vain."""
+    step, brake = int(state.step) + 1, float(state.brake)
+    leaves, _ = jax.tree_util.tree_flatten_with_path(terms)
+    began = [leaf_name(path) for path, leaf in leaves if not np.isfinite(leaf).all()]
+    text = f"the objective or its gradient was not finite at step {step}"
+    text += f" ({', '.join(began) or 'gradient'})"
+    if step == 1 or brake < 2 * _BRAKE**_RECOVERIES:
+        good = None if step == 1 else state.good / rates.unit
+        text += "" if step == 1 else ", nor after smaller steps"
+        text += "; lower the learning rate or the weights"
+        raise NotFiniteError(text, state.point / rates.unit, good)
+    count = 1 + round(math.log(brake, _BRAKE))
+    text += f"; going back, and on with steps of a tenth ({count} of {_RECOVERIES} times)"
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
+    shorter = state.good + _BRAKE * (state.point - state.good)
+    return state._replace(
+        point=jnp.where(jnp.isfinite(state.point), shorter, state.good),
+        # The point that is taken back is in the average already: it begins again.
+        average=state.good * (1.0 - rates.average ** (step - 1)),
+        brake=state.brake * _BRAKE,
+        finite=jnp.bool_(True),
+    )

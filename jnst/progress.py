@@ -1,0 +1,99 @@
+"""What whoever watches a run is told: progress, the picture so far, and a checkpoint."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checkpoint import Checkpoint, software
+from .config import Config
+from .minimize import Standing
+from .objective import Losses
+
+Pixels = NDArray[np.float32]
+Callback = Callable[["Progress"], bool | None]
+
+
+class Progress(NamedTuple):
+    """What a callback is told after each chunk of steps.
+
+    Attributes:
+        step, steps: optimiser steps done, and in the whole run.
+        scale, scales: number of the present scale, from 1, and of all scales.
+        height, width: of the image at this scale.
+        losses: the weighted terms, NumPy arrays with one entry for each step of the chunk.
+        image: computes the picture so far, [H, W, 3] float32, at the present scale; valid only
+            until the callback returns.
+        checkpoint: copies the whole state of the run, for `save_checkpoint` and for the `resume`
+            of `stylize`; valid only until the callback returns.
+    """
+
+    step: int
+    steps: int
+    scale: int
+    scales: int
+    height: int
+    width: int
+    losses: Losses
+    image: Callable[[], Pixels]
+    checkpoint: Callable[[], Checkpoint]
+
+
+class Reporter:
+    """Keeps the losses of a run, and turns the optimiser's plain callback into a `Progress`.
+
+    Args:
+        callback: of `stylize`.
+        config: of the run.
+        inputs: fingerprints for its checkpoints.
+        losses: of the steps that a resumed run has behind it.
+
+    Attributes:
+        stopped: whether the callback has ended the run.
+    """
+
+    def __init__(
+        self,
+        callback: Callback | None,
+        config: Config,
+        inputs: Mapping[str, str],
+        losses: Losses | None,
+    ) -> None:
+        self._callback, self._config, self._inputs = callback, config, inputs
+        self._losses = [] if losses is None else [losses]
+        self._scale, self._size = 0, (0, 0)
+        self.stopped = False
+
+    def begin_scale(self, scale: int, size: tuple[int, int]) -> None:
+        """Names the scale, from 1, and its (height, width), of what follows."""
+        self._scale, self._size = scale, size
+
+    def history(self) -> Losses:
+        """The terms at each step so far."""
+        return Losses(*(np.concatenate(term) for term in zip(*self._losses, strict=True)))
+
+    def __call__(self, done: int, losses: Losses, now: Standing) -> bool:
+        self._losses.append(losses)
+        if self._callback is None:
+            return False
+        steps = self._config.steps_per_scale
+        step = sum(steps[: self._scale - 1]) + done
+        progress = Progress(
+            step=step,
+            steps=sum(steps),
+            scale=self._scale,
+            scales=len(steps),
+            height=self._size[0],
+            width=self._size[1],
+            losses=losses,
+            image=lambda: np.asarray(now()),
+            checkpoint=lambda: self._checkpoint(step, now.arrays()),
+        )
+        self.stopped = bool(self._callback(progress))
+        return self.stopped
+
+    def _checkpoint(self, step: int, state: Mapping[str, NDArray[Any]]) -> Checkpoint:
+        return Checkpoint(
+            self._config, self._inputs, self._scale, step, state, self.history(), software()
+        )

@@ -1,0 +1,113 @@
+"""The command of a run that goes on: the words of its beginning, and those typed beside them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+
+from .arguments import Request, Resume, parse
+from .parser import UsageError, build_parser, option
+from .presets import Config
+
+_WORDS = "words"
+_OWN = ("--checkpoint", "--checkpoint-every")
+
+
+def without(words: Sequence[str], *options: str) -> list[str]:
+    """The words but those options and their values.
+
+    >>> without(["--style", "a.png", "b.png", "--size", "9", "--resume=x"], "--style", "--resume")
+    ['--size', '9']
+    """
+    kept, skipping = [], False
+    for word in words:
+        if word.startswith("-"):
+            skipping = word.split("=")[0] in options
+        if not skipping:
+            kept.append(word)
+    return kept
+
+
+def recorded_words(words: Sequence[str]) -> list[str]:
+    """The words that a painting remembers: where a checkpoint was kept does not change it."""
+    return without(words, *_OWN)
+
+
+def notes_of(words: Sequence[str]) -> dict[str, str]:
+    """What a checkpoint notes, for `continued` to read.
+
+    Args:
+        words: of the command, with the network that the run ended up with.
+    """
+    return {_WORDS: json.dumps(list(words))}
+
+
+def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[str]]:
+    """The request that goes on with a run, and the words that would have made it at once.
+
+    Args:
+        asked: the command.
+        notes: of the checkpoint.
+
+    Raises:
+        UsageError: for options that contradict those of the beginning, with all of them.
+        ValueError: if the checkpoint does not come from the command line.
+
+    Example:
+        >>> notes = notes_of(["--content", "a.png", "--style", "b.png", "--checkpoint", "c"])
+        >>> words = ("--resume", "c", "--steps", "200")
+        >>> request, words = continued(Resume("c", words, False), notes)
+        >>> request.config.steps, request.output, words[:4]
+        ((120, 120, 200), 'a_b.png', ['--content', 'a.png', '--style', 'b.png'])
+    """
+    if _WORDS not in notes:
+        raise ValueError(
+            f"{asked.path} was not made by this command: resume it with jnst.stylize(…, resume=…)"
+        )
+    begun = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume")
+    first = parse(begun)
+    assert isinstance(first, Request)
+    typed = build_parser().parse_args(list(asked.words))
+    changes = without(asked.words, "--resume", "--quiet")
+    if typed.style:
+        begun = without(begun, "--style")
+    if "steps" in typed:
+        steps = sum(typed.steps, ())
+        changes = without(changes, "--steps")
+        changes += ["--steps", *map(str, _extended(first.config.steps_per_scale, steps))]
+    words = [*begun, *changes]
+    second = parse(words)
+    assert isinstance(second, Request)
+    contradictions = _contradictions(first, second)
+    if contradictions:
+        raise UsageError(
+            f"{asked.path} was begun otherwise: {'; '.join(contradictions)}; leave that out, or "
+            "begin anew"
+        )
+    second = replace(
+        second,
+        checkpoint=second.checkpoint or asked.path,
+        resume=asked.path,
+        quiet=second.quiet or asked.quiet,
+    )
+    return second, words
+
+
+def _extended(steps: tuple[int, ...], typed: tuple[int, ...]) -> tuple[int, ...]:
+    if not typed or (len(typed) > 1 and typed[:-1] != steps[:-1]):
+        raise UsageError(
+            f"--steps of the run is {' '.join(map(str, steps))}: only the last can be changed, "
+            "such as --steps 500"
+        )
+    return (*steps[:-1], typed[-1])
+
+
+def _contradictions(first: Request, second: Request) -> list[str]:
+    names = [spec.name for spec in fields(Config) if spec.name != "steps"]
+    pairs = [(n, getattr(first.config, n), getattr(second.config, n)) for n in names]
+    pairs += [(n, getattr(first, n), getattr(second, n)) for n in ("preset", "network")]
+    pairs += [("preprocess", first.preprocess, second.preprocess)]
+    return [f"{option(n)} was {_shown(a)} and is {_shown(b)}" for n, a, b in pairs if a != b]
+
+
+def _shown(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
