@@ -84,7 +84,10 @@ def kill_once(
             _, told = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(number)
-            _, told = process.communicate(timeout=60)
+            try:
+                _, told = process.communicate(timeout=60)
+            finally:
+                process.kill()
         code = process.returncode
     # Before the handlers are there a signal ends Python as it ends any program.
     allowed = {0, 128 + number, -number}
@@ -119,6 +122,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, nargs=2, default=(2.0, 7.0))
     options = parser.parse_args()
     os.environ["JNST_OFFLINE"] = "1"
+    # In the background a shell lets its programs ignore Ctrl-C, and they would pass that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     draw, total, wrong = random.Random(options.seed), 0, 0
     while total < options.kills:
         for name, words in CASES.items():

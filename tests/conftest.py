@@ -1,5 +1,6 @@
 """Strict settings for every test, and the command in a folder of its own."""
 
+import signal
 from pathlib import Path
 
 import jax
@@ -8,6 +9,12 @@ from command import Command
 
 # No silent broadcasting between arrays of different rank.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Whoever starts the tests with nohup or in the background has them ignore these signals, and every
+# program that the tests start and stop would ignore them too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -130,11 +130,14 @@ def test_ctrl_c_saves_the_painting(run: Command) -> None:
     words = ["--network", "vgg16", "--size", "64", "--scales", "1", "--steps", "100000"]
     words += ["--output", "out.png"]
     with _start(run.folder, *PICTURES, *words, "--log", "log") as process:
-        deadline = time.monotonic() + 120
-        while not (run.folder / "log").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        try:
+            deadline = time.monotonic() + 120
+            while not (run.folder / "log").exists() and time.monotonic() < deadline:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert out.splitlines()[0] == "out.png"
     last = err.splitlines()[-1]

@@ -74,11 +74,15 @@ def start_and_wait(crash: ModuleType, folder: Path, *words: str) -> subprocess.P
 def test_a_closed_terminal_leaves_painting_and_checkpoint(
     crash: ModuleType, tmp_path: Path
 ) -> None:
-    with start_and_wait(crash, tmp_path) as process:
+    process = start_and_wait(crash, tmp_path)
+    try:
         for stream in (process.stdout, process.stderr):
             assert stream
             stream.close()
         process.send_signal(signal.SIGHUP)
         assert process.wait(timeout=60) == 129
+    finally:
+        process.kill()
+        process.wait()
     assert read_image(tmp_path / "out.png").pixels.shape == (48, 64, 3)
     assert jnst.load_checkpoint(tmp_path / "run.ckpt").step > 0
