@@ -1,15 +1,14 @@
 """A command line as a checked value; nothing is read or written, and no array is made, here."""
 
 import argparse
-import difflib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
-from .parser import NETWORKS, Interval, UsageError, build_parser, option
+from .parser import NETWORKS, Interval, UsageError, build_parser, nearest, option, unknown_option
 from .presets import PRESETS, Config, preset
 from .vgg import check_layers
 
@@ -150,35 +149,23 @@ def _preset_name(argv: Sequence[str]) -> str:
     if name is None:
         raise UsageError(f"--preset needs a name: choose one of {', '.join(PRESETS)}")
     if name not in PRESETS:
-        raise UsageError(f"unknown preset {name!r}; {_nearest(name, PRESETS)}")
+        raise UsageError(f"unknown preset {name!r}; {nearest(name, PRESETS)}")
     return str(name)
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"choose one of {', '.join(known)}"
 
 
 def _unexpected(extra: list[str], parser: argparse.ArgumentParser) -> str:
     strays = [word for word in extra if word.startswith("-")]
-    if not strays:
-        hint = "pictures are given as --content FILE and --style FILE"
-        close = difflib.get_close_matches(extra[0], SUBCOMMANDS, n=1)
-        return f"unexpected {extra[0]!r}; " + (f"did you mean {close[0]}?" if close else hint)
-    word = strays[0].split("=")[0]
-    known = [text for action in parser._actions for text in action.option_strings]
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"unknown option {word}; " + (
-        f"did you mean {close[0]}?" if close else "--help shows all options"
-    )
+    if strays:
+        return unknown_option(strays[0], parser)
+    hint = "pictures are given as --content FILE and --style FILE"
+    return f"unexpected {extra[0]!r}; {nearest(extra[0], SUBCOMMANDS, hint)}"
 
 
 def _request(typed: argparse.Namespace, name: str) -> Request:
     config = _config(typed, name)
     styles = tuple(typed.style)
     if typed.network is not None and typed.network not in NETWORKS:
-        raise UsageError(f"unknown network {typed.network!r}; {_nearest(typed.network, NETWORKS)}")
+        raise UsageError(f"unknown network {typed.network!r}; {nearest(typed.network, NETWORKS)}")
     try:
         check_layers(typed.network or "vgg19", (*config.content_layers, *config.style_layers))
         config.weights_per_style(len(styles))

@@ -5,7 +5,6 @@ exit code.
 """
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from .atomic import prove_writable
 from .images import fit_size, read_image, resize
 from .panels import check_format, save_figure
-from .parser import NETWORKS, UsageError
+from .parser import NETWORKS, UsageError, unknown_option
 from .vgg import INPUTS, Params, check_layers
 from .visualize import feature_maps, filter_sheet, first_filters
 from .weights import load_weights
@@ -42,11 +41,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         text = message.removeprefix("argument ")
         if text.startswith("unrecognized arguments: "):
-            word = text.removeprefix("unrecognized arguments: ").split()[0].split("=")[0]
-            known = [name for action in self._actions for name in action.option_strings]
-            close = difflib.get_close_matches(word, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else "--help shows all options"
-            text = f"unknown option {word}; {hint}"
+            text = unknown_option(text.removeprefix("unrecognized arguments: ").split()[0], self)
         raise UsageError(text)
 
 

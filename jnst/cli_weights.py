@@ -5,14 +5,13 @@ exit code.
 """
 
 import argparse
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .cli_filters import Parser
-from .parser import UsageError
+from .parser import UsageError, nearest
 from .registry import known_files
 from .vgg import CONVOLUTIONS, INPUTS
 from .weights import convert_weights, fetch_weights, find_weights
@@ -48,8 +47,7 @@ def _check_verb(argv: Sequence[str]) -> None:
     word = argv[0] if argv else ""
     if word in _VERBS or word in ("-h", "--help"):
         return
-    close = difflib.get_close_matches(word, _VERBS, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(_VERBS)}"
+    hint = nearest(word, _VERBS)
     raise UsageError(f"weights: unknown {word!r}; {hint}" if word else f"weights: {hint}")
 
 
@@ -99,8 +97,7 @@ def _list(_: argparse.Namespace) -> int:
 def _fetch(typed: argparse.Namespace) -> int:
     network = typed.network
     if network not in CONVOLUTIONS:
-        close = difflib.get_close_matches(network, CONVOLUTIONS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"choose {' or '.join(_fetchable())}"
+        hint = nearest(network, CONVOLUTIONS, f"choose {' or '.join(_fetchable())}")
         raise UsageError(f"unknown network {network!r}; {hint}")
     path = None if network in _fetchable() else find_weights(network)
     print(path or fetch_weights(network, progress=not typed.quiet))

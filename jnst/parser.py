@@ -1,8 +1,9 @@
 """The options of the command line and their help; those of a run are generated from `Config`."""
 
 import argparse
+import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any, NamedTuple, NoReturn, get_args, get_type_hints
 
@@ -42,6 +43,26 @@ class Interval(NamedTuple):
 
 class UsageError(ValueError):
     """The command cannot be meant as it is written; the message is one line for a person."""
+
+
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The known word that was probably meant; if none is near, `otherwise` or all of them.
+
+    >>> nearest("strid", ["stride", "padding"])
+    'did you mean stride?'
+    """
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return (
+        f"did you mean {close[0]}?" if close else otherwise or f"choose one of {', '.join(known)}"
+    )
+
+
+def unknown_option(word: str, parser: argparse.ArgumentParser) -> str:
+    """The text for an option, or option=value, that a parser does not have."""
+    word = word.split("=")[0]
+    known = [name for action in parser._actions for name in action.option_strings]
+    return f"unknown option {word}; {nearest(word, known, '--help shows all options')}"
 
 
 class _Parser(argparse.ArgumentParser):

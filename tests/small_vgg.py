@@ -6,7 +6,7 @@ import pytest
 
 from jnst import registry
 from jnst.formats import layers as layers_module
-from jnst.formats import native
+from jnst.formats import native, read_weight_file
 from jnst.vgg import CONVOLUTIONS
 
 SMALL = {
@@ -83,3 +83,19 @@ def onnx_file(path, layers, *, external=False):
         graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
     path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
     return path
+
+
+def assert_same(read, layers):
+    """The layers that were read are these, in this order, as float32."""
+    assert list(read) == list(layers)
+    for name, layer in layers.items():
+        for part in ("kernel", "bias"):
+            assert read[name][part].dtype == np.float32
+            np.testing.assert_array_equal(read[name][part], layer[part], err_msg=f"{name} {part}")
+
+
+def refused(path, message):
+    """Reading the file is refused with this message, which names the file."""
+    with pytest.raises(ValueError, match=message) as error:
+        read_weight_file(path)
+    assert str(path) in str(error.value)

@@ -8,7 +8,7 @@ import foreign_files as foreign
 import h5py
 import numpy as np
 import pytest
-from small_vgg import family_layers, keras_file, make_small, onnx_file, random_layers
+from small_vgg import family_layers, keras_file, make_small, onnx_file, random_layers, refused
 
 from jnst.formats import read_weight_file, write_native
 from jnst.vgg import CAFFE, TORCHVISION
@@ -36,12 +36,6 @@ REMEDY = r"fetch it again|use a complete file|fetch the file again|known are|fro
 @pytest.fixture(autouse=True)
 def small_networks(monkeypatch):
     make_small(monkeypatch)
-
-
-def refused(path, message):
-    with pytest.raises(ValueError, match=message) as error:
-        read_weight_file(path)
-    assert str(path) in str(error.value)
 
 
 @pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.9, 0.99])

@@ -8,7 +8,7 @@ from pathlib import Path
 import foreign_files as foreign
 import numpy as np
 import pytest
-from small_vgg import SMALL, family_layers, make_small, random_layers
+from small_vgg import SMALL, assert_same, family_layers, make_small, random_layers
 
 from jnst.formats import read_weight_file
 from jnst.vgg import Preprocessing
@@ -52,14 +52,6 @@ TORCH_DTYPES = {"DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2"
 @pytest.fixture(autouse=True)
 def small_networks(monkeypatch):
     make_small(monkeypatch)
-
-
-def assert_same(read, layers):
-    assert list(read) == list(layers)
-    for name, layer in layers.items():
-        for part in ("kernel", "bias"):
-            assert read[name][part].dtype == np.float32
-            np.testing.assert_array_equal(read[name][part], layer[part], err_msg=f"{name} {part}")
 
 
 @pytest.mark.parametrize("network", ["vgg16", "vgg19"])

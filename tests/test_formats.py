@@ -6,7 +6,7 @@ import time
 import h5py
 import numpy as np
 import pytest
-from small_vgg import keras_file, make_small, onnx_file, random_layers
+from small_vgg import assert_same, keras_file, make_small, onnx_file, random_layers
 
 from jnst.formats import read_weight_file, write_native
 from jnst.vgg import CAFFE, TORCHVISION
@@ -15,14 +15,6 @@ from jnst.vgg import CAFFE, TORCHVISION
 @pytest.fixture(autouse=True)
 def small_networks(monkeypatch):
     make_small(monkeypatch)
-
-
-def assert_same(read, layers):
-    assert list(read) == list(layers)
-    for name, layer in layers.items():
-        for part in ("kernel", "bias"):
-            assert read[name][part].dtype == np.float32
-            np.testing.assert_array_equal(read[name][part], layer[part], err_msg=f"{name} {part}")
 
 
 @pytest.mark.parametrize("network", ["vgg16", "vgg19"])

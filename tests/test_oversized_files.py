@@ -7,21 +7,14 @@ import zlib
 
 import foreign_files as foreign
 import pytest
-from small_vgg import make_small, random_layers
+from small_vgg import make_small, random_layers, refused
 
-from jnst.formats import read_weight_file
 from jnst.vgg import CONVOLUTIONS
 
 
 @pytest.fixture(autouse=True)
 def small_networks(monkeypatch):
     make_small(monkeypatch)
-
-
-def refused(path, message):
-    with pytest.raises(ValueError, match=message) as error:
-        read_weight_file(path)
-    assert str(path) in str(error.value)
 
 
 @pytest.fixture
