@@ -19,7 +19,7 @@ from PIL import Image
 
 from .atomic import prove_writable, replace_file
 from .icc import srgb_profile
-from .image_reader import identify, open_picture
+from .image_file import identify, open_picture
 
 _FORMATS = {
     ".png": "PNG",

@@ -149,7 +149,9 @@ def test_tiff_of_other_numbers(tmp_path):
     floats = np.random.default_rng(2).normal(0.5, 0.5, (5, 7, 3)).astype(np.float32)
     for dtype, atol in ((np.float32, 0), (np.float16, 1e-3)):
         tifffile.imwrite(tmp_path / "f.tif", floats.astype(dtype), photometric="rgb")
-        check(tmp_path / "f.tif", np.clip(floats, 0, 1), atol=atol)
+        told = rf"f\.tif' holds samples from {floats.min():.2f}.* to {floats.max():.2f}, clipped"
+        with pytest.warns(UserWarning, match=told):
+            check(tmp_path / "f.tif", np.clip(floats, 0, 1), atol=atol)
     tifffile.imwrite(tmp_path / "c.tif", WORDS, photometric="separated")
     ink = WORDS / 65535
     check(tmp_path / "c.tif", (1 - ink[..., :3]) * (1 - ink[..., 3:]), atol=1e-6)
@@ -266,4 +268,31 @@ def test_first_frame_of_an_animation(tmp_path):
     frames = [Image.new("RGB", (3, 2), colour) for colour in ("red", "blue")]
     for name in ("a.gif", "a.png", "a.webp", "a.tif"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-        check(tmp_path / name, [1, 0, 0], atol=0.02)
+        with pytest.warns(UserWarning, match=rf"{name}' holds more than one picture; the first is"):
+            check(tmp_path / name, [1, 0, 0], atol=0.02)
+    pages = WORDS[..., :3], WORDS[::-1, :, :3]
+    with tifffile.TiffWriter(tmp_path / "16.tif") as tiff:
+        for page in pages:
+            tiff.write(page, photometric="rgb")
+    with pytest.warns(UserWarning, match=r"16.tif' holds more than one picture; the first is read"):
+        check(tmp_path / "16.tif", pages[0] / 65535)
+
+
+def test_the_content_decides_and_not_the_name(tmp_path):
+    for ending, other in (("png", "jpg"), ("bmp", "png"), ("tif", "gif"), ("ppm", "txt")):
+        path = save(tmp_path / f"a.{ending}", BYTES[..., :3])
+        check(path.rename(tmp_path / f"b.{other}"), BYTES[..., :3] / 255)
+    png16(tmp_path / "16.jpeg", WORDS[..., :3])
+    check(tmp_path / "16.jpeg", WORDS[..., :3] / 65535)
+
+
+@pytest.mark.parametrize("compression", ["packbits", "lzma", "zstd", "deflate"])
+def test_more_compressions_of_tiff(tmp_path, compression):
+    words = WORDS[..., :3]
+    tifffile.imwrite(tmp_path / "a.tif", words, photometric="rgb", compression=compression)
+    check(tmp_path / "a.tif", words / 65535)
+    floats = np.random.default_rng(2).random((20, 30, 3), np.float32)
+    tifffile.imwrite(
+        tmp_path / "f.tif", floats, photometric="rgb", compression=compression, tile=(16, 16)
+    )
+    check(tmp_path / "f.tif", floats)

@@ -1,0 +1,167 @@
+"""A picture's file before anything is decoded: what it is, how large it may be, what is wrong.
+
+A file is somebody else's work. Its size on disk, its kind and the pixels that its header promises
+are looked at first; whatever a decoder then raises becomes one line that names the file.
+"""
+
+import contextlib
+import io
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+MAX_PIXELS = 178_956_970
+"""A small file can unfold to a memory-filling picture. This is where Pillow refuses, too."""
+MAX_FILE_SIZE = 2_000_000_000
+"""In bytes: what `MAX_PIXELS` of 16 bits need without compression, and some more."""
+
+# Pillow knows more, but some of those run other programs (EPS) or match almost any bytes (TGA).
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
+READABLE = "PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000, AVIF"
+_SPECIAL = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+# (where, bytes there, name, what to do)
+_OTHERS = (
+    (4, b"ftypheic", "an HEIC picture", "save it as JPEG or PNG"),
+    (4, b"ftypheix", "an HEIC picture", "save it as JPEG or PNG"),
+    (4, b"ftypmif1", "an HEIF picture", "save it as JPEG or PNG"),
+    (0, b"\xff\x0a", "a JPEG XL picture", "save it as PNG"),
+    (4, b"JXL \r\n\x87\n", "a JPEG XL picture", "save it as PNG"),
+    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture", "map its tones to [0, 1] and save it as TIFF"),
+    (0, b"#?RADIANCE", "a Radiance picture", "map its tones to [0, 1] and save it as TIFF"),
+    (0, b"#?RGBE", "a Radiance picture", "map its tones to [0, 1] and save it as TIFF"),
+    (0, b"8BPS", "a Photoshop document", "export it as PNG or TIFF"),
+    (0, b"%PDF", "a PDF document", "export the picture as PNG"),
+)
+_LONGEST_SIGNATURE = 16
+
+
+class UnsupportedError(ValueError):
+    """A sound file of a kind, or of a size, that is not read; the message ends in the remedy."""
+
+
+@contextmanager
+def open_picture(
+    source: Path | BinaryIO, *, max_pixels: int = MAX_PIXELS, max_file_size: int = MAX_FILE_SIZE
+) -> Iterator[BinaryIO]:
+    """The file opened for reading; what goes wrong inside becomes one line that names it.
+
+    Args:
+        source: a path, or a stream such as `sys.stdin.buffer`, which is read to its end.
+        max_pixels: for Pillow, which has a limit of its own; `identify` applies it.
+        max_file_size: in bytes.
+
+    Raises:
+        OSError, ValueError: as `jnst.read_image`.
+    """
+    name = name_of(source)
+    if isinstance(source, Path):
+        _check_file(source, max_file_size)
+        file: BinaryIO = source.open("rb")
+    else:
+        file = io.BytesIO(source.read(max_file_size + 1))
+        _check_file_size(name, len(file.getbuffer()), max_file_size)
+    with file, warnings.catch_warnings(), _pillow_allows(max_pixels):
+        # Pillow warns of damaged metadata, which is no reason to worry anyone, and of pictures
+        # half as large as those it refuses.
+        warnings.simplefilter("ignore")
+        try:
+            yield file
+        except MemoryError:
+            raise
+        except UnsupportedError as error:
+            raise ValueError(f"{name} cannot be read: {error}") from error
+        except Image.DecompressionBombError as error:
+            reason = _too_many(f"more than {max_pixels:,} pixels")
+            raise ValueError(f"{name} cannot be read: {reason}") from error
+        except UnidentifiedImageError as error:
+            raise ValueError(_not_a_picture(name, file)) from error
+        except Exception as error:  # decoders raise of every kind on damaged files
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(
+                f"{name} is damaged or cut short ({reason}): copy or export it again"
+            ) from error
+
+
+def identify(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Pillow's view of an open file: its header and metadata, before any pixel is decoded."""
+    image = Image.open(file, formats=_FORMATS)
+    check_pixels(image.width, image.height, max_pixels)
+    return image
+
+
+def check_pixels(width: int, height: int, max_pixels: int) -> None:
+    """Raises UnsupportedError if that is more than the limit."""
+    if width * height > max_pixels:
+        raise UnsupportedError(_too_many(f"{width}x{height} pixels are over {max_pixels:,}"))
+
+
+def name_of(source: Path | BinaryIO) -> str:
+    """How messages call it."""
+    return repr(str(source)) if isinstance(source, Path) else "standard input"
+
+
+def _too_many(reason: str) -> str:
+    return f"it is too large, {reason}: make it smaller, or raise max_pixels (--max-pixels)"
+
+
+def _check_file(path: Path, max_file_size: int) -> None:
+    name = name_of(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{name} is a folder: give the name of a picture in it")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"there is no file {name}: check its spelling and the folder you are in"
+        )
+    found = path.stat()
+    kind = _SPECIAL.get(stat.S_IFMT(found.st_mode))
+    if kind:  # opening a pipe would wait for whoever writes, perhaps for ever
+        raise OSError(
+            f"{name} is {kind}, not a file: save the picture in a file, or pipe it into standard "
+            "input and give - for it"
+        )
+    _check_file_size(name, found.st_size, max_file_size)
+
+
+def _check_file_size(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise ValueError(
+            f"{name} cannot be read: the file is larger than {limit:,} bytes: make it smaller, or "
+            "raise max_file_size (--max-file-size)"
+        )
+
+
+def _not_a_picture(name: str, file: BinaryIO) -> str:
+    with contextlib.suppress(OSError, ValueError):
+        file.seek(0)
+        start = file.read(_LONGEST_SIGNATURE)
+        for place, signature, kind, remedy in _OTHERS:
+            if start[place:].startswith(signature):
+                return f"{name} is {kind}, which is not read ({READABLE} are): {remedy}"
+    return (
+        f"{name} is not a picture that can be read ({READABLE}): "
+        "open it in another program and save it as PNG"
+    )
+
+
+@contextmanager
+def _pillow_allows(pixels: int) -> Iterator[None]:
+    """Lifts Pillow's own limit, which is of the whole process, where more was asked for."""
+    before = Image.MAX_IMAGE_PIXELS
+    if before is None or pixels <= MAX_PIXELS:
+        yield
+        return
+    Image.MAX_IMAGE_PIXELS = -(-pixels // 2)  # Pillow refuses above twice that
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before

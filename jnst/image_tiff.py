@@ -1,0 +1,86 @@
+"""TIFF of more than 8 bits a sample, or of floating point, through tifffile.
+
+A page, its strips and its tiles each say how large they are, and a small file can promise much:
+all of it is held against the limit before the first is decoded.
+"""
+
+import math
+from typing import Any, BinaryIO
+
+import numpy as np
+import tifffile
+
+from .image_file import UnsupportedError, check_pixels
+from .image_samples import FIRST_PAGE, Samples, fractions
+
+_ORIENTATION = 274
+_PROFILE = 34675
+# None, LZW, Deflate (two numbers), PackBits, LZMA, Zstandard (two numbers): a strip unpacks to the
+# length that is asked for. What is a picture of its own inside (JPEG, WebP, …) has its own size.
+_COMPRESSIONS = (1, 5, 8, 32946, 32773, 34925, 34926, 50000)
+# What four samples of double precision take.
+_BYTES_PER_PIXEL = 32
+
+
+def decode_tiff(file: BinaryIO, max_pixels: int) -> Samples:
+    """The first page of a TIFF.
+
+    Raises:
+        UnsupportedError: for a kind of TIFF that is not read, or one that is too large.
+    """
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        page = tiff.pages[0].aspage()
+        _check_size(page, max_pixels)
+        colours = {0: 1, 1: 1, 2: 3, 5: 4}.get(page.photometric)
+        if colours is None or page.axes not in ("YX", "YXS", "SYX"):
+            raise UnsupportedError("a TIFF of an unusual kind; save it as RGB, 8 or 16 bits")
+        if page.compression not in _COMPRESSIONS:
+            raise UnsupportedError(
+                f"a TIFF of more than 8 bits, packed as {_name(page.compression)}; save it with "
+                "LZW, Deflate or no compression"
+            )
+        values = np.asarray(page.asarray(maxworkers=1))
+        values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else np.atleast_3d(values)
+        extra = page.extrasamples[:1]
+        bits, photometric = page.bitspersample, page.photometric
+        profile = page.tags.valueof(_PROFILE)
+        orientation = page.tags.valueof(_ORIENTATION, default=1)
+        more = _has_more(tiff)
+    if values.shape[-1] < colours:
+        raise UnsupportedError("a TIFF of an unusual kind; save it as RGB, 8 or 16 bits")
+    has_alpha = bool(extra) and extra[0] in (1, 2) and values.shape[-1] > colours
+    values, notes = fractions(values[..., : colours + has_alpha], bits)
+    if photometric == 0:  # "white is zero"
+        values[..., 0] = 1 - values[..., 0]
+    if has_alpha and extra[0] == 1:  # colours were multiplied by alpha
+        alpha = values[..., -1:]
+        values[..., :-1] = np.clip(values[..., :-1] / np.where(alpha > 0, alpha, 1), 0, 1)
+    return Samples(
+        values, has_alpha, profile, orientation, (*notes, *([FIRST_PAGE] if more else []))
+    )
+
+
+def _check_size(page: Any, max_pixels: int) -> None:
+    check_pixels(page.imagewidth, page.imagelength, max_pixels)
+    # Tiles may be larger than the picture, and a picture may have more samples than colours.
+    tile = math.prod(page.tile or ()) * page.samplesperpixel * max(1, page.bitspersample // 8)
+    if max(page.nbytes, tile) > _BYTES_PER_PIXEL * max_pixels:
+        raise UnsupportedError(
+            f"it would unpack to {max(page.nbytes, tile):,} bytes: make it smaller, or raise "
+            "max_pixels (--max-pixels)"
+        )
+
+
+def _name(compression: int) -> str:
+    return getattr(compression, "name", f"number {compression}")
+
+
+def _has_more(tiff: tifffile.TiffFile) -> bool:
+    try:
+        tiff.pages[1]
+    except IndexError:
+        return False
+    except Exception:  # a damaged second page is no matter
+        return True
+    return True
