@@ -8,7 +8,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
-from .parser import NETWORKS, Interval, UsageError, build_parser, nearest, option, unknown_option
+from .parser import (
+    NETWORKS,
+    STREAM,
+    Interval,
+    UsageError,
+    build_parser,
+    nearest,
+    option,
+    unknown_option,
+)
 from .presets import PRESETS, Config, preset
 from .vgg import check_layers
 
@@ -46,7 +55,8 @@ class Request:
     """What a command asks for.
 
     Attributes:
-        content, styles, output: paths as they were typed; `output` derived if it was not.
+        content, styles, output: paths as they were typed, - for standard input and output;
+            `output` derived if it was not.
         preset: its name.
         config: the preset with the options that were typed.
         network: "vgg16" or "vgg19" if it was typed, else None.
@@ -54,6 +64,7 @@ class Request:
         preprocess: "caffe" or "torchvision" if the input of `weights` was named, else None.
         offline: whether a download is forbidden.
         init_image: path of the picture to start from, or None.
+        max_pixels, max_file_size: of the pictures that are read.
         bits: 8 or 16 for each channel of the output.
         save_every: steps between two snapshots, 0 for none.
         snapshots: folder of the snapshots.
@@ -75,6 +86,8 @@ class Request:
     preprocess: str | None
     offline: bool
     init_image: str | None
+    max_pixels: int
+    max_file_size: int
     bits: int
     save_every: int
     snapshots: str
@@ -94,10 +107,10 @@ class Request:
 def beside(output: str, ending: str) -> str:
     """A path next to `output`, with its name up to the suffix and another ending.
 
-    >>> beside("art/cat.jpg", "_steps")
-    'art/cat_steps'
+    >>> beside("art/cat.jpg", "_steps"), beside("-", "_steps")
+    ('art/cat_steps', 'painting_steps')
     """
-    path = Path(output)
+    path = Path("painting" if output == STREAM else output)
     return str(path.with_name(path.stem + ending))
 
 
@@ -179,6 +192,8 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         raise UsageError(f"--save-every is {typed.save_every}: give a number of steps, or 0")
     if typed.snapshots and not typed.save_every:
         raise UsageError("--snapshots says where, but not when: add --save-every N")
+    if [typed.content, *styles, typed.init_image].count(STREAM) > 1:
+        raise UsageError("standard input holds one picture: give - once, and files for the others")
     output = typed.output or _derived_output(typed.content, styles)
     return Request(
         content=typed.content,
@@ -191,6 +206,8 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         preprocess=typed.preprocess,
         offline=typed.offline or os.environ.get("JNST_OFFLINE", "") not in ("", "0"),
         init_image=typed.init_image,
+        max_pixels=typed.max_pixels,
+        max_file_size=typed.max_file_size,
         bits=typed.bits,
         save_every=typed.save_every,
         snapshots=typed.snapshots or beside(output, "_steps"),
@@ -243,7 +260,7 @@ def in_options(message: str) -> str:
 
 
 def _derived_output(content: str, styles: Sequence[str]) -> str:
-    shown = [Path(path).stem for path in (content, *styles)]
+    shown = ["stdin" if path == STREAM else Path(path).stem for path in (content, *styles)]
     more = f"_and_{len(shown) - 4}_more" if len(shown) > 4 else ""
     return "_".join(shown[:4]) + more + ".png"
 

@@ -2,15 +2,21 @@
 
 The new bytes go to a temporary file in the same folder, reach the disk, and take the old file's
 name in one step. Whoever looks sees the old file or the new one, never half of one; after a
-failure the old file is as it was and no temporary file is left.
+failure the old file is as it was and no temporary file is left. A process that is killed outright
+leaves its temporary file; `remove_stale` takes those away.
 """
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
+import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+_STALE_SECONDS = 3600.0
 
 
 def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
@@ -89,6 +95,31 @@ def prove_writable(path: str | os.PathLike[str]) -> None:
     finally:
         with contextlib.suppress(OSError):  # a read-only mount refuses this too
             temporary.unlink()
+
+
+def remove_stale(path: str | os.PathLike[str]) -> None:
+    """Removes what killed processes have left beside `path`: temporary files of an hour ago.
+
+    A writer that is at work touches its file all the time; one hour leaves room for slow disks.
+    Files of any other name, and what is not a file, stay.
+
+    Args:
+        path: a file to be written; its folder is looked through.
+    """
+    folder = Path(os.path.realpath(path)).parent
+    with contextlib.suppress(OSError):
+        for found in folder.iterdir():
+            if re.fullmatch(r"\.jnst-[0-9a-f]{16}\.part", found.name):
+                _remove_if_stale(found)
+
+
+def _remove_if_stale(path: Path) -> None:
+    with contextlib.suppress(OSError):  # somebody else was quicker, or may not
+        status = path.lstat()
+        # The second changes when a link is made: a fresh name may be that of an old file.
+        touched = max(status.st_mtime, status.st_ctime)
+        if stat.S_ISREG(status.st_mode) and time.time() - touched > _STALE_SECONDS:
+            path.unlink()
 
 
 def _target(path: str | os.PathLike[str]) -> Path:

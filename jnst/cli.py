@@ -23,16 +23,17 @@ from .arguments import SUBCOMMANDS, Request, Resume, parse
 from .checkpoint import Checkpoint, load_checkpoint
 from .console import Display, Interrupt, show, tell
 from .estimate import duration_words, expected_seconds, measure_speed, step_operations
-from .images import Picture, read_image, read_parameters
+from .images import Picture, read_parameters
 from .keeper import Keeper
 from .minimize import NotFiniteError
 from .painting import write_painting
-from .parser import UsageError
+from .parser import STREAM, UsageError
 from .progress import Progress
 from .recorder import Recorder
 from .resuming import continued, notes_of, recorded_words
 from .run_files import check_paths, command_words, parameters, settled_words
 from .sizes import drop_small_scales, target_sizes
+from .streams import read_picture
 from .transfer import stylize
 from .vgg import INPUTS, Params, check_layers, smallest_side
 from .weights import load_weights
@@ -50,12 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A file name that the terminal cannot spell must not fail a run that is done.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        if words and words[0] in SUBCOMMANDS:
-            return int(importlib.import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
-        asked = parse(words, version=_version())
-        if isinstance(asked, str):
-            return _rerun(asked)
         with warnings.catch_warnings():
+            warnings.showwarning = partial(_tell_warning, False)
+            if words and words[0] in SUBCOMMANDS:
+                return int(importlib.import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
+            asked = parse(words, version=_version())
+            if isinstance(asked, str):
+                return _rerun(asked)
             warnings.showwarning = partial(_tell_warning, asked.quiet)
             if isinstance(asked, Resume):
                 checkpoint = load_checkpoint(asked.path)
@@ -109,9 +111,9 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
     say = (lambda message: None) if request.quiet else tell
     for note in request.notes:
         say(f"note: {note}")
-    content = read_image(request.content)
-    styles = [read_image(path) for path in request.styles]
-    start = read_image(request.init_image) if request.init_image else None
+    content = read_picture(request.content, request)
+    styles = [read_picture(path, request) for path in request.styles]
+    start = read_picture(request.init_image, request) if request.init_image else None
     _check_sides([content, *styles, *([start] if start else [])], request)
     shapes = [style.pixels.shape for style in styles]
     config = drop_small_scales(request.config, content.pixels.shape, shapes)
@@ -151,12 +153,15 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
             raise
         path = write_painting(request, result.image, content, embedded)
         recorder.finish(content.pixels, [s.pixels for s in styles], result.image)
-    show(path)
+    # Standard output is for the picture alone, where it goes there.
+    report = tell if request.output == STREAM else show
+    shown = "standard output" if path == STREAM else path
+    report(shown)
     names = ("total", "content", "style", "tv")
-    show("  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names))
+    report("  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names))
     if interrupt.signal:
         more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
-        tell(f"stopped at step {watch.done} of {sum(steps)}; {path} is the painting so far{more}")
+        tell(f"stopped at step {watch.done} of {sum(steps)}; {shown} is the painting so far{more}")
         return 128 + interrupt.signal
     return 0 if path == request.output else 1
 

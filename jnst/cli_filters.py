@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .atomic import prove_writable
 from .images import fit_size, read_image, resize
 from .panels import check_format, save_figure
-from .parser import NETWORKS, UsageError, unknown_option
+from .parser import NETWORKS, UsageError, add_limits, unknown_option
 from .vgg import INPUTS, Params, check_layers
 from .visualize import feature_maps, filter_sheet, first_filters
 from .weights import load_weights
@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     """
     typed = _parse(argv)
     prove_writable(typed.output)
-    pixels = _photograph(typed.image, typed.size) if typed.image else None
+    pixels = _photograph(typed) if typed.image else None
     if typed.kind == "vgg":
         figure = first_filters(_network(typed), pixels)
     elif pixels is None:
@@ -103,6 +103,7 @@ def _parser() -> Parser:
     add("--weights", metavar="FILE", help="vgg, maps: a weight file of your own")
     add("--preprocess", choices=tuple(INPUTS), help="vgg, maps: the input of unknown --weights")
     add("--offline", action="store_const", const=True, help=_OFFLINE_HELP)
+    add_limits(parser)
     return parser
 
 
@@ -162,10 +163,11 @@ def _known_layer(network: str, layer: str) -> str:
     return layer
 
 
-def _photograph(path: str, size: int) -> NDArray[np.float32]:
-    pixels = read_image(path).pixels
+def _photograph(typed: Any) -> NDArray[np.float32]:
+    limits = {"max_pixels": typed.max_pixels, "max_file_size": typed.max_file_size}
+    pixels = read_image(typed.image, **limits).pixels
     height, width = pixels.shape[:2]
-    return resize(pixels, *fit_size(height, width, size, enlarge=False))
+    return resize(pixels, *fit_size(height, width, typed.size, enlarge=False))
 
 
 def _network(typed: Any) -> Params:

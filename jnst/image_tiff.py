@@ -4,6 +4,7 @@ A page, its strips and its tiles each say how large they are, and a small file c
 all of it is held against the limit before the first is decoded.
 """
 
+import logging
 import math
 from typing import Any, BinaryIO
 
@@ -12,6 +13,9 @@ import tifffile
 
 from .image_file import UnsupportedError, check_pixels
 from .image_samples import FIRST_PAGE, Samples, fractions
+
+# What it finds odd in a file it would else write to standard error.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _ORIENTATION = 274
 _PROFILE = 34675

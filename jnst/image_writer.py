@@ -73,7 +73,27 @@ def write_image(
         ...     read_parameters(f"{folder}/a.png")
         {'seed': '0'}
     """
-    file_format = _file_format(path, bits)
+    replace_file(path, picture_bytes(path, pixels, alpha, bits=bits, parameters=parameters))
+
+
+def picture_bytes(
+    name: str | os.PathLike[str],
+    pixels: ArrayLike,
+    alpha: ArrayLike | None = None,
+    *,
+    bits: int = 8,
+    parameters: dict[str, str] | None = None,
+) -> bytes:
+    """The bytes that `write_image` would write into a file of that name.
+
+    Raises:
+        ValueError, TypeError: as `write_image`.
+
+    Example:
+        >>> picture_bytes("a.png", np.zeros((2, 3, 3)))[1:4]
+        b'PNG'
+    """
+    file_format = _file_format(name, bits)
     samples = _floats(pixels, "pixels")
     if samples.ndim != 3 or samples.shape[-1] != 3 or samples.size == 0:
         raise ValueError(f"pixels have the shape {samples.shape}: give height x width x 3")
@@ -96,7 +116,7 @@ def write_image(
     top = 2**bits - 1
     integers = np.rint(samples * top).astype(np.uint8 if bits == 8 else np.uint16, order="C")
     text = None if parameters is None else _to_json(parameters)
-    replace_file(path, _encode(file_format, integers, text))
+    return _encode(file_format, integers, text)
 
 
 def check_writable(path: str | os.PathLike[str], *, bits: int = 8) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 from .image_reader import Picture as Picture
 from .image_reader import read_image as read_image
 from .image_writer import check_writable as check_writable
+from .image_writer import picture_bytes as picture_bytes
 from .image_writer import read_parameters as read_parameters
 from .image_writer import write_image as write_image
 

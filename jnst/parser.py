@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any, NamedTuple, NoReturn, get_args, get_type_hints
 
+from .image_file import MAX_FILE_SIZE, MAX_PIXELS
 from .presets import PRESETS, Config
 from .vgg import INPUTS, LAYERS
 
 NETWORKS = tuple(LAYERS)
+STREAM = "-"
+"""Standard input or output in the place of a picture's file."""
 
 USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
        jnst --resume FILE [options]
@@ -27,6 +30,8 @@ jnst weights --help (which networks are here; fetching, converting, checking the
 
 Lists are separated by spaces or commas. A layer is called relu4_2, or conv4_2 before its ReLU.
 A preset sets the options of a run; options typed beside it change it.
+
+A picture called - is read from standard input; --output - writes a PNG to standard output.
 
 The result (the painting's path and its losses) goes to stdout; progress and messages go to
 stderr. Exit code: 0 done; 1 a file, the network or the computation failed; 2 the command is
@@ -139,6 +144,25 @@ def _add_files(group: Any) -> None:
     group.add_argument(
         "--log", metavar="FILE", help="the losses of each step, one JSON object a line"
     )
+    add_limits(group)
+
+
+def add_limits(group: Any) -> None:
+    """The options that raise the limits of `read_image`."""
+    group.add_argument(
+        "--max-pixels",
+        type=_count,
+        default=MAX_PIXELS,
+        metavar="N",
+        help=f"refuse pictures of more pixels (default: {MAX_PIXELS})",
+    )
+    group.add_argument(
+        "--max-file-size",
+        type=_count,
+        default=MAX_FILE_SIZE,
+        metavar="N",
+        help=f"refuse picture files of more bytes (default: {MAX_FILE_SIZE // 10**9}G)",
+    )
 
 
 def _add_checkpoints(group: Any) -> None:
@@ -211,6 +235,22 @@ def _whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _count(text: str) -> int:
+    """A number above 0, in which K, M and G stand for thousands, millions and milliards.
+
+    >>> _count("2.5M")
+    2500000
+    """
+    match = re.fullmatch(r"(\d+|\d*\.\d+)([KMG]?)", text, re.IGNORECASE)
+    number = round(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 400M or 5000")
+    return number
+
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
 def _interval(text: str) -> Interval:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from .arguments import Request, Resume, parse
-from .parser import UsageError, build_parser, option
+from .parser import STREAM, UsageError, build_parser, option
 from .presets import Config
 
 _WORDS = "words"
@@ -17,10 +17,12 @@ def without(words: Sequence[str], *options: str) -> list[str]:
 
     >>> without(["--style", "a.png", "b.png", "--size", "9", "--resume=x"], "--style", "--resume")
     ['--size', '9']
+    >>> without(["--content", "-", "--size", "9"], "--content")
+    ['--size', '9']
     """
     kept, skipping = [], False
     for word in words:
-        if word.startswith("-"):
+        if word.startswith("-") and word != STREAM:
             skipping = word.split("=")[0] in options
         if not skipping:
             kept.append(word)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .arguments import Request
-from .atomic import prove_writable
+from .atomic import prove_writable, remove_stale
 from .checkpoint import previous_path
 from .images import check_writable
 from .keeper import check_unused
-from .parser import UsageError
+from .parser import STREAM, UsageError
+from .streams import check_output_stream
 from .vgg import Params
 
 
@@ -34,20 +35,25 @@ def check_paths(request: Request) -> None:
     written: dict[str, str] = {}
     for name, path in outputs.items():
         for other, taken in (inputs | written).items():
-            if path and taken and _same(path, taken):
+            if path and taken and STREAM not in (path, taken) and _same(path, taken):
                 raise UsageError(f"{name} would overwrite {other}, {taken}: choose another name")
         if path:
             written[name] = path
     for other, taken in inputs.items():
-        if request.save_every and taken and _same(Path(taken).parent, request.snapshots):
+        if not request.save_every or taken in ("", STREAM):
+            continue
+        if _same(Path(taken).parent, request.snapshots):
             raise UsageError(
                 f"{other} lies in the folder of the snapshots, {request.snapshots}, and might be "
                 "overwritten: choose another with --snapshots"
             )
-    try:
-        check_writable(request.output, bits=request.bits)
-    except ValueError as error:
-        raise UsageError(f"--output: {error}") from None
+    if request.output == STREAM:
+        check_output_stream()
+    else:
+        try:
+            check_writable(request.output, bits=request.bits)
+        except ValueError as error:
+            raise UsageError(f"--output: {error}") from None
     for file in (request.log, request.checkpoint):
         if file:
             prove_writable(file)
@@ -55,6 +61,10 @@ def check_paths(request: Request) -> None:
     if request.save_every:
         check_writable(request.sheet)
         _check_folder(Path(request.snapshots))
+        remove_stale(Path(request.snapshots) / "it0001.png")
+    for path in written.values():
+        if path != STREAM:
+            remove_stale(path)
 
 
 def _same(one: str | Path, other: str | Path) -> bool:

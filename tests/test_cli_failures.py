@@ -11,6 +11,7 @@ from command import PICTURES, TINY, Command
 from PIL import Image
 
 from jnst import cli
+from jnst.arguments import Request
 from jnst.images import Picture, read_image, write_image
 
 
@@ -120,11 +121,11 @@ def test_an_unexpected_error_is_one_line_too(run: Command, monkeypatch: pytest.M
 
 
 def test_a_warning_is_a_line(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def warned(path: str) -> Picture:
+    def warned(path: str, request: Request) -> Picture:
         warnings.warn(f"{path} has a strange profile", UserWarning, stacklevel=2)
         return read_image(path)
 
-    monkeypatch.setattr(cli, "read_image", warned)
+    monkeypatch.setattr(cli, "read_picture", warned)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         assert run(*PICTURES, *TINY)[2][0] == "jnst: note: cat.png has a strange profile"
