@@ -7,9 +7,9 @@ file before the last one is kept under the name with ".previous" behind it.
 
 import contextlib
 import hashlib
+import io
 import json
 import os
-import re
 import secrets
 import warnings
 from collections.abc import Mapping, Sequence
@@ -188,6 +188,33 @@ def _keep(last: Path, previous: Path) -> None:
             second.unlink()
 
 
+class _Patient(io.FileIO):
+    """A file that keeps its first failure to itself: HDF5 crashes where a write fails.
+
+    Attributes:
+        failed: what went wrong; nothing is written after it.
+    """
+
+    failed: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
+        try:
+            while left and self.failed is None:
+                left = left[super().write(left) or 0 :]
+        except OSError as error:
+            self.failed = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size) if self.failed is None else size or 0
+        except OSError as error:
+            self.failed = error
+            return size or 0
+
+
 def _write(path: Path, checkpoint: Checkpoint) -> None:
     about = {
         "config": checkpoint.config.to_dict(),
@@ -197,17 +224,15 @@ def _write(path: Path, checkpoint: Checkpoint) -> None:
         "made_by": dict(checkpoint.made_by),
         "notes": dict(checkpoint.notes),
     }
-    try:
-        with h5py.File(path, "w", userblock_size=_BLOCK) as file:
+    with _Patient(path, "w+") as raw:
+        with h5py.File(raw, "w", userblock_size=_BLOCK) as file:
             file["about"] = json.dumps(about)
             for name, array in checkpoint.state.items():
                 file[f"state/{name}"] = array
             for name, array in checkpoint.losses._asdict().items():
                 file[f"losses/{name}"] = array
-    except (OSError, RuntimeError) as error:
-        # HDF5 tells of a full disk in several lines and two kinds of exception.
-        number = re.search(r"errno = (\d+)", str(error))
-        raise OSError(os.strerror(int(number[1])) if number else str(error)) from error
+        if raw.failed:
+            raise raw.failed
     head = _KIND + _digest(path).encode() + b"\n"
     with path.open("r+b") as raw:
         raw.write(head.ljust(_BLOCK, b"\0"))
