@@ -48,11 +48,16 @@ def seconds(variant: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def alternating(variants: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
-    """Warm up, then time every variant once per round: {name: [seconds, one for each round]}."""
+def alternating(
+    variants: dict[str, Callable[[], Any]], repeats: int, *, warm_up: bool = True
+) -> dict[str, list[float]]:
+    """Warm up, then time every variant once per round: {name: [seconds, one for each round]}.
+
+    Without `warm_up` the caller has called every variant before.
+    """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, got {repeats}")
-    for variant in variants.values():
+    for variant in variants.values() if warm_up else ():
         jax.block_until_ready(variant())
     names = list(variants)
     times: dict[str, list[float]] = {name: [] for name in names}
