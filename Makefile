@@ -26,6 +26,7 @@ format: $(VENV)/.develop
 bench: $(VENV)/.develop
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/load_weights.py
 
 $(VENV)/.runtime: pyproject.toml

@@ -32,7 +32,8 @@ class Process:
             [sys.executable, HERE / "step_worker.py", job, name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if "torch" in name else None,
+            # A compiler chats; why a variant does not run is in its answer.
+            stderr=subprocess.DEVNULL if "torch" in name else None,
             text=True,
             env={**os.environ, "PYTHONPATH": path},
         )
