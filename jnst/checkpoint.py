@@ -28,7 +28,7 @@ from .config import Config
 from .objective import Losses
 
 _BLOCK = 512
-_KIND = b"jnst checkpoint 1\nsha256 "
+_KIND = b"jnst checkpoint 2\nsha256 "
 # What reading a file with a sound checksum but strange content may raise.
 _STRANGE = (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError)
 
@@ -226,7 +226,8 @@ def _write(path: Path, checkpoint: Checkpoint) -> None:
     }
     with _Patient(path, "w+") as raw:
         with h5py.File(raw, "w", userblock_size=_BLOCK) as file:
-            file["about"] = json.dumps(about)
+            # Bytes, not a string: HDF5 keeps those in a heap, in which damage can trap it for ever.
+            file["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
             for name, array in checkpoint.state.items():
                 file[f"state/{name}"] = array
             for name, array in checkpoint.losses._asdict().items():
@@ -257,13 +258,20 @@ def _verify(path: Path) -> None:
         raise ValueError(f"{path} is damaged: its checksum is wrong")
 
 
+def _array(dataset: Any, file_size: int) -> NDArray[Any]:
+    if dataset.dtype.kind not in "biuf" or dataset.nbytes > file_size:
+        raise ValueError(f"{dataset.name} is no array that jnst has written")
+    return np.asarray(dataset[()])
+
+
 def _read(path: Path) -> Checkpoint:
     _verify(path)
     try:
         with h5py.File(path, "r") as file:
-            about = json.loads(file["about"].asstr()[()])
-            losses = Losses(**{name: rows[()] for name, rows in file["losses"].items()})
-            state = {name: np.asarray(array[()]) for name, array in file["state"].items()}
+            size = path.stat().st_size
+            about = json.loads(_array(file["about"], size).tobytes())
+            losses = Losses(**{name: _array(rows, size) for name, rows in file["losses"].items()})
+            state = {name: _array(values, size) for name, values in file["state"].items()}
         about["config"] = Config(**about["config"])
         return Checkpoint(**about, state=state, losses=losses)
     except _STRANGE as error:

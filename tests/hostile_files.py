@@ -141,7 +141,7 @@ def mutated_checkpoints(sound: bytes, count: int, seed: int = 8) -> Iterator[tup
         if number % 2:
             body = mutated(sound[512:], rng)
             digest = hashlib.sha256(body).hexdigest().encode()
-            head = b"jnst checkpoint 1\nsha256 " + digest + b"\n"
+            head = b"jnst checkpoint 2\nsha256 " + digest + b"\n"
             yield f"{number:04d} sealed.ckpt", head.ljust(512, b"\0") + body
         else:
             yield f"{number:04d} plain.ckpt", mutated(sound, rng)

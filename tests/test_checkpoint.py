@@ -70,7 +70,7 @@ def test_what_is_saved_is_loaded(path):
         np.testing.assert_array_equal(file["state/point"][()], saved.state["point"])
     data = path.read_bytes()
     digest = hashlib.sha256(data[512:]).hexdigest()
-    assert data[:512].rstrip(b"\0") == f"jnst checkpoint 1\nsha256 {digest}\n".encode()
+    assert data[:512].rstrip(b"\0") == f"jnst checkpoint 2\nsha256 {digest}\n".encode()
 
 
 def test_the_last_two_are_kept(path):
@@ -208,15 +208,31 @@ def without(name):
 def with_about(text):
     def change(file):
         del file["about"]
-        file["about"] = text
+        file["about"] = np.frombuffer(text.encode(), np.uint8)
 
     return change
+
+
+def of_another_kind(name, value):
+    def change(file):
+        del file[name]
+        file[name] = value
+
+    return change
+
+
+def much_from_nothing(file):
+    """A terabyte of zeros, none of which is in the file."""
+    file.create_dataset("state/large", (10**6, 10**6), np.uint8, chunks=(1000, 1000))
 
 
 @pytest.mark.parametrize(
     "change",
     [
         without("about"),
+        of_another_kind("about", "{}"),
+        of_another_kind("losses/tv", ["a", "b"]),
+        much_from_nothing,
         without("state"),
         without("losses/tv"),
         with_about("{"),

@@ -84,6 +84,31 @@ def test_a_stopped_run_goes_on_to_the_same_file(
     assert Path("out.png").read_bytes() == expected["out.png"]
 
 
+def test_a_second_ctrl_c_stops_at_once(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No painting any more; the checkpoint is the one before, and the run goes on from it."""
+    words = [*RUN, "--steps", "6", "--output", "out.png"]
+    assert run(*words)[0] == 0
+    expected = Path("out.png").read_bytes()
+    Path("out.png").unlink()
+    update = Keeper.update
+
+    def interrupted(self: Keeper, progress: jnst.Progress, *, last: bool) -> None:
+        update(self, progress, last=last)
+        if progress.step == 5:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Keeper, "update", interrupted)
+    code, out, err = run(*words, *KEPT)
+    assert (code, out) == (130, [])
+    assert err[-1] == "jnst: stopped at once"
+    assert run.files() == {"run.ckpt", "run.ckpt.previous"}
+    assert jnst.load_checkpoint("run.ckpt").step == 4
+    monkeypatch.setattr(Keeper, "update", update)
+    assert run("--resume", "run.ckpt")[0] == 0
+    assert Path("out.png").read_bytes() == expected
+
+
 def test_more_steps(run: Command) -> None:
     words = [*RUN, "--scales", "0.5", "1"]
     assert run(*words, "--steps", "2", "5", "--output", "long.png")[0] == 0
