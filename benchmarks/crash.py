@@ -6,6 +6,9 @@ random signal, until it ends by itself. The file must be the same, byte for byte
 the checkpoint and the painting, if there are any, must be whole.
 
     python benchmarks/crash.py [--kills 40] [--seed 0] [--seconds 2 7]
+
+The moments are random, between the first and the second of `--seconds` after the start: on a slow
+machine make them later, or every kill meets a run that is still compiling.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
+import measure
 import numpy as np
 from PIL import Image
 
@@ -35,6 +39,7 @@ CASES = {
     "lbfgs none, one scale": ["--line-search", "none", *ONE],
     "lbfgs none, two scales": ["--line-search", "none", *TWO],
 }
+_PATIENCE = 600.0  # seconds that a run may take to end, on a machine that has much else to do
 COMMON = ["--network", "vgg16", "--size", "64", "--content-layers", "relu2_2"]
 COMMON += ["--style-layers", "relu1_1", "relu2_1", "--quiet"]
 
@@ -85,7 +90,7 @@ def kill_once(
         except subprocess.TimeoutExpired:
             process.send_signal(number)
             try:
-                _, told = process.communicate(timeout=60)
+                _, told = process.communicate(timeout=_PATIENCE)
             finally:
                 process.kill()
         code = process.returncode
@@ -101,18 +106,30 @@ def torture(
     """Kills one case at most `kills` times and then lets it end; (kills made, same bytes)."""
     words = [*words, "--content", "cat.png", "--style", "night.png", "--output", "out.png"]
     expected = painted_at_once(folder, words)
-    made = 0
+    made, steps = 0, list[int]()
     while made < kills:
+        steps.append(check_files(folder))
         ended, _ = kill_once(folder, words, draw.choice(SIGNALS), draw.uniform(*span))
         if ended:
             break
         made += 1
     else:
-        kill_once(folder, words, signal.SIGKILL, 600.0)
+        kill_once(folder, words, signal.SIGKILL, _PATIENCE)
     same = (folder / "out.png").read_bytes() == expected
     litter = [path.name for path in folder.iterdir() if path.suffix == ".part"]
-    print(f"  {made} kills, {'same bytes' if same else 'OTHER BYTES'}, {len(litter)} .part files")
+    told = (
+        f"{'same bytes' if same else 'OTHER BYTES'}, {len(litter)} .part files, from steps {steps}"
+    )
+    print(f"  {made} kills, {told}", flush=True)
     return made, same
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    lines = [f"| {r['case']} | {r['kills']} | {'yes' if r['same bytes'] else 'NO'} |" for r in rows]
+    head = ["Runs of 64 px, killed by SIGKILL, SIGTERM or SIGINT, drawn at random.", ""]
+    head += ["| case | kills | the same bytes in the end |", "|---|---|---|"]
+    total = sum(int(str(row["kills"])) for row in rows)
+    return "\n".join([*head, *lines, f"| all | {total} | |"])
 
 
 def main() -> int:
@@ -120,7 +137,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, nargs=2, default=(2.0, 7.0))
+    parser.add_argument("--results", type=Path, default=measure.RESULTS)
     options = parser.parse_args()
+    machine, rows = measure.environment(), list[dict[str, object]]()
     os.environ["JNST_OFFLINE"] = "1"
     # In the background a shell lets its programs ignore Ctrl-C, and they would pass that on.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -136,7 +155,10 @@ def main() -> int:
                 left = min(-(-options.kills // len(CASES)), options.kills - total)
                 made, same = torture(folder, [*COMMON, *words], draw, left, options.seconds)
             total, wrong = total + made, wrong + (not same)
+            rows.append({"case": name, "kills": made, "same bytes": same})
     print(f"{total} kills, {wrong} paintings with other bytes")
+    payload = {"environment": machine, "seed": options.seed, "rows": rows}
+    measure.write_results("crash", payload, table(rows), options.results)
     return 1 if wrong else 0
 
 

@@ -50,6 +50,16 @@ def test_quiet_tells_the_result_only(run: Command) -> None:
     assert (code, len(out), err) == (0, 2, [])
 
 
+def test_the_seed_decides_on_the_noise_and_nothing_else_does(run: Command) -> None:
+    words = [*PICTURES, *TINY, "--init", "noise", "--quiet"]
+    bytes_of = {}
+    for name, seed in (("a.png", "1"), ("b.png", "1"), ("c.png", "2")):
+        assert run(*words, "--seed", seed, "--output", "out.png")[0] == 0
+        bytes_of[name] = (run.folder / "out.png").read_bytes()
+    assert bytes_of["a.png"] == bytes_of["b.png"]
+    assert bytes_of["a.png"] != bytes_of["c.png"]
+
+
 def test_everything_is_embedded(run: Command) -> None:
     assert run(*PICTURES, *TINY, "--preset", "neural-style-pt", "--output", "a.png")[0] == 0
     found = read_parameters("a.png")
