@@ -42,6 +42,14 @@ _OTHERS = (
     (0, b"8BPS", "a Photoshop document", "export it as PNG or TIFF"),
     (0, b"%PDF", "a PDF document", "export the picture as PNG"),
 )
+_KNOWN = (
+    (0, b"\x89PNG", "PNG"),
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (8, b"WEBP", "WebP"),
+    (0, b"GIF8", "GIF"),
+    (4, b"ftypavi", "AVIF"),
+    (4, b"jP  ", "JPEG 2000"),
+)
 _LONGEST_SIGNATURE = 16
 
 
@@ -147,6 +155,11 @@ def _not_a_picture(name: str, file: BinaryIO) -> str:
         for place, signature, kind, remedy in _OTHERS:
             if start[place:].startswith(signature):
                 return f"{name} is {kind}, which is not read ({READABLE} are): {remedy}"
+        for place, signature, kind in _KNOWN:
+            if start[place:].startswith(signature):
+                return (
+                    f"{name} is damaged or cut short (it begins as {kind}): copy or export it again"
+                )
     return (
         f"{name} is not a picture that can be read ({READABLE}): "
         "open it in another program and save it as PNG"

@@ -27,10 +27,20 @@ def test_missing_folder_and_text(tmp_path):
         refused(tmp_path / name, ValueError, r"is not a picture that can be read \(PNG, JPEG")
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.bmp", "a.tif", "a.jp2"])
+TRUNCATED = [f"a.{e}" for e in ("jpg", "png", "webp", "gif", "bmp", "tif", "jp2", "ppm", "avif")]
+
+
+@pytest.mark.parametrize("name", TRUNCATED)
 def test_truncated_files_are_refused(tmp_path, name):
     path = save(tmp_path / name, np.tile(BYTES[..., :3], (9, 9, 1)))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refused(path, ValueError, r"is damaged or cut short \(.+\): copy or export it again")
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif", "jp2", "avif"])
+def test_files_that_hardly_begin_are_called_by_their_kind(tmp_path, ending):
+    path = save(tmp_path / f"a.{ending}", BYTES[..., :3])
+    path.write_bytes(path.read_bytes()[:14])
     refused(path, ValueError, r"is damaged or cut short \(.+\): copy or export it again")
 
 
