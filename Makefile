@@ -27,6 +27,7 @@ bench: $(VENV)/.develop
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/load_weights.py
 
 $(VENV)/.runtime: pyproject.toml

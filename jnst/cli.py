@@ -19,6 +19,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from . import compilation_cache
 from .arguments import SUBCOMMANDS, Request, Resume, parse
 from .checkpoint import Checkpoint, load_checkpoint
 from .console import Display, Interrupt, show, tell
@@ -59,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if isinstance(asked, str):
                 return _rerun(asked)
             warnings.showwarning = partial(_tell_warning, asked.quiet)
+            if why_not := compilation_cache.turn_on():
+                _tell_warning(asked.quiet, why_not)
             if isinstance(asked, Resume):
                 checkpoint = load_checkpoint(asked.path)
                 return _paint(*continued(asked, checkpoint.notes), checkpoint)
@@ -95,7 +98,7 @@ def _explain(error: Exception) -> str:
 
 
 def _tell_warning(quiet: bool, message: Warning | str, *_: object) -> None:
-    if not quiet:
+    if not compilation_cache.took_care_of(message) and not quiet:
         tell(f"note: {message}")
 
 

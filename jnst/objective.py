@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from .arrays import Features, Image, Scalar
@@ -74,12 +75,10 @@ def loss_weights(config: Config) -> LossWeights:
         >>> loss_weights(Config(style_weight=10.0)).style.tolist()
         [10.0, 10.0, 10.0, 10.0, 10.0]
     """
-    per_layer = jnp.asarray(config.weights_per_style_layer, jnp.float32)
-    return LossWeights(
-        jnp.float32(config.content_weight),
-        jnp.float32(config.style_weight) * per_layer,
-        jnp.float32(config.tv_weight),
-    )
+    # In NumPy: each product in JAX would be a program to compile.
+    per_layer = np.asarray(config.weights_per_style_layer, np.float32)
+    weights = (config.content_weight, config.style_weight * per_layer, config.tv_weight)
+    return LossWeights(*(jnp.asarray(np.asarray(weight, np.float32)) for weight in weights))
 
 
 def make_targets(
@@ -118,9 +117,16 @@ def make_targets(
     kept = _features(params, content, terms.content_layers, terms)
     matched: dict[str, Array] = {}
     for weight, style in zip(blend, styles, strict=True):
-        for layer, statistic in _statistics(params, style, terms.style_layers, terms).items():
-            matched[layer] = matched.get(layer, 0.0) + weight * statistic
+        statistics = _statistics(params, style, terms.style_layers, terms)
+        matched = _added(matched, statistics, jnp.asarray(weight, jnp.float32))
     return Targets(kept, matched, terms)
+
+
+@jax.jit
+def _added(
+    matched: dict[str, Array], statistics: dict[str, Array], weight: Array
+) -> dict[str, Array]:
+    return {name: matched.get(name, 0.0) + weight * values for name, values in statistics.items()}
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))

@@ -214,6 +214,39 @@ def run_chunk(
     return state, jax.tree.map(lambda *values: np.stack([np.asarray(v) for v in values]), *rows)
 
 
+def lower_chunk(
+    objective: Objective,
+    method: Method,
+    x: Any,
+    rates: Rates,
+    args: tuple[Any, ...],
+    *,
+    size: int,
+    fused: bool | None = None,
+) -> Any:
+    """What `run_chunk` will compile for chunks of up to `size` steps, traced but not compiled.
+
+    Args:
+        x, rates, args: arrays or `jax.ShapeDtypeStruct`s of their shapes; nothing is computed.
+        objective, method, fused: of the run.
+
+    Returns:
+        A `jax.stages.Lowered`; once its `compile()` has returned, `run_chunk` need not compile.
+
+    Example:
+        >>> def bowl(x):
+        ...     return jnp.sum(x**2), ()
+        >>> x, rates = jax.ShapeDtypeStruct((3,), jnp.float32), Rates(*map(jnp.float32, Rates()))
+        >>> lower_chunk(bowl, Method(), x, rates, (), size=1).compile().as_text().count("ENTRY")
+        1
+    """
+    fused = jax.default_backend() != "cpu" if fused is None else fused
+    state = jax.eval_shape(partial(start, method=method), x, rates=rates)
+    if fused:
+        return _fused.lower(objective, method, state, rates, args, jnp.int32(0), size)
+    return _single.lower(objective, method, state, rates, args)
+
+
 def best(state: State, rates: Rates) -> Array:
     """The answer so far: L-BFGS's accepted point, the running average, or Adam's latest point."""
     if isinstance(state.inner, lbfgs.State):

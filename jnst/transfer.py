@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
+from .ahead import compiled_meanwhile
 from .checkpoint import Checkpoint, check_same_run, software
 from .config import Config
 from .diagnosis import where_not_finite
@@ -18,8 +20,8 @@ from .images import resize
 from .inputs import as_list, check_sizes, checked, fingerprints, first_image, style_at
 from .method import Method, Rates
 from .minimize import NotFiniteError, minimize
-from .objective import Losses, loss_weights, make_targets, objective
-from .optimize import State, from_arrays
+from .objective import Losses, Targets, loss_weights, make_targets, objective
+from .optimize import State, from_arrays, lower_chunk
 from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
@@ -127,10 +129,18 @@ def stylize(
         report.begin_scale(number, (height, width))
         resized = resize(base, height, width, resample=config.resample)
         styles_here = [style_at(s, height, width, config) for s in sources]
-        targets = make_targets(
-            params, jnp.asarray(resized), list(map(jnp.asarray, styles_here)), config
-        )
-        args = (params, targets, loss_weights(config))
+        resized_there, styles_there = jax.device_put(resized), jax.device_put(styles_here)
+        weights = loss_weights(config)
+
+        def aim(params: Params, content: Array, styles: list[Array]) -> Targets:
+            return make_targets(params, content, styles, config)
+
+        # The shapes of the targets suffice to compile the step.
+        shapes = jax.eval_shape(aim, params, resized_there, styles_there)
+        lower = partial(_lowered_step, resized_there, (params, shapes, weights), config, chunk)
+        with compiled_meanwhile(lower):
+            targets = aim(params, resized_there, styles_there)
+        args = (params, targets, weights)
         begin: Array | State
         if resume and number == resume.scale:
             begin = from_arrays(resume.state, resized.shape, _method(config), _rates(config))
@@ -155,6 +165,11 @@ def _check_software(checkpoint: Checkpoint) -> None:
             f"the picture may differ a little from that of an unbroken run: {'; '.join(changes)}",
             stacklevel=3,
         )
+
+
+def _lowered_step(image: Array, args: tuple[Any, ...], config: Config, chunk: int) -> Any:
+    rates = Rates(*(jnp.asarray(rate, image.dtype) for rate in _rates(config)))
+    return lower_chunk(objective, _method(config), image, rates, args, size=chunk)
 
 
 def _improve(

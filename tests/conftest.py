@@ -1,5 +1,6 @@
 """Strict settings for every test, and the command in a folder of its own."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from command import Command
 
 # No silent broadcasting between arrays of different rank.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# What the tests compile is not the user's: nothing of it goes into the cache in the home folder.
+os.environ["JNST_COMPILATION_CACHE"] = "0"
 
 # Whoever starts the tests with nohup or in the background has them ignore these signals, and every
 # program that the tests start and stop would ignore them too.

@@ -106,8 +106,10 @@ MAY_IMPORT = {
     "image_tiff": {"image_file", "image_samples"},
     "image_reader": {"icc", "image_file", "image_samples", "image_tiff"},
     "inputs": {"checkpoint", "config", "images", "sizes", "vgg"},
+    "ahead": set(),
+    "compilation_cache": {"weights"},
     "transfer": {
-        *("checkpoint", "config", "diagnosis", "images", "inputs", "method", "minimize"),
+        *("ahead", "checkpoint", "config", "diagnosis", "images", "inputs", "method", "minimize"),
         *("objective", "optimize", "presets", "progress", "sizes", "vgg"),
     },
 }

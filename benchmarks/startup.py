@@ -1,0 +1,161 @@
+"""From the command to the first step shown: cold, and with the programs of an earlier run on disk.
+
+    python benchmarks/startup.py [--size 256] [--repeats 3]
+
+Each run is a fresh process, `python cli.py --size 256 --network vgg16`, and the time is
+that from its start to the line that tells of the first step. A cold run finds an empty cache
+folder, the warm run after it what the cold one left; so they take turns, and medians count. The
+stages overlap and do not add up: tracing and lowering are Python's, compiling is XLA's (or reading
+from the disk). Writes startup.json and startup.md; exit code 1 if a goal is missed.
+"""
+
+import argparse
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "examples" / "images"
+GOALS = {"cold": 8.0, "warm": 4.0}
+CASES = {"one scale": ("--scales", "1"), "default scales": ()}
+STAGES = ("python", "import", "weights", "announced", "trace", "lower", "compile")
+EVENTS = {
+    "jaxpr_trace_duration": "trace",
+    "jaxpr_to_mlir_module_duration": "lower",
+    "backend_compile_duration": "compile",
+}
+
+
+def run_here(words: list[str], spawned: float) -> None:
+    """One run in this process, which ends at the first step; prints the stages as JSON.
+
+    Args:
+        words: of the command.
+        spawned: when this process was started, of `time.time`.
+    """
+    stages = Counter({"python": time.time() - spawned})
+    began = time.perf_counter()
+    gc.disable()  # as cli.py does
+    import jax
+
+    from jnst import cli
+
+    gc.freeze()
+    gc.enable()
+    stages["import"] = time.perf_counter() - began
+    load = cli.load_weights
+
+    def timed_load(*given: Any, **named: Any) -> Any:
+        start = time.perf_counter()
+        params = load(*given, **named)
+        stages["weights"] += time.perf_counter() - start
+        return params
+
+    class Display(cli.Display):  # type: ignore[misc]
+        def __init__(self, *given: Any) -> None:
+            stages["announced"] = time.time() - spawned
+            super().__init__(*given)
+
+        def update(self, progress: Any) -> None:
+            super().update(progress)
+            sys.stderr.flush()
+            stages["first step"] = time.time() - spawned
+            print(json.dumps(stages), flush=True)
+            raise KeyboardInterrupt
+
+    def listen(event: str, seconds: float, **_: Any) -> None:
+        if name := EVENTS.get(event.rsplit("/", 1)[-1]):
+            stages[name] += seconds
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    cli.load_weights, cli.Display = timed_load, Display
+    cli.main(words)
+
+
+def run_there(words: list[str], cache: Path) -> dict[str, float]:
+    """One run in a fresh process: the stages."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path, "JNST_CACHE": str(cache)}
+    environment.pop("JNST_COMPILATION_CACHE", None)
+    spawned = str(time.time())
+    done = subprocess.run(
+        [sys.executable, __file__, "--once", spawned, "--", *words],
+        env=environment,
+        cwd=cache,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not done.stdout:
+        raise RuntimeError(f"the run failed: {done.stderr}")
+    return dict(json.loads(done.stdout))
+
+
+def measure(size: int, repeats: int) -> list[dict[str, Any]]:
+    """Every case, cold and warm."""
+    command = [
+        "--content",
+        str(PICTURES / "chelsea.jpg"),
+        "--style",
+        str(PICTURES / "nocturne.jpg"),
+    ]
+    command += ["--network", "vgg16", "--size", str(size)]
+    rows = [{"case": c, "state": s, "runs": []} for c in CASES for s in GOALS]
+    for _ in range(repeats):
+        for case, words in CASES.items():
+            with tempfile.TemporaryDirectory() as cache:
+                for state in GOALS:
+                    (row,) = (r for r in rows if (r["case"], r["state"]) == (case, state))
+                    row["runs"].append(run_there([*command, *words], Path(cache)))
+    for row in rows:
+        for name in ("first step", *STAGES):
+            row[name] = median(run.get(name, 0.0) for run in row["runs"])
+        row["met"] = row["first step"] < GOALS[row["state"]]
+    return rows
+
+
+def table(rows: list[dict[str, Any]], size: int) -> str:
+    """The rows in Markdown."""
+    heads = ["first step shown", "goal", *STAGES]
+    lines = [f"| VGG-16, {size} px | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
+    for row in rows:
+        stages = " | ".join(f"{row[name]:.2f}" for name in STAGES)
+        lines.append(
+            f"| {row['case']}, {row['state']} | {row['first step']:.2f} | "
+            f"{GOALS[row['state']]:.0f} | {stages} |"
+        )
+    return "Seconds, medians; the stages overlap.\n\n" + "\n".join(lines)
+
+
+def main() -> int:
+    """Reads the command line, measures, prints and writes."""
+    parser = argparse.ArgumentParser(description="from the command to the first step shown")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=3, help="cold and warm runs of each case")
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--once", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.once:
+        run_here(options.words, options.once)
+        return 0
+    from measure import environment, write_results
+
+    payload: dict[str, Any] = {"environment": environment(), "size": options.size, "goals": GOALS}
+    payload["rows"] = measure(options.size, options.repeats)
+    text = table(payload["rows"], options.size)
+    print(text)
+    write_results("startup", payload, text, options.results)
+    return 0 if all(row["met"] for row in payload["rows"]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
