@@ -137,6 +137,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, nargs=2, default=(2.0, 7.0))
+    parser.add_argument("--only", default="", help="part of the names of the cases to run")
     parser.add_argument("--results", type=Path, default=measure.RESULTS)
     options = parser.parse_args()
     machine, rows = measure.environment(), list[dict[str, object]]()
@@ -146,6 +147,8 @@ def main() -> int:
     draw, total, wrong = random.Random(options.seed), 0, 0
     while total < options.kills:
         for name, words in CASES.items():
+            if options.only not in name:
+                continue
             if total >= options.kills:
                 break
             print(name, flush=True)
@@ -156,9 +159,9 @@ def main() -> int:
                 made, same = torture(folder, [*COMMON, *words], draw, left, options.seconds)
             total, wrong = total + made, wrong + (not same)
             rows.append({"case": name, "kills": made, "same bytes": same})
+            payload = {"environment": machine, "seed": options.seed, "rows": rows}
+            measure.write_results("crash", payload, table(rows), options.results)
     print(f"{total} kills, {wrong} paintings with other bytes")
-    payload = {"environment": machine, "seed": options.seed, "rows": rows}
-    measure.write_results("crash", payload, table(rows), options.results)
     return 1 if wrong else 0
 
 
