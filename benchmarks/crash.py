@@ -76,9 +76,12 @@ def check_files(folder: Path) -> int:
 
 
 def kill_once(
-    folder: Path, words: list[str], number: signal.Signals, seconds: float
+    folder: Path, words: list[str], number: signal.Signals, seconds: float | None
 ) -> tuple[bool, int]:
-    """Starts or resumes the run and kills it; (whether it had ended by itself, its exit code)."""
+    """Starts or resumes the run and kills it after some seconds, or lets it end.
+
+    Returns whether it ended by itself, and its exit code.
+    """
     more = ["--checkpoint", "run.ckpt", "--checkpoint-every", "1"]
     again = check_files(folder) > 0
     started = command("--resume", "run.ckpt") if again else command(*words, *more)
@@ -114,7 +117,8 @@ def torture(
             break
         made += 1
     else:
-        kill_once(folder, words, signal.SIGKILL, _PATIENCE)
+        ended, code = kill_once(folder, words, signal.SIGKILL, None)
+        assert ended, f"the last run did not end: exit code {code}"
     same = (folder / "out.png").read_bytes() == expected
     litter = [path.name for path in folder.iterdir() if path.suffix == ".part"]
     told = (
