@@ -2,14 +2,15 @@
 
 A style loss is a pair: a `statistic` of a feature map, and a `distance` between the statistic of
 the picture being made and that of the style. Statistics are taken once from the style, may be
-averaged over several styles, and depend on a map only through sums over its positions.
+averaged over several styles, and depend on a map only through sums over its positions: so they can
+be put together from the sums of parts of a map. Content losses can, too.
 
 Notation of the formulas: F is the generated map and P the content map, as C x M matrices with
 M = H·W positions; A is the style's statistic.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -31,7 +32,7 @@ def content_mean(features: FeatureMap, target: FeatureMap) -> Scalar:
         >>> float(content_mean(jnp.ones((2, 2, 3)), jnp.zeros((2, 2, 3))))
         1.0
     """
-    return jnp.mean(jnp.square(features - target))
+    return CONTENT_LOSSES["mean"](features, target)
 
 
 def content_half_sum(features: FeatureMap, target: FeatureMap) -> Scalar:
@@ -41,7 +42,7 @@ def content_half_sum(features: FeatureMap, target: FeatureMap) -> Scalar:
         >>> float(content_half_sum(jnp.ones((2, 2, 3)), jnp.zeros((2, 2, 3))))
         6.0
     """
-    return 0.5 * jnp.sum(jnp.square(features - target))
+    return CONTENT_LOSSES["half-sum"](features, target)
 
 
 def content_relative(features: FeatureMap, target: FeatureMap) -> Scalar:
@@ -53,8 +54,34 @@ def content_relative(features: FeatureMap, target: FeatureMap) -> Scalar:
         >>> float(content_relative(jnp.zeros((2, 2, 3)), jnp.ones((2, 2, 3))))
         1.0
     """
-    energy = jnp.maximum(jnp.mean(jnp.square(target)), _TINY)
-    return jnp.mean(jnp.square(features - target)) / energy
+    return CONTENT_LOSSES["relative"](features, target)
+
+
+class ContentLoss(NamedTuple):
+    """A content loss, as a function of sums: called with a map and its target it sums by itself.
+
+    Attributes:
+        of_sums: (Σ (F − P)², Σ P², number of elements C·M) -> scalar.
+
+    Example:
+        >>> float(ContentLoss(lambda lost, energy, size: lost / size)(jnp.ones((1, 2, 3)), 0.0))
+        1.0
+    """
+
+    of_sums: Callable[[Scalar, Scalar, int], Scalar]
+
+    def __call__(self, features: FeatureMap, target: FeatureMap | float) -> Scalar:
+        lost, energy = jnp.square(features - target), jnp.square(target)
+        return self.of_sums(jnp.sum(lost), jnp.sum(energy), features.size)
+
+
+CONTENT_LOSSES: Mapping[str, ContentLoss] = {
+    "mean": ContentLoss(lambda lost, energy, size: lost / size),
+    "half-sum": ContentLoss(lambda lost, energy, size: 0.5 * lost),
+    "relative": ContentLoss(
+        lambda lost, energy, size: (lost / size) / jnp.maximum(energy / size, _TINY)
+    ),
+}
 
 
 def gram(features: FeatureMap) -> Matrix:
@@ -78,12 +105,12 @@ def gram(features: FeatureMap) -> Matrix:
 
 def gram_per_position(features: FeatureMap) -> Matrix:
     """F Fᵀ / M, the mean over positions, so that pictures of different sizes compare."""
-    return gram(features) / (features.shape[0] * features.shape[1])
+    return STYLE_LOSSES["gram-positions"].of_map(features)
 
 
 def gram_per_element(features: FeatureMap) -> Matrix:
     """F Fᵀ / (C·M), the normalisation of Johnson's neural-style."""
-    return gram(features) / features.size
+    return STYLE_LOSSES["gram"].of_map(features)
 
 
 def mean_square_distance(statistic: Array, target: Array, positions: int) -> Scalar:
@@ -114,28 +141,44 @@ def relative_distance(statistic: Array, target: Array, positions: int) -> Scalar
 
 
 class StyleLoss(NamedTuple):
-    """A statistic of a feature map and the distance between two of them.
+    """A statistic of a feature map, taken from sums over its positions, and a distance of two.
 
     Attributes:
-        statistic: [h, w, C] -> array.
+        sums: [h, w, C] -> an array or a tree of arrays, each the sum over the positions of
+            something that is 0 where the features are 0: positions are left out by setting them
+            to 0, and the sums of parts of a map add up to those of the map.
+        statistic: (sums, number of positions h·w) -> array.
         distance: (statistic, target statistic, number of positions h·w) -> scalar.
     """
 
-    statistic: Callable[[FeatureMap], Array]
+    sums: Callable[[FeatureMap], Any]
+    statistic: Callable[[Any, int], Array]
     distance: Callable[[Array, Array, int], Scalar]
+
+    def of_map(self, features: FeatureMap) -> Array:
+        """The statistic of a whole map [h, w, C]."""
+        height, width, _ = features.shape
+        return self.statistic(self.sums(features), height * width)
+
+
+def _raw(gram: Matrix, positions: int) -> Matrix:
+    del positions
+    return gram
+
+
+def _per_position(gram: Matrix, positions: int) -> Matrix:
+    return gram / positions
+
+
+def _per_element(gram: Matrix, positions: int) -> Matrix:
+    return gram / (positions * gram.shape[-1])
 
 
 STYLE_LOSSES: Mapping[str, StyleLoss] = {
-    "gram": StyleLoss(gram_per_element, mean_square_distance),
-    "gram-positions": StyleLoss(gram_per_position, mean_square_distance),
-    "gram-relative": StyleLoss(gram_per_position, relative_distance),
-    "gram-gatys2016": StyleLoss(gram, gatys_distance),
-}
-
-CONTENT_LOSSES: Mapping[str, Callable[[FeatureMap, FeatureMap], Scalar]] = {
-    "mean": content_mean,
-    "half-sum": content_half_sum,
-    "relative": content_relative,
+    "gram": StyleLoss(gram, _per_element, mean_square_distance),
+    "gram-positions": StyleLoss(gram, _per_position, mean_square_distance),
+    "gram-relative": StyleLoss(gram, _per_position, relative_distance),
+    "gram-gatys2016": StyleLoss(gram, _raw, gatys_distance),
 }
 
 

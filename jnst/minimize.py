@@ -12,7 +12,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from .method import Method, Rates
-from .optimize import Objective, State, best, leaf_name, run_chunk, start, to_arrays
+from .optimize import Evaluator, Objective, State, best, leaf_name, run_chunk, start, to_arrays
 
 _BRAKE = 0.1
 _RECOVERIES = 3
@@ -48,7 +48,7 @@ class Standing:
 
 
 def minimize(
-    objective: Objective,
+    objective: Objective | Evaluator,
     x: Array | State,
     args: tuple[Any, ...] = (),
     *,
@@ -62,7 +62,8 @@ def minimize(
 
     Args:
         objective: (x, *args) -> (scalar value, tree of scalar terms). Keep it at module level: the
-            compiled step is cached by its identity.
+            compiled step is cached by its identity. Or an `Evaluator`, which computes the gradient
+            by itself.
         x: any shape, floating point; not modified. Or a state from `from_arrays`, to go on as if
             the run had never stopped; it is donated.
         args: arrays or trees of arrays for the objective.
@@ -122,9 +123,13 @@ def minimize(
     return best(state, rates), _joined(logs, objective, state.point, args)
 
 
-def _joined(logs: list[Any], objective: Objective, x: Array, args: tuple[Any, ...]) -> Any:
+def _joined(
+    logs: list[Any], objective: Objective | Evaluator, x: Array, args: tuple[Any, ...]
+) -> Any:
     if logs:
         return jax.tree.map(lambda *rows: np.concatenate(rows), *logs)
+    if isinstance(objective, Evaluator):
+        objective = objective.objective
     _, terms = jax.eval_shape(objective, x, *args)
     return jax.tree.map(lambda t: np.zeros((0, *t.shape), t.dtype), terms)
 

@@ -1,6 +1,7 @@
 """The objective that an image is optimised for: weighted content, style and total variation."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -68,6 +69,18 @@ class Targets:
     terms: Terms
 
 
+class Sums(NamedTuple):
+    """Sums over the positions of an image's maps: all that its losses depend on.
+
+    Attributes:
+        style: layer to the sums of its style loss (`jnst.losses.StyleLoss.sums`).
+        content: layer to (Σ (F − P)², Σ P²).
+    """
+
+    style: dict[str, Any]
+    content: dict[str, tuple[Array, Array]]
+
+
 def loss_weights(config: Config) -> LossWeights:
     """The weights of a config as arrays.
 
@@ -100,6 +113,19 @@ def make_targets(
         ValueError: for an unknown layer, a wrong shape, or a number of style weights that is
             neither one nor the number of styles.
     """
+    terms, blend = check_inputs(params, styles, config)
+    kept = _features(params, content, terms.content_layers, terms)
+    matched: dict[str, Array] = {}
+    for weight, style in zip(blend, styles, strict=True):
+        statistics = _statistics(params, style, terms.style_layers, terms)
+        matched = _added(matched, statistics, jnp.asarray(weight, jnp.float32))
+    return Targets(kept, matched, terms)
+
+
+def check_inputs(
+    params: Params, styles: Sequence[Any], config: Config
+) -> tuple[Terms, tuple[float, ...]]:
+    """The terms of a config and the share of each style; raises as `make_targets` says."""
     check_layers(params.network, (*config.content_layers, *config.style_layers))
     if not styles:
         raise ValueError("no style image was given: give at least one")
@@ -113,13 +139,7 @@ def make_targets(
         config.pixel_range,
         config.input_gain,
     )
-    blend = config.weights_per_style(len(styles))
-    kept = _features(params, content, terms.content_layers, terms)
-    matched: dict[str, Array] = {}
-    for weight, style in zip(blend, styles, strict=True):
-        statistics = _statistics(params, style, terms.style_layers, terms)
-        matched = _added(matched, statistics, jnp.asarray(weight, jnp.float32))
-    return Targets(kept, matched, terms)
+    return terms, config.weights_per_style(len(styles))
 
 
 @jax.jit
@@ -139,7 +159,7 @@ def _statistics(
     params: Params, image: Image, layers: tuple[str, ...], terms: Terms
 ) -> dict[str, Array]:
     maps = features(params, image * terms.input_gain, layers, pooling=terms.pooling)
-    return {name: STYLE_LOSSES[terms.style_loss].statistic(m) for name, m in maps.items()}
+    return {name: STYLE_LOSSES[terms.style_loss].of_map(m) for name, m in maps.items()}
 
 
 def objective(
@@ -181,29 +201,83 @@ def objective(
     terms = targets.terms
     layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
     maps = _features(params, image, layers, terms)
-    _check_fit(image, maps, targets, weights)
-    content_loss = CONTENT_LOSSES[terms.content_loss]
-    style_loss = STYLE_LOSSES[terms.style_loss]
-    content = jnp.float32(0.0)
-    for layer in terms.content_layers:
-        content += content_loss(maps[layer], targets.content[layer])
-    style = jnp.float32(0.0)
-    for weight, layer in zip(weights.style, terms.style_layers, strict=True):
-        height, width, _ = maps[layer].shape
-        statistic = style_loss.statistic(maps[layer])
-        style += weight * style_loss.distance(statistic, targets.style[layer], height * width)
-    variation = TV_LOSSES[terms.tv_loss]
-    tv = weights.tv * terms.pixel_range**variation.degree * variation.value(image)
-    content = weights.content * content
+    shapes = {layer: values.shape for layer, values in maps.items()}
+    check_fit(image.shape, shapes, targets, weights)
+    sums = sums_of(maps, targets.content, terms)
+    content, style = weigh(sums, shapes, targets.style, weights, terms)
+    tv = variation(image, weights, terms)
     total = content + style + tv
     return total, Losses(content, style, tv, total)
 
 
-def _check_fit(image: Image, maps: Features, targets: Targets, weights: LossWeights) -> None:
+def sums_of(maps: Features, targets: Features, terms: Terms) -> Sums:
+    """The sums over all positions of those of the maps that the losses read.
+
+    Args:
+        maps: layer to activations.
+        targets: content layer to its target, of the same shape.
+        terms: name the losses.
+    """
+    loss = STYLE_LOSSES[terms.style_loss]
+    style = {layer: loss.sums(maps[layer]) for layer in maps if layer in terms.style_layers}
+    content = {
+        layer: (jnp.sum(jnp.square(maps[layer] - target)), jnp.sum(jnp.square(target)))
+        for layer, target in targets.items()
+    }
+    return Sums(style, content)
+
+
+def weigh(
+    sums: Sums,
+    shapes: Mapping[str, tuple[int, ...]],
+    matched: Mapping[str, Array],
+    weights: LossWeights,
+    terms: Terms,
+) -> tuple[Scalar, Scalar]:
+    """The weighted content and style losses of an image with those sums.
+
+    Args:
+        sums: over all positions.
+        shapes: layer to the shape [h, w, C] of its map.
+        matched: the targets' style.
+        weights: of the losses.
+        terms: name the losses.
+    """
+    content_loss, style_loss = CONTENT_LOSSES[terms.content_loss], STYLE_LOSSES[terms.style_loss]
+    content = jnp.float32(0.0)
+    for layer in terms.content_layers:
+        content += content_loss.of_sums(*sums.content[layer], math.prod(shapes[layer]))
+    style = jnp.float32(0.0)
+    for weight, layer in zip(weights.style, terms.style_layers, strict=True):
+        positions = shapes[layer][0] * shapes[layer][1]
+        statistic = style_loss.statistic(sums.style[layer], positions)
+        style += weight * style_loss.distance(statistic, matched[layer], positions)
+    return weights.content * content, style
+
+
+def variation(image: Image, weights: LossWeights, terms: Terms) -> Scalar:
+    """The weighted total variation of an image."""
+    loss = TV_LOSSES[terms.tv_loss]
+    return weights.tv * terms.pixel_range**loss.degree * loss.value(image)
+
+
+def check_fit(
+    image: tuple[int, ...],
+    shapes: Mapping[str, tuple[int, ...]],
+    targets: Targets,
+    weights: LossWeights,
+) -> None:
+    """Raises ValueError unless targets and weights go with an image of that shape.
+
+    Args:
+        image: its shape.
+        shapes: layer to the shape of its map of that image.
+        targets, weights: of the objective.
+    """
     for layer, target in targets.content.items():
-        if maps[layer].shape != target.shape:
+        if shapes[layer] != target.shape:
             raise ValueError(
-                f"the image of shape {image.shape} gives {layer} of shape {maps[layer].shape}, but "
+                f"the image of shape {image} gives {layer} of shape {shapes[layer]}, but "
                 f"the target has {target.shape}: make the targets from a content of its size"
             )
     count = len(targets.terms.style_layers)

@@ -9,6 +9,7 @@ own dispatch; elsewhere a whole chunk of steps is one.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -25,6 +26,20 @@ from .method import Method as Method
 from .method import Rates as Rates
 
 Objective = Callable[..., tuple[Array, Any]]
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """An objective that computes its gradient in programs of its own, outside the compiled step.
+
+    Attributes:
+        value_and_gradient: (x, *args) -> ((value, terms), gradient), what
+            `jax.value_and_grad(objective, has_aux=True)` would give.
+        objective: the objective that it stands for; traced for its terms, never computed.
+    """
+
+    value_and_gradient: Callable[..., tuple[tuple[Array, Any], Array]]
+    objective: Objective
 
 
 class State(NamedTuple):
@@ -129,8 +144,13 @@ def _step(
     objective: Objective, method: Method, state: State, rates: Rates, args: tuple[Any, ...]
 ) -> tuple[State, Any]:
     x = state.point / rates.unit
-    rates = rates._replace(learning_rate=rates.learning_rate * state.brake)
     (value, terms), gradient = jax.value_and_grad(objective, has_aux=True)(x, *args)
+    return _advance(method, state, rates, value, gradient), terms
+
+
+def _advance(method: Method, state: State, rates: Rates, value: Array, gradient: Array) -> State:
+    """The state after an evaluation at its point."""
+    rates = rates._replace(learning_rate=rates.learning_rate * state.brake)
     gradient = gradient / rates.unit
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
     # A line search recovers from a trial that overshot; only its first point must be finite.
@@ -149,9 +169,11 @@ def _step(
     point, average, good = keep(
         (point, average, state.point), (state.point, state.average, state.good)
     )
-    return State(point, inner, average, good, state.step + finite, state.brake, finite), terms
+    return State(point, inner, average, good, state.step + finite, state.brake, finite)
 
 
+_advance_alone = jax.jit(_advance, static_argnames="method", donate_argnames="state")
+_where = jax.jit(lambda state, rates: state.point / rates.unit)
 _single = jax.jit(_step, static_argnames=("objective", "method"), donate_argnames="state")
 
 
@@ -177,7 +199,7 @@ def _fused(
 
 
 def run_chunk(
-    objective: Objective,
+    objective: Objective | Evaluator,
     method: Method,
     state: State,
     rates: Rates,
@@ -190,26 +212,31 @@ def run_chunk(
     """Makes `count` steps; `state` is donated.
 
     Args:
-        objective: (x, *args) -> (scalar value, tree of scalar terms).
+        objective: (x, *args) -> (scalar value, tree of scalar terms), or an `Evaluator`.
         method: static shape of the optimiser.
         state: from `start` or the previous chunk.
         rates: its numbers.
         args: passed on to the objective, as arrays, never closed over.
         count: how many steps.
         size: the largest count that will be asked for (a fused chunk compiles once per size).
-        fused: one dispatch for the whole chunk; by default everywhere but on CPUs.
+        fused: one dispatch for the whole chunk; by default everywhere but on CPUs. An evaluator
+            is always called step by step.
 
     Returns:
         The new state and the terms, NumPy arrays with one row per step.
     """
     fused = jax.default_backend() != "cpu" if fused is None else fused
-    if fused:
+    if fused and not isinstance(objective, Evaluator):
         size = max(count, size or count)
         state, log = _fused(objective, method, state, rates, args, jnp.int32(count), size)
         return state, jax.tree.map(lambda rows: np.asarray(rows)[:count], log)
     rows = []
     for _ in range(count):
-        state, terms = _single(objective, method, state, rates, args)
+        if isinstance(objective, Evaluator):
+            (value, terms), gradient = objective.value_and_gradient(_where(state, rates), *args)
+            state = _advance_alone(method, state, rates, value, gradient)
+        else:
+            state, terms = _single(objective, method, state, rates, args)
         rows.append(terms)
     return state, jax.tree.map(lambda *values: np.stack([np.asarray(v) for v in values]), *rows)
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
+from . import tiles
 from .ahead import compiled_meanwhile
 from .checkpoint import Checkpoint, check_same_run, software
 from .config import Config
@@ -20,12 +21,13 @@ from .images import resize
 from .inputs import as_list, check_sizes, checked, fingerprints, first_image, style_at
 from .method import Method, Rates
 from .minimize import NotFiniteError, minimize
-from .objective import Losses, Targets, loss_weights, make_targets, objective
-from .optimize import State, from_arrays, lower_chunk
+from .objective import Losses, LossWeights, Targets, loss_weights, make_targets, objective
+from .optimize import Evaluator, Objective, State, from_arrays, lower_chunk
 from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
 from .sizes import drop_small_scales, target_sizes
+from .tile_plan import check_tile
 from .vgg import Params, check_layers
 
 Pixels = NDArray[np.float32]
@@ -56,6 +58,7 @@ def stylize(
     callback: Callback | None = None,
     chunk: int | None = None,
     resume: Checkpoint | None = None,
+    tile: int | None = None,
 ) -> Result:
     """Paints the content in the style.
 
@@ -74,14 +77,17 @@ def stylize(
             the same machine ends in the same picture, bit for bit, as one that was not broken off.
             All other arguments are those of the run that was; only the steps of the last scale
             may be others.
+        tile: scales with a side of more pixels than this are computed by windows of this size, in
+            less memory and with the same result but for rounding (see `jnst.tiles`); None computes
+            every picture at once.
 
     Returns:
         Result, with the image at the last scale.
 
     Raises:
         ValueError: for an array that is not [H, W, 3] of finite numbers, a picture too small for
-            the layers, an unknown layer, no style, an `init_image` missing or given in vain, or a
-            checkpoint of another run, with all that is different.
+            the layers, an unknown layer, no style, an `init_image` missing or given in vain, a tile
+            below 128, or a checkpoint of another run, with all that is different.
         FloatingPointError: if the objective stops being finite and shorter steps do not help.
 
     Warns:
@@ -112,6 +118,8 @@ def stylize(
             f"{'not ' if start is None else ''}given: use init='file' together with init_image"
         )
     check_layers(params.network, (*config.content_layers, *config.style_layers))
+    if tile is not None:
+        check_tile(tile)
     config = drop_small_scales(config, base.shape, [s.shape for s in sources])
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     check_sizes(params, base, sources, sizes, config)
@@ -129,17 +137,9 @@ def stylize(
         report.begin_scale(number, (height, width))
         resized = resize(base, height, width, resample=config.resample)
         styles_here = [style_at(s, height, width, config) for s in sources]
-        resized_there, styles_there = jax.device_put(resized), jax.device_put(styles_here)
+        way = _Way(None if tile is None or max(height, width) <= tile else tile)
         weights = loss_weights(config)
-
-        def aim(params: Params, content: Array, styles: list[Array]) -> Targets:
-            return make_targets(params, content, styles, config)
-
-        # The shapes of the targets suffice to compile the step.
-        shapes = jax.eval_shape(aim, params, resized_there, styles_there)
-        lower = partial(_lowered_step, resized_there, (params, shapes, weights), config, chunk)
-        with compiled_meanwhile(lower):
-            targets = aim(params, resized_there, styles_there)
+        targets = way.targets(params, resized, styles_here, config, weights, chunk)
         args = (params, targets, weights)
         begin: Array | State
         if resume and number == resume.scale:
@@ -148,11 +148,12 @@ def stylize(
             if image is None:
                 image = first_image(params, resized, styles_here, config)
             begin = jnp.asarray(resize(image, height, width))
-        image = _improve(begin, args, config.steps_per_scale[number - 1], config, report, chunk)
+        steps = config.steps_per_scale[number - 1]
+        image = _improve(way, begin, args, steps, config, report, chunk)
         if report.stopped:
             break
     assert image is not None
-    _, final = _evaluate(jnp.asarray(image), *args)
+    final = way.losses(jnp.asarray(image), *args)
     return Result(image, Losses(*map(float, final)), report.history())
 
 
@@ -172,7 +173,52 @@ def _lowered_step(image: Array, args: tuple[Any, ...], config: Config, chunk: in
     return lower_chunk(objective, _method(config), image, rates, args, size=chunk)
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How a scale is computed: the whole picture at once, or by windows of `tile` pixels."""
+
+    tile: int | None
+
+    def targets(
+        self,
+        params: Params,
+        content: Pixels,
+        styles: list[Pixels],
+        config: Config,
+        weights: LossWeights,
+        chunk: int,
+    ) -> Targets:
+        if self.tile is not None:
+            return tiles.make_targets(params, content, styles, config, tile=self.tile)
+        content_there, styles_there = jax.device_put(content), jax.device_put(styles)
+
+        def aim(params: Params, content: Array, styles: list[Array]) -> Targets:
+            return make_targets(params, content, styles, config)
+
+        # The shapes of the targets suffice to compile the step.
+        shapes = jax.eval_shape(aim, params, content_there, styles_there)
+        lower = partial(_lowered_step, content_there, (params, shapes, weights), config, chunk)
+        with compiled_meanwhile(lower):
+            return aim(params, content_there, styles_there)
+
+    @property
+    def objective(self) -> Objective | Evaluator:
+        if self.tile is None:
+            return objective
+        return Evaluator(partial(tiles.value_and_gradient, tile=self.tile), objective)
+
+    def losses(self, image: Array, *args: Any) -> Losses:
+        if self.tile is not None:
+            return tiles.objective(image, *args, tile=self.tile)[1]
+        return _evaluate(image, *args)[1]
+
+    def trouble(self, image: Array, *args: Any) -> str:
+        """Where the objective leaves the finite numbers; by windows it is not looked for."""
+        return "" if self.tile is not None else f"; {where_not_finite(image, *args)}"
+
+
 def _improve(
+    way: _Way,
     begin: Array | State,
     args: tuple[Any, ...],
     steps: int,
@@ -182,7 +228,7 @@ def _improve(
 ) -> Pixels:
     try:
         found, _ = minimize(
-            objective,
+            way.objective,
             begin,
             args,
             steps=steps,
@@ -192,8 +238,8 @@ def _improve(
             callback=report,
         )
     except NotFiniteError as error:
-        where = f"{error}; {where_not_finite(error.point, *args)}"
-        raise NotFiniteError(where, error.point, error.good) from None
+        where = way.trouble(error.point, *args)
+        raise NotFiniteError(f"{error}{where}", error.point, error.good) from None
     return np.asarray(found)
 
 

@@ -152,7 +152,7 @@ class VGG(nn.Module):
             elif name.startswith("relu"):
                 x = relu(x)
             else:
-                x = _POOLINGS[self.pooling](x, 2)
+                x = pool(x, self.pooling)
             if name in wanted:
                 found[name] = x
                 if len(found) == len(wanted):
@@ -177,6 +177,15 @@ def check_pooling(pooling: str) -> None:
     """Raises ValueError unless `pooling` is one of max, average and l2."""
     if pooling not in _POOLINGS:
         raise ValueError(f"unknown pooling {pooling!r}: choose one of {', '.join(_POOLINGS)}")
+
+
+def pool(x: Batch, kind: str = "max") -> Batch:
+    """The network's pooling: windows of 2x2, "max", "average" or "l2"; an odd row is dropped.
+
+    >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1)).squeeze().tolist()
+    [4.0, 10.0]
+    """
+    return _POOLINGS[kind](x, 2)
 
 
 def smallest_side(network: str, layers: Iterable[str]) -> int:

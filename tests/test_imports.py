@@ -92,6 +92,9 @@ MAY_IMPORT = {
     "presets": {"config"},
     "vgg": {"arrays", "ops"},
     "objective": {"arrays", "config", "losses", "vgg"},
+    "tile_plan": {"vgg"},
+    "tile_passes": {"arrays", "objective", "ops", "tile_plan", "vgg"},
+    "tiles": {"arrays", "config", "losses", "objective", "tile_passes", "tile_plan", "vgg"},
     "line_search": {"arrays"},
     "lbfgs": {"arrays", "line_search"},
     "method": set(),
@@ -110,7 +113,7 @@ MAY_IMPORT = {
     "compilation_cache": {"weights"},
     "transfer": {
         *("ahead", "checkpoint", "config", "diagnosis", "images", "inputs", "method", "minimize"),
-        *("objective", "optimize", "presets", "progress", "sizes", "vgg"),
+        *("objective", "optimize", "presets", "progress", "sizes", "tile_plan", "tiles", "vgg"),
     },
 }
 

@@ -49,7 +49,7 @@ def test_gram_is_symmetric_positive_semidefinite_and_forgets_places():
 def layer_loss(name, f, s):
     loss = losses.STYLE_LOSSES[name]
     positions = f.shape[0] * f.shape[1]
-    return loss.distance(loss.statistic(f), loss.statistic(s), positions)
+    return loss.distance(loss.of_map(f), loss.of_map(s), positions)
 
 
 def test_each_style_loss_is_zero_at_its_target_only():

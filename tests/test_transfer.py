@@ -252,3 +252,52 @@ def test_scales_too_small_for_the_layers_are_left_out():
     shallow = jnst.Config(size=64, style_layers=("relu1_1",), content_layers=("relu1_2",))
     assert drop_small_scales(shallow, (48, 64, 3), [(20, 64, 3)]).scales == (0.25, 0.5, 1.0)
     assert drop_small_scales(config, (1, 64, 3), [(64, 64, 3)]).scales == (1.0,)
+
+
+TALL = RNG.random((160, 70, 3), np.float32)
+
+
+def tiled(params, steps=3, **fields):
+    """A run at two scales: 80 pixels at once, and 160 by windows of 128."""
+    config = jnst.Config(
+        **SMALL | {"size": 160, "scales": (0.5, 1.0), "steps": (2, steps)} | fields
+    )
+    return config, {"params": params, "content": TALL, "styles": STYLE, "config": config}
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_run_by_windows_is_the_run_at_once(params, optimizer):
+    _, run = tiled(params, optimizer=optimizer)
+    whole, cut = stylize(**run), stylize(**run, tile=128)
+    np.testing.assert_allclose(cut.history.total, whole.history.total, rtol=1e-4)
+    np.testing.assert_allclose(cut.losses, whole.losses, rtol=1e-4)
+    np.testing.assert_allclose(cut.image, whole.image, atol=2e-3)
+    # At the first scale nothing is cut.
+    np.testing.assert_array_equal(cut.history.total[:2], whole.history.total[:2])
+    assert not np.array_equal(cut.image, whole.image)
+
+
+def test_a_resumed_run_by_windows_ends_in_the_same_bits(params):
+    _, run = tiled(params, steps=4)
+    kept = {}
+    whole = stylize(
+        **run, tile=128, chunk=1, callback=lambda p: kept.update({p.step: p.checkpoint()})
+    )
+    for step in (3, 6):
+        again = stylize(**run, tile=128, resume=kept[step])
+        np.testing.assert_array_equal(again.image, whole.image)
+        np.testing.assert_array_equal(again.history.total, whole.history.total)
+
+
+def test_by_windows_what_is_not_finite_is_told(params):
+    _, run = tiled(params, optimizer="adam", learning_rate=1e38)
+    with (
+        pytest.warns(RuntimeWarning, match=r"not finite at step \d"),
+        pytest.raises(FloatingPointError, match=r"not finite at step \d .* smaller steps; lower"),
+    ):
+        stylize(**run, tile=128)
+
+
+def test_a_tile_that_is_too_small_is_refused(params):
+    with pytest.raises(ValueError, match="tile is 64: it must be at least 128 pixels"):
+        stylize(params, CONTENT, STYLE, jnst.Config(**SMALL), tile=64)

@@ -1,0 +1,214 @@
+"""How a picture is cut so that a network can be computed exactly, piece by piece; only arithmetic.
+
+The network is cut at pooling layers into *stages*, and the map that enters each stage into
+*windows*. A window is computed as if it were a map of its own, with zeros around it; what it then
+gets right is its *core*, and the cores of all windows cover the map once.
+
+Along one axis, with n positions entering the stage:
+
+- Each convolution looks one position further, each pooling layer doubles the distance. Going back
+  through the layers of the stage gives its *reach* r: the core [a, b) needs the positions from
+  a − r to b + r.
+- Windows and cores begin at multiples of 2^p, where p is the number of pooling layers in the stage:
+  so both see the same pooling grid.
+- Where a window ends with the map, so do its zeros with the map's own, and its core reaches that
+  end. Such a window must end at n exactly, and begin on the grid: so all windows have a size
+  congruent to n modulo 2^p, and one size does for all. What a pooling layer drops at the end of an
+  odd map, it also drops at the end of the window; inside a map that lies beyond the core's reach.
+
+Cutting at pooling layers keeps the reach short: VGG-19 up to relu5_1 reaches 70 pixels, its four
+stages 6, 4, 4 and 1 positions of the maps that enter them. The price is to keep those maps.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .vgg import CONVOLUTIONS, LAYERS, check_layers
+
+CUTS = ("pool2", "pool3", "pool4")
+"""The layers that end a stage. The map behind pool1 would be as large as those three together."""
+
+SMALLEST_TILE = 128
+_NARROW = 64  # channels of the first block
+
+
+class Window(NamedTuple):
+    """A piece of the map that enters a stage.
+
+    Attributes:
+        start: (top, left) in that map.
+        core: (top, bottom, left, right) inside the window, ends not included.
+    """
+
+    start: tuple[int, int]
+    core: tuple[int, int, int, int]
+
+
+class Stage(NamedTuple):
+    """Layers that are computed window by window.
+
+    Attributes:
+        layers: their names, in order.
+        shape: (height, width) of the map that enters.
+        size: (height, width) of every window.
+        windows: row by row.
+        widths: channels at each of the layers.
+    """
+
+    layers: tuple[str, ...]
+    shape: tuple[int, int]
+    size: tuple[int, int]
+    windows: tuple[Window, ...]
+    widths: tuple[int, ...]
+
+    @property
+    def output(self) -> tuple[int, int, int]:
+        """The shape of the map that leaves."""
+        return self.shape_at(self.layers[-1])
+
+    def shape_at(self, layer: str) -> tuple[int, int, int]:
+        """The shape of the map at one of the layers."""
+        depth = halvings(self.layers, layer)
+        height, width = self.shape
+        return height >> depth, width >> depth, self.widths[self.layers.index(layer)]
+
+
+def halvings(layers: tuple[str, ...], layer: str) -> int:
+    """How often a map has been halved at `layer`, on its way through `layers`.
+
+    >>> halvings(("conv1_1", "relu1_1", "pool1", "conv2_1"), "conv2_1")
+    1
+    """
+    return sum(name.startswith("pool") for name in layers[: layers.index(layer) + 1])
+
+
+def reach(layers: Iterable[str]) -> int:
+    """How many positions around its core a stage of these layers looks at, in the map that enters.
+
+    >>> reach(LAYERS["vgg19"][: LAYERS["vgg19"].index("relu5_1") + 1])
+    70
+    """
+    distance = 0
+    for name in reversed(tuple(layers)):
+        if name.startswith("conv"):
+            distance += 1
+        elif name.startswith("pool"):
+            distance *= 2
+    return distance
+
+
+def cut_axis(
+    length: int, limit: int, reach: int, grid: int
+) -> tuple[int, list[tuple[int, int, int]]]:
+    """Cuts one axis into as few windows of one size as the limit allows, and no larger than needed.
+
+    Args:
+        length: positions along the axis.
+        limit: the longest window; raised to the shortest that has a core.
+        reach: from `reach`.
+        grid: cores and windows begin at its multiples.
+
+    Returns:
+        The size of the windows, and for each its start and the first and last + 1 of its core,
+        counted from its start.
+
+    Example, 30 positions, looking 3 further, on a grid of 4:
+        >>> cut_axis(30, 18, reach=3, grid=4)
+        (18, [(0, 0, 12), (8, 4, 12), (12, 8, 18)])
+    """
+    if length <= limit:
+        return length, [(0, 0, length)]
+    lead = -(-reach // grid) * grid
+    shortest = lead + grid + reach
+    shortest += (length - shortest) % grid
+    size = max(shortest, limit - (limit - length) % grid)
+    if size >= length:
+        return length, [(0, 0, length)]
+    windows = _windows(length, size, reach, grid)
+    while size - grid >= shortest:
+        smaller = _windows(length, size - grid, reach, grid)
+        if len(smaller) > len(windows):
+            break
+        size, windows = size - grid, smaller
+    return size, windows
+
+
+def _windows(length: int, size: int, reach: int, grid: int) -> list[tuple[int, int, int]]:
+    lead = -(-reach // grid) * grid
+    found: list[tuple[int, int, int]] = []
+    core = 0
+    while True:
+        start = max(0, core - lead)
+        if start + size >= length:
+            start = length - size
+            return [*found, (start, core - start, size)]
+        end = (start + size - reach) // grid * grid
+        found.append((start, core - start, end - start))
+        core = end
+
+
+def check_tile(tile: int) -> None:
+    """Raises ValueError for a tile that is too small."""
+    if tile < SMALLEST_TILE:
+        raise ValueError(f"tile is {tile}: it must be at least {SMALLEST_TILE} pixels")
+
+
+def plan_stages(
+    network: str, layers: Iterable[str], height: int, width: int, tile: int
+) -> tuple[Stage, ...]:
+    """Cuts the computation of the named layers.
+
+    Args:
+        network: "vgg16" or "vgg19".
+        layers: whose activations are wanted; may be none.
+        height, width: of the image, in pixels.
+        tile: the longest side of a window of the image, in pixels; windows of deeper stages are
+            shorter, so that with their greater number of channels they take no more memory.
+
+    Raises:
+        ValueError: for an unknown layer or a tile below `SMALLEST_TILE`.
+
+    Example:
+        >>> for stage in plan_stages("vgg19", ["relu1_1", "relu4_1"], 1000, 1500, tile=512):
+        ...     print(stage.layers[-1], stage.shape, stage.size, len(stage.windows))
+        pool2 (1000, 1500) (508, 512) 6
+        pool3 (250, 375) (250, 193) 2
+        relu4_1 (125, 187) (125, 95) 2
+    """
+    layers = tuple(layers)
+    check_layers(network, layers)
+    check_tile(tile)
+    stages: list[Stage] = []
+    shape = (height, width)
+    for names, widths in _stage_layers(network, layers):
+        # The first stage is at its largest in the first block.
+        limit = int(tile * (_NARROW / max(widths)) ** 0.5) if stages else tile
+        pools = sum(name.startswith("pool") for name in names)
+        rows, columns = (cut_axis(n, limit, reach(names), 2**pools) for n in shape)
+        windows = tuple(
+            Window((top, left), (above, below, before, behind))
+            for top, above, below in rows[1]
+            for left, before, behind in columns[1]
+        )
+        stages.append(Stage(names, shape, (rows[0], columns[0]), windows, widths))
+        shape = stages[-1].output[:2]
+    return tuple(stages)
+
+
+def _stage_layers(
+    network: str, layers: tuple[str, ...]
+) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
+    """The layers of each stage and their channels."""
+    order = LAYERS[network]
+    last = max((order.index(layer) for layer in layers), default=-1)
+    convolutions = {name: width for name, _, width in CONVOLUTIONS[network]}
+    stages = []
+    names: list[str] = []
+    widths: list[int] = []
+    for name in order[: last + 1]:
+        names.append(name)
+        widths.append(convolutions.get(name) or widths[-1])
+        if name in CUTS or name == order[last]:
+            stages.append((tuple(names), tuple(widths)))
+            names, widths = [], []
+    return stages

@@ -1,0 +1,271 @@
+"""The objective and its gradient, exactly, in bounded memory: over windows of the picture.
+
+Every style loss depends on the picture only through sums over positions, and so does every content
+loss. So nothing is approximated, and no window has a style of its own:
+
+1. forward, stage by stage and window by window (`jnst.tile_plan`), the sums are added up;
+2. the losses and their derivatives by the sums are computed once;
+3. backward, the derivatives are carried back through the same windows, the last stage first.
+
+The maps between the stages lie in the host's memory; sums are added up in float64. The order of
+all additions is fixed, so a run repeats bit for bit.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from numpy.typing import ArrayLike, NDArray
+
+from .arrays import Image, Scalar
+from .config import Config
+from .losses import STYLE_LOSSES
+from .objective import (
+    Losses,
+    LossWeights,
+    Sums,
+    Targets,
+    Terms,
+    check_fit,
+    check_inputs,
+    variation,
+    weigh,
+)
+from .tile_passes import backward, forward, last_read
+from .tile_plan import Stage, Window, halvings, plan_stages
+from .vgg import Params
+
+Map = NDArray[np.float32]
+
+
+def value_and_gradient(
+    image: Image, params: Params, targets: Targets, weights: LossWeights, *, tile: int
+) -> tuple[tuple[Scalar, Losses], Image]:
+    """What `jax.value_and_grad(objective, has_aux=True)` gives, with windows of a bounded size.
+
+    Args:
+        image, params, targets, weights: as for `jnst.objective`; the targets' content may be NumPy
+            arrays, which stay in the host's memory.
+        tile: the longest side of a window, in pixels, at least 128.
+
+    Returns:
+        ((total, Losses), gradient [H, W, 3]).
+
+    Raises:
+        ValueError: as `jnst.objective`, and for a tile that is too small.
+
+    Example:
+        >>> import jnst
+        >>> params = jnst.load_weights("vgg16")
+        >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
+        >>> black, white = jnp.zeros((16, 200, 3)), jnp.ones((16, 16, 3))
+        >>> targets = jnst.make_targets(params, black, [white], config)
+        >>> args = (black, params, targets, jnst.loss_weights(config))
+        >>> (total, terms), gradient = value_and_gradient(*args, tile=128)
+        >>> bool(jnp.isclose(total, jnst.objective(*args)[0])), gradient.shape
+        (True, (16, 200, 3))
+    """
+    stages = _stages(params, image, targets.terms, tile)
+    sums, maps, kept = _sweep(np.asarray(image), params, stages, targets, keep=True)
+    value, by_sums = _finish(sums, image, stages, targets, weights)
+    gradient = np.zeros(image.shape, np.float32)
+    by_output = None
+    for stage in reversed(stages):
+        entering = maps.pop()
+        by_input = gradient if stage is stages[0] else np.zeros_like(entering)
+        for window, pieces in _windows(stage, entering, targets):
+            by_window = backward(
+                _only(params, stage),
+                *pieces,
+                kept[stage].pop(0),
+                _of_stage(by_sums, stage),
+                None if by_output is None else _piece(by_output, stage, window, stage.layers[-1]),
+                stage.layers,
+                targets.terms,
+            )
+            _piece(by_input, stage, window)[...] += np.asarray(by_window)
+        by_output = by_input
+    return value, _add_variation(gradient, image, weights, targets.terms)
+
+
+def objective(
+    image: Image, params: Params, targets: Targets, weights: LossWeights, *, tile: int
+) -> tuple[Scalar, Losses]:
+    """What `jnst.objective` gives, with windows of a bounded size; it cannot be differentiated."""
+    stages = _stages(params, image, targets.terms, tile)
+    sums, _, _ = _sweep(np.asarray(image), params, stages, targets)
+    return _finish(sums, image, stages, targets, weights)[0]
+
+
+def make_targets(
+    params: Params, content: ArrayLike, styles: Sequence[ArrayLike], config: Config, *, tile: int
+) -> Targets:
+    """What `jnst.make_targets` gives, with windows of a bounded size.
+
+    The content's activations are NumPy arrays: they stay in the host's memory.
+    """
+    terms, blend = check_inputs(params, styles, config)
+    # Of the content the maps are wanted, and no sums.
+    nothing = Targets({}, {}, terms._replace(style_layers=(), content_layers=()))
+    kept: dict[str, Any] = {}
+    for layer in dict.fromkeys(terms.content_layers):
+        stages = plan_stages(params.network, [layer], *_size(content), tile)
+        _, maps, _ = _sweep(np.asarray(content), params, stages, nothing, output=True)
+        kept[layer] = maps[-1]
+    style_only = Targets({}, {}, terms._replace(content_layers=()))
+    matched: dict[str, Any] = {}
+    for weight, style in zip(blend, styles, strict=True):
+        stages = _stages(params, style, style_only.terms, tile)
+        sums, _, _ = _sweep(np.asarray(style), params, stages, style_only)
+        shapes = _shapes(stages)
+        for layer, found in sums.style.items():
+            height, width, _ = shapes[layer]
+            statistic = STYLE_LOSSES[terms.style_loss].statistic(found, height * width)
+            matched[layer] = matched.get(layer, 0.0) + weight * statistic
+    return Targets(kept, matched, terms)
+
+
+def _stages(params: Params, image: ArrayLike, terms: Terms, tile: int) -> tuple[Stage, ...]:
+    layers = (*terms.style_layers, *terms.content_layers)
+    return plan_stages(params.network, layers, *_size(image), tile)
+
+
+def _size(image: ArrayLike) -> tuple[int, int]:
+    height, width, _ = np.shape(image)
+    return height, width
+
+
+def _sweep(
+    image: Map,
+    params: Params,
+    stages: tuple[Stage, ...],
+    targets: Targets,
+    *,
+    keep: bool = False,
+    output: bool = False,
+) -> tuple[Sums, list[Map], dict[Stage, list[Any]]]:
+    """Forward through all stages.
+
+    Args:
+        keep: whether for the way back the map that enters each stage is returned, and what its
+            windows keep.
+        output: whether the map that leaves the last stage is returned behind them.
+    """
+    sums, entering = Sums({}, {}), image
+    maps: list[Map] = []
+    kept: dict[Stage, list[Any]] = {}
+    for stage in stages:
+        # The first stage's maps are the largest, and nearly all of it is computed again anyway.
+        bits = keep and stage is not stages[0] and _reads_less(stage, targets.terms)
+        leaving = None
+        if output or stage is not stages[-1]:
+            leaving = np.empty(stage.output, np.float32)
+        here: Any = None
+        kept[stage] = []
+        for window, pieces in _windows(stage, entering, targets):
+            found, values, residuals = forward(
+                _only(params, stage), *pieces, stage.layers, targets.terms, keep=bits
+            )
+            found = jax.tree.map(partial(np.asarray, dtype=np.float64), found)
+            here = found if here is None else jax.tree.map(np.add, here, found)
+            kept[stage].append(residuals)
+            if leaving is not None:
+                _put_core(leaving, np.asarray(values), stage, window)
+        sums = Sums(sums.style | here.style, sums.content | here.content)
+        maps += [entering] if keep else []
+        if leaving is not None:
+            entering = leaving
+    sums = jax.tree.map(partial(jnp.asarray, dtype=jnp.float32), sums)
+    return sums, [*maps, entering] if output else maps, kept
+
+
+def _reads_less(stage: Stage, terms: Terms) -> bool:
+    """Whether the losses do not read the last of the convolutions."""
+    return any(name.startswith("conv") for name in stage.layers[last_read(stage.layers, terms) :])
+
+
+def _finish(
+    sums: Sums, image: Image, stages: tuple[Stage, ...], targets: Targets, weights: LossWeights
+) -> tuple[tuple[Scalar, Losses], Sums]:
+    """The value and its terms, and the derivative of the value by the sums."""
+    shapes, terms = _shapes(stages), targets.terms
+    check_fit(image.shape, shapes, targets, weights)
+    (content, style), by_sums = _weighted(
+        sums, targets.style, weights, tuple(shapes.items()), terms
+    )
+    tv = _variation(image, weights, terms)
+    total = content + style + tv
+    return (total, Losses(content, style, tv, total)), by_sums
+
+
+@partial(jax.jit, static_argnames=("shapes", "terms"))
+def _weighted(
+    sums: Sums,
+    matched: dict[str, Array],
+    weights: LossWeights,
+    shapes: tuple[tuple[str, tuple[int, int, int]], ...],
+    terms: Terms,
+) -> tuple[tuple[Scalar, Scalar], Sums]:
+    def weighted(sums: Sums) -> tuple[Scalar, tuple[Scalar, Scalar]]:
+        content, style = weigh(sums, dict(shapes), matched, weights, terms)
+        return content + style, (content, style)
+
+    (_, parts), by_sums = jax.value_and_grad(weighted, has_aux=True)(sums)
+    return parts, by_sums
+
+
+_variation = partial(jax.jit, static_argnames="terms")(variation)
+
+
+@partial(jax.jit, static_argnames="terms", donate_argnames="gradient")
+def _add_variation(gradient: Image, image: Image, weights: LossWeights, terms: Terms) -> Image:
+    return gradient + jax.grad(variation)(image, weights, terms)
+
+
+def _shapes(stages: tuple[Stage, ...]) -> dict[str, tuple[int, int, int]]:
+    return {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
+
+
+def _of_stage(by_sums: Sums, stage: Stage) -> Sums:
+    style, content = ({k: v for k, v in part.items() if k in stage.layers} for part in by_sums)
+    return Sums(style, content)
+
+
+def _only(params: Params, stage: Stage) -> Params:
+    return replace(params, layers={n: v for n, v in params.layers.items() if n in stage.layers})
+
+
+def _windows(
+    stage: Stage, entering: Map, targets: Targets
+) -> Iterator[tuple[Window, tuple[Map, dict[str, Map], NDArray[np.int32]]]]:
+    """Each window with its part of the map that enters and of the targets, and its core."""
+    for window in stage.windows:
+        content = {
+            layer: _piece(target, stage, window, layer)
+            for layer, target in targets.content.items()
+            if layer in stage.layers
+        }
+        core = np.asarray(window.core, np.int32)
+        yield window, (_piece(entering, stage, window), content, core)
+
+
+def _piece(values: Any, stage: Stage, window: Window, layer: str | None = None) -> Any:
+    """A window's part of the map at a layer, or of the one that enters the stage."""
+    depth = halvings(stage.layers, layer) if layer else 0
+    rows, columns = (
+        slice(start >> depth, (start >> depth) + (size >> depth))
+        for start, size in zip(window.start, stage.size, strict=True)
+    )
+    return values[rows, columns]
+
+
+def _put_core(leaving: Map, values: Map, stage: Stage, window: Window) -> None:
+    last = stage.layers[-1]
+    top, bottom, left, right = (n >> halvings(stage.layers, last) for n in window.core)
+    place = _piece(leaving, stage, window, last)
+    place[top:bottom, left:right] = values[top:bottom, left:right]

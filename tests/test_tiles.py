@@ -1,0 +1,146 @@
+"""Value, terms, gradient and targets by windows, against the whole picture at once."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jnst
+from jnst import tiles
+from jnst.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
+from jnst.vgg import CAFFE, CONVOLUTIONS, Params
+
+RNG = np.random.default_rng(0)
+# Neither side is divisible by 16; two windows one way, three the other.
+IMAGE, CONTENT = RNG.random((2, 150, 283, 3), np.float32)
+STYLES = [RNG.random((61, 147, 3), np.float32), RNG.random((160, 49, 3), np.float32) ** 2]
+SHALLOW = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_2",)}
+
+
+def random_params(network):
+    """He's initialisation: activations keep their size through all layers."""
+    rng = np.random.default_rng(1)
+    layers = {}
+    for name, inputs, outputs in CONVOLUTIONS[network]:
+        kernel = (
+            rng.standard_normal((3, 3, inputs, outputs), np.float32) * (2 / (9 * inputs)) ** 0.5
+        )
+        bias = 0.1 * rng.standard_normal(outputs, np.float32)
+        layers[name] = {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(bias)}
+    return Params(layers, network, CAFFE)
+
+
+@pytest.fixture(scope="module")
+def vgg16():
+    return jnst.load_weights("vgg16")
+
+
+@pytest.fixture(scope="module")
+def vgg19():
+    return random_params("vgg19")
+
+
+def assert_same(params, tile=128, image=IMAGE, content=CONTENT, styles=STYLES, **fields):
+    """Everything that is computed by windows is what the whole picture gives."""
+    config = jnst.Config(**fields)
+    weights = jnst.loss_weights(config)
+    whole = jnst.make_targets(params, jnp.asarray(content), [*map(jnp.asarray, styles)], config)
+    cut = tiles.make_targets(params, content, styles, config, tile=tile)
+    for expected, found in ((whole.style, cut.style), (whole.content, cut.content)):
+        assert expected.keys() == found.keys()
+        for name, values in expected.items():
+            scale = float(jnp.abs(values).max())
+            np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-5 * scale)
+    image = jnp.asarray(image)
+    derive = jax.jit(jax.value_and_grad(jnst.objective, has_aux=True))
+    (total, terms), gradient = derive(image, params, whole, weights)
+    (value, parts), found = tiles.value_and_gradient(image, params, cut, weights, tile=tile)
+    np.testing.assert_allclose(parts, terms, rtol=1e-5)
+    assert float(value) == pytest.approx(float(total), rel=1e-5)
+    assert float(jnp.abs(found - gradient).max()) < 1e-5 * float(jnp.abs(gradient).max())
+    value, parts_alone = tiles.objective(image, params, cut, weights, tile=tile)
+    assert parts_alone == parts
+    assert value == parts.total
+
+
+@pytest.mark.parametrize("style_loss", list(STYLE_LOSSES))
+def test_every_style_loss(vgg16, style_loss):
+    assert_same(vgg16, style_loss=style_loss, **SHALLOW)
+
+
+@pytest.mark.parametrize("content_loss", list(CONTENT_LOSSES))
+def test_every_content_loss(vgg16, content_loss):
+    options = SHALLOW | {"content_layers": ("relu2_2", "relu1_1")}
+    assert_same(vgg16, content_loss=content_loss, content_weight=10.0, **options)
+
+
+@pytest.mark.parametrize("tv_loss", list(TV_LOSSES))
+def test_every_total_variation(vgg16, tv_loss):
+    assert_same(vgg16, tv_loss=tv_loss, tv_weight=1.0, **SHALLOW)
+
+
+@pytest.mark.parametrize("pooling", ["max", "average", "l2"])
+def test_every_pooling_over_two_stages(vgg16, pooling):
+    layers = {"style_layers": ("relu1_2", "pool2"), "content_layers": ("conv3_2",)}
+    assert_same(vgg16, pooling=pooling, input_gain=256 / 255, **layers)
+
+
+@pytest.mark.parametrize("size", [(129, 128), (131, 300), (163, 130), (300, 129)])
+def test_sizes_that_leave_a_rest(vgg16, size):
+    image, content = RNG.random((2, *size, 3), np.float32)
+    assert_same(vgg16, image=image, content=content, **SHALLOW)
+
+
+def test_layers_behind_the_last_one_read_are_not_needed(vgg16):
+    # The second stage is read only where it begins: its bits alone lead back.
+    assert_same(vgg16, style_layers=("relu3_1", "relu3_1"), content_layers=("pool3",))
+    assert_same(vgg16, style_layers=("conv1_1",), content_layers=())
+    assert_same(vgg16, style_layers=(), content_layers=(), tv_weight=1.0)
+
+
+@pytest.mark.slow
+def test_vgg19_to_relu5_1_through_all_stages(vgg19):
+    image, content = RNG.random((2, 217, 391, 3), np.float32)
+    assert_same(vgg19, image=image, content=content, styles=[*STYLES, IMAGE])
+
+
+@pytest.mark.slow
+def test_vgg16_with_every_stage_cut(vgg16):
+    # Long and narrow: deep windows are cut as well.
+    image, content = RNG.random((2, 37, 1151, 3), np.float32)
+    assert_same(vgg16, image=image, content=content)
+
+
+def test_a_second_evaluation_is_the_same_bit_for_bit(vgg16):
+    config = jnst.Config(**SHALLOW)
+    targets = tiles.make_targets(vgg16, CONTENT, STYLES, config, tile=128)
+    args = (jnp.asarray(IMAGE), vgg16, targets, jnst.loss_weights(config))
+    (one, _), first = tiles.value_and_gradient(*args, tile=128)
+    (other, _), second = tiles.value_and_gradient(*args, tile=128)
+    assert one == other
+    np.testing.assert_array_equal(first, second)
+
+
+def test_all_windows_of_a_stage_share_one_compilation(vgg16):
+    config = jnst.Config(**SHALLOW)
+    image = RNG.random((201, 407, 3), np.float32)
+    targets = tiles.make_targets(vgg16, image, STYLES, config, tile=128)
+    before = tiles.forward._cache_size(), tiles.backward._cache_size()
+    weights = jnst.loss_weights(config)
+    tiles.value_and_gradient(jnp.asarray(image), vgg16, targets, weights, tile=128)
+    assert tiles.forward._cache_size() - before[0] == 1
+    assert tiles.backward._cache_size() - before[1] == 1
+
+
+def test_errors_say_what_to_do(vgg16):
+    config = jnst.Config(**SHALLOW)
+    with pytest.raises(ValueError, match="no style image was given: give at least one"):
+        tiles.make_targets(vgg16, CONTENT, [], config, tile=128)
+    with pytest.raises(ValueError, match="tile is 100: it must be at least 128 pixels"):
+        tiles.make_targets(vgg16, CONTENT, STYLES, config, tile=100)
+    targets = tiles.make_targets(vgg16, CONTENT, STYLES, config, tile=128)
+    small = jnp.asarray(IMAGE[:130])
+    with pytest.raises(
+        ValueError, match=r"\(130, 283, 3\) gives relu2_2 of shape \(65, 141, 128\)"
+    ):
+        tiles.value_and_gradient(small, vgg16, targets, jnst.loss_weights(config), tile=128)
