@@ -5,6 +5,7 @@ from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
 from .images import read_image as read_image
 from .images import write_image as write_image
+from .memory import estimate_memory as estimate_memory
 from .objective import Losses as Losses
 from .objective import LossWeights as LossWeights
 from .objective import Targets as Targets
@@ -39,6 +40,7 @@ __all__ = [
     "Result",
     "Targets",
     "convert_weights",
+    "estimate_memory",
     "features",
     "fetch_weights",
     "find_weights",

@@ -72,6 +72,8 @@ class Request:
         checkpoint: path of the checkpoint, or None.
         checkpoint_every: how often it is written.
         resume: path of the checkpoint that the run goes on from, or None.
+        memory: bytes that may be used, or None for what is free.
+        tile: pixels of the windows, 0 for the whole picture at once, or None if it was not typed.
         quiet: whether only errors are told.
         notes: what a person should know about the command before it runs.
     """
@@ -95,6 +97,8 @@ class Request:
     checkpoint: str | None
     checkpoint_every: Interval
     resume: str | None
+    memory: int | None
+    tile: int | None
     quiet: bool
     notes: tuple[str, ...]
 
@@ -215,6 +219,8 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         checkpoint=typed.checkpoint,
         checkpoint_every=typed.checkpoint_every,
         resume=None,
+        memory=typed.memory,
+        tile=typed.tile,
         quiet=typed.quiet,
         notes=_notes(typed, config),
     )

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +26,7 @@ from .console import Display, Interrupt, show, tell
 from .estimate import duration_words, expected_seconds, measure_speed, step_operations
 from .images import Picture, read_parameters
 from .keeper import Keeper
+from .memory import choose, estimate_memory, free_memory, size_words
 from .minimize import NotFiniteError
 from .painting import write_painting
 from .parser import STREAM, UsageError
@@ -91,7 +92,7 @@ def _explain(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
-        return "out of memory: use a smaller --size"
+        return "out of memory: use a smaller --tile, --memory or --size"
     if isinstance(error, OSError | ValueError | FloatingPointError | ImportError):
         return text
     return f"unexpected {type(error).__name__}: {text} (JNST_DEBUG=1 shows where)"
@@ -124,14 +125,16 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
     check_paths(request)
     params = _load_network(request)
     check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
+    request, tile_words, memory = _fitted(request, params, content, say)
     command = command_words(sys.argv[0], recorded_words(words), request, params)
     embedded = parameters(request, params, command, _version())
-    operations = _announce(request, params, content)
+    operations = _announce(request, params, content, memory)
     steps = request.config.steps_per_scale
     done = resume.step if resume else 0
     if resume:
         say(f"going on from {request.resume}, step {done} of {sum(steps)}")
-    keeper = Keeper(request, notes_of(settled_words(words, request, params)), done)
+    kept_words = [*settled_words(words, request, params), *tile_words]
+    keeper = Keeper(request, notes_of(kept_words), done)
     with (
         Interrupt() as interrupt,
         Recorder(request, embedded, done) as recorder,
@@ -148,6 +151,7 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
                 callback=watch,
                 chunk=_chunk(request.save_every),
                 resume=resume,
+                tile=request.tile or None,
             )
         except NotFiniteError as error:
             if error.good is not None:
@@ -217,7 +221,32 @@ def _load_network(request: Request) -> Params:
         return load_weights("vgg16")
 
 
-def _announce(request: Request, params: Params, content: Picture) -> list[float]:
+def _fitted(
+    request: Request, params: Params, content: Picture, say: Callable[[str], None]
+) -> tuple[Request, list[str], int]:
+    """The request with its tile and history settled; words that settle them; bytes needed."""
+    config = request.config
+    sizes = target_sizes(content.pixels.shape[0], content.pixels.shape[1], config)
+    height, width = max(sizes, key=lambda size: size[0] * size[1])
+    if request.tile is not None:
+        tile = request.tile or None
+        needed = estimate_memory(config, height, width, network=params.network, tile=tile)
+        return request, [], needed
+    memory = request.memory or free_memory()
+    choice = choose(config, height, width, network=params.network, memory=memory)
+    # A run that goes on must be computed as it was begun, whatever is free then.
+    words = ["--tile", str(choice.tile or 0)]
+    if choice.history != config.history:
+        say(
+            f"note: L-BFGS remembers {choice.history} pairs of steps, not {config.history}, to "
+            f"fit into {size_words(memory)}"
+        )
+        words += ["--history", str(choice.history)]
+        config = replace(config, history=choice.history)
+    return replace(request, config=config, tile=choice.tile or 0), words, choice.memory
+
+
+def _announce(request: Request, params: Params, content: Picture, memory: int) -> list[float]:
     """Tells what is about to happen; returns the operations of a step at each scale."""
     config = request.config
     height, width = content.pixels.shape[:2]
@@ -229,10 +258,12 @@ def _announce(request: Request, params: Params, content: Picture) -> list[float]
         seconds = expected_seconds(operations, steps, measure_speed())
         height, width = sizes[-1]
         scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
+        by_windows = 0 < (request.tile or 0) < max(height, width)
+        windows = f", by windows of {request.tile} pixels" if by_windows else ""
         tell(
             f"{params.network} ({params.name}, {params.sha256[:8]}) on {_device()}; "
             f"{width}x{height} pixels, {sum(steps)} {config.optimizer} steps{scales}, "
-            f"about {duration_words(seconds)}"
+            f"about {duration_words(seconds)} and {size_words(memory)} of memory{windows}"
         )
     return operations
 

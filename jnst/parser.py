@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, NoReturn, get_args, get_type_hints
 
 from .image_file import MAX_FILE_SIZE, MAX_PIXELS
 from .presets import PRESETS, Config
+from .tile_plan import SMALLEST_TILE
 from .vgg import INPUTS, LAYERS
 
 NETWORKS = tuple(LAYERS)
@@ -106,6 +107,7 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
     _add_files(parser.add_argument_group("files"))
     _add_checkpoints(parser.add_argument_group("checkpoints"))
     _add_network(parser.add_argument_group("network"))
+    _add_memory(parser.add_argument_group("memory"))
     _add_run(parser, preset)
     other = parser.add_argument_group("other")
     other.add_argument("--quiet", action="store_true", help="tell the result and errors only")
@@ -201,6 +203,23 @@ def _add_network(group: Any) -> None:
     )
 
 
+def _add_memory(group: Any) -> None:
+    group.add_argument(
+        "--memory",
+        type=_bytes,
+        metavar="4GB",
+        help="use no more: large pictures are computed by windows, with the same result, and "
+        "L-BFGS remembers less where it must (default: 80%% of what is free)",
+    )
+    group.add_argument(
+        "--tile",
+        type=_tile,
+        metavar="N",
+        help="compute by windows of N pixels, 128 or more; 0: the whole picture at once (default: "
+        "as --memory allows)",
+    )
+
+
 def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
     """An option for each field of `Config`, in the groups that their metadata name."""
     start = parser.add_argument_group("preset")
@@ -248,6 +267,27 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 400M or 5000")
     return number
+
+
+def _bytes(text: str) -> int:
+    """A number of bytes.
+
+    >>> _bytes("4GB"), _bytes("500m")
+    (4000000000, 500000000)
+    """
+    try:
+        return _count(re.sub("b$", "", text, flags=re.IGNORECASE))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 4GB") from None
+
+
+def _tile(text: str) -> int:
+    size = _whole(text)
+    if size and size < SMALLEST_TILE:
+        raise argparse.ArgumentTypeError(
+            f"{size} is too small: {SMALLEST_TILE} pixels or more, or 0 for the whole picture"
+        )
+    return size
 
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}

@@ -72,6 +72,13 @@ def test_names_that_follow_from_others() -> None:
     assert request("a.jpg", "b.jpg", "c.jpg", "d.jpg").output == "cat_night_a_b_and_2_more.png"
 
 
+def test_memory_and_tiles() -> None:
+    assert (request().memory, request().tile) == (None, None)
+    assert request("--memory", "1.5GB", "--tile", "256").memory == 1_500_000_000
+    assert request("--memory", "800M", "--tile", "256").tile == 256
+    assert request("--tile", "0").tile == 0
+
+
 def test_an_init_image_means_init_file() -> None:
     assert request("--init-image", "start.png").config.init == "file"
     with pytest.raises(UsageError, match="--init file starts from a picture: add --init-image"):
@@ -106,6 +113,9 @@ def test_an_init_image_means_init_file() -> None:
         (["--steps", ""], "--steps is empty|steps is empty"),
         (["--output"], "--output: expected one argument"),
         (["--clamp"], "--clamp has no effect with lbfgs: use --optimizer adam or --no-clamp"),
+        (["--memory", "lots"], "--memory: 'lots' is not a size, such as 4GB"),
+        (["--memory", "0GB"], "--memory: '0GB' is not a size, such as 4GB"),
+        (["--tile", "100"], "--tile: 100 is too small: 128 pixels or more, or 0 for the whole"),
         (["--bits", "12"], "--bits is 12: choose 8 or 16"),
         (["--save-every", "-3"], "--save-every is -3"),
         (["--snapshots", "x"], "--snapshots says where, but not when: add --save-every N"),

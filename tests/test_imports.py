@@ -66,6 +66,7 @@ def test_each_library_has_its_one_place():
         "checkpoint",
         *(name for name in FILES if name.startswith("formats.")),
     }
+    assert files_that_import("psutil") == {"memory"}
     assert files_that_import("torch") == set()
 
 
@@ -94,6 +95,7 @@ MAY_IMPORT = {
     "objective": {"arrays", "config", "losses", "vgg"},
     "tile_plan": {"vgg"},
     "tile_passes": {"arrays", "objective", "ops", "tile_plan", "vgg"},
+    "memory": {"config", "tile_plan", "vgg"},
     "tiles": {"arrays", "config", "losses", "objective", "tile_passes", "tile_plan", "vgg"},
     "line_search": {"arrays"},
     "lbfgs": {"arrays", "line_search"},

@@ -1,0 +1,208 @@
+"""How much memory a run needs at its peak, and the way of computing it that fits.
+
+The estimate adds up what lives at the same time: the program, the weights, the pictures, the
+optimiser's arrays and what one evaluation holds. Of an evaluation of the whole picture at once
+that is every activation that the way back reads, and a few maps of the widest layer under work; by
+windows (`jnst.tiles`) the maps between the stages, twice while their derivatives are taken, what
+the windows keep, and a few maps of one window.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import psutil
+
+from .config import Config
+from .tile_plan import SMALLEST_TILE, Stage, plan_stages
+from .vgg import CONVOLUTIONS, check_layers
+
+_FLOAT = 4
+# Measured: the libraries, what the compiler leaves behind, and small change.
+_PROGRAM = 480e6
+# Maps of the widest layer that are under work at once in the whole picture's program, and in a
+# window's; float32.
+_WIDE_MAPS = 5.3
+_WINDOW_MAPS = 5.0
+_PICTURES = 4  # the content as it was read and as it is painted, the image, its gradient
+_TILES = (768, 512, 384, 256, 192, SMALLEST_TILE)
+# From here on the whole picture at once takes more memory than it is worth.
+_LARGEST_WHOLE = 768
+_LEAST_HISTORY = 3
+
+
+class Choice(NamedTuple):
+    """How a run is computed.
+
+    Attributes:
+        tile: for `jnst.stylize`; None for the whole picture at once.
+        history: pairs that L-BFGS remembers.
+        memory: what the run is expected to need at its peak, in bytes.
+    """
+
+    tile: int | None
+    history: int
+    memory: int
+
+
+def estimate_memory(
+    config: Config, height: int, width: int, *, network: str = "vgg19", tile: int | None = None
+) -> int:
+    """Bytes that a run needs at its peak, the program included; expect a fifth more or less.
+
+    Args:
+        config: of the run; its layers and its optimiser count, not its size.
+        height, width: of the picture at the last scale, in pixels.
+        network: "vgg16" or "vgg19".
+        tile: as for `jnst.stylize`.
+
+    Raises:
+        ValueError: for an unknown network or layer, or a tile below 128.
+
+    Example:
+        >>> whole = estimate_memory(Config(), 2048, 2048)
+        >>> whole > 3 * estimate_memory(Config(), 2048, 2048, tile=512)
+        True
+    """
+    layers = (*config.style_layers, *config.content_layers)
+    check_layers(network, layers)
+    weights = sum(9 * i * o for _, i, o in CONVOLUTIONS[network]) * _FLOAT
+    image = height * width * 3 * _FLOAT
+    # Adam: the point, its average, the last good one, two moments. L-BFGS: those three, the
+    # accepted point, its gradient, the direction, and the pairs.
+    arrays = 5 if config.optimizer == "adam" else 6 + 2 * config.history
+    fixed = _PROGRAM + weights + (arrays + _PICTURES) * image
+    content = _content_maps(config, height, width, network)
+    if not layers:
+        return int(fixed + 8 * image)
+    if tile is None or max(height, width) <= tile:
+        return int(fixed + content + _whole(network, layers, height, width))
+    stages = plan_stages(network, layers, height, width, tile)
+    return int(fixed + content + _by_windows(stages))
+
+
+def choose(
+    config: Config, height: int, width: int, *, network: str = "vgg19", memory: int
+) -> Choice:
+    """The way of computing a picture of that size that fits into `memory` bytes.
+
+    Small pictures are computed at once, large ones by the largest windows that fit; where not even
+    the smallest do, L-BFGS remembers fewer pairs.
+
+    Raises:
+        ValueError: if that does not fit either, with what would.
+
+    Example:
+        >>> choose(Config(), 512, 512, memory=8 * 10**9).tile is None
+        True
+        >>> choose(Config(), 3000, 2000, memory=8 * 10**9).tile
+        768
+    """
+
+    def needed(tile: int | None, history: int = config.history) -> int:
+        here = replace(config, history=history)
+        return estimate_memory(here, height, width, network=network, tile=tile)
+
+    longer = max(height, width)
+    ways: list[int | None] = [None] if longer <= _LARGEST_WHOLE else []
+    ways += [tile for tile in _TILES if tile < longer]
+    ways = ways or [None]
+    least, history = min(map(needed, ways)), config.history
+    if config.optimizer == "lbfgs" and least > memory:
+        pair = 2 * height * width * 3 * _FLOAT
+        history = max(min(history, _LEAST_HISTORY), history - -(-(least - memory) // pair))
+        least = min(needed(way, history) for way in ways)
+    for way in ways:
+        if needed(way, history) <= memory:
+            return Choice(way, history, needed(way, history))
+    side = _side_that_fits(config, height, width, network, memory)
+    smaller = f"--size {side}" if side else "a smaller --size"
+    adam = "" if config.optimizer == "adam" else " (--optimizer adam needs less)"
+    raise ValueError(
+        f"{width}x{height} pixels need {size_words(least)} of memory at least{adam}, and "
+        f"{size_words(memory)} may be used: --memory {size_words(least, up=True)} or {smaller} "
+        "would do"
+    )
+
+
+def free_memory() -> int:
+    """Bytes that may be used unless somebody says otherwise: 80 % of what is free."""
+    device = jax.devices()[0]
+    if device.platform != "cpu":
+        known = device.memory_stats() or {}
+        if "bytes_limit" in known:
+            return int(0.8 * (known["bytes_limit"] - known.get("bytes_in_use", 0)))
+    return int(0.8 * psutil.virtual_memory().available)
+
+
+def size_words(size: float, *, up: bool = False) -> str:
+    """A number of bytes as a person writes it.
+
+    >>> size_words(3_141_592_653), size_words(3_141_592_653, up=True), size_words(87e6)
+    ('3.1GB', '3.2GB', '87MB')
+    """
+    if size < 999.5e6 and not up:
+        return f"{round(size / 1e6)}MB"
+    tenths = -(-int(size) // 10**8) if up else round(size / 1e8)
+    return f"{tenths / 10:g}GB"
+
+
+def _least_history(config: Config) -> int:
+    return config.history if config.optimizer == "adam" else min(config.history, _LEAST_HISTORY)
+
+
+def _side_that_fits(config: Config, height: int, width: int, network: str, memory: int) -> int:
+    """The --size of a picture of those proportions that fits, 0 if none does."""
+    least = replace(config, history=_least_history(config))
+    measured = min(height, width) if config.size_side == "shorter" else max(height, width)
+    for percent in range(95, 4, -5):
+        tall, wide = height * percent // 100, width * percent // 100
+        smallest = min(
+            estimate_memory(least, tall, wide, network=network, tile=tile)
+            for tile in (None, SMALLEST_TILE)
+        )
+        if min(tall, wide) > 0 and smallest <= memory:
+            return measured * percent // 100
+    return 0
+
+
+def _content_maps(config: Config, height: int, width: int, network: str) -> float:
+    stages = plan_stages(network, config.content_layers, height, width, SMALLEST_TILE)
+    shapes = {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
+    return sum(_bytes(shapes[layer]) for layer in set(config.content_layers))
+
+
+def _bytes(shape: tuple[int, int, int]) -> float:
+    height, width, channels = shape
+    return height * width * channels * _FLOAT
+
+
+def _whole(network: str, layers: tuple[str, ...], height: int, width: int) -> float:
+    stages = plan_stages(network, layers, height, width, SMALLEST_TILE)
+    maps = {layer: _bytes(stage.shape_at(layer)) for stage in stages for layer in stage.layers}
+    # The way back through a ReLU reads its output; a convolution's input is not needed.
+    kept = sum(size for layer, size in maps.items() if layer.startswith("relu"))
+    return kept + _WIDE_MAPS * max(maps.values())
+
+
+def _by_windows(stages: tuple[Stage, ...]) -> float:
+    entering = [0.0, *(_bytes(stage.output) for stage in stages[:-1])]
+    # One bit for each ReLU and two for each maximum, in all stages but the first.
+    kept = [0.0, *(_kept(stage) for stage in stages[1:])]
+    forward = sum(entering) + sum(kept)
+    backward = [
+        sum(entering[: i + 1]) + sum(kept[: i + 1]) + entering[i] + leaving
+        for i, leaving in enumerate([*entering[1:], 0.0])
+    ]
+    window = max(stage.size[0] * stage.size[1] * _widest(stage) for stage in stages) * _FLOAT
+    return max(forward, *backward) + _WINDOW_MAPS * window
+
+
+def _kept(stage: Stage) -> float:
+    relus = sum(_bytes(stage.shape_at(n)) for n in stage.layers if n.startswith("relu"))
+    return relus / (8 * _FLOAT) + _bytes(stage.output) / _FLOAT
+
+
+def _widest(stage: Stage) -> int:
+    """Channels of the largest map, in the positions of the map that enters."""
+    return stage.widths[0]
