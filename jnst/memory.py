@@ -22,8 +22,8 @@ _FLOAT = 4
 _PROGRAM = 480e6
 # Maps of the widest layer that are under work at once in the whole picture's program, and in a
 # window's; float32.
-_WIDE_MAPS = 5.3
-_WINDOW_MAPS = 5.0
+_WIDE_MAPS = 4.6
+_WINDOW_MAPS = 5.4
 _PICTURES = 4  # the content as it was read and as it is painted, the image, its gradient
 _TILES = (768, 512, 384, 256, 192, SMALLEST_TILE)
 # From here on the whole picture at once takes more memory than it is worth.
