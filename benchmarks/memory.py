@@ -6,7 +6,7 @@ weights, with the default's five Gram losses and content loss; nothing depends o
 learnt. PyTorch runs the same objective eagerly. `estimate` is what `jnst.estimate_memory` says.
 
     python benchmarks/memory.py [--sides 256 512 1024 2048 4096] [--whole-up-to 1024]
-                                [--torch-up-to 1024] [--tile 512] [--steps 2]
+                                [--torch-up-to 1024] [--tile 384] [--steps 2]
 """
 
 import argparse
@@ -68,6 +68,7 @@ def run_jnst(side: int, tile: int, steps: int) -> dict[str, Any]:
         objective = jnst.objective
     method, rates = Method("adam"), Rates(*(jnp.float32(rate) for rate in Rates(unit=255.0)))
     state = start(jnp.asarray(content), method, rates)
+    del content, style
     args, seconds = (params, targets, jnst.loss_weights(config)), []
     for _ in range(steps):
         begin = time.perf_counter()
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("--sides", type=int, nargs="+", default=[256, 512, 1024, 2048, 4096])
     parser.add_argument("--whole-up-to", type=int, default=1024, help="side of the largest")
     parser.add_argument("--torch-up-to", type=int, default=1024, help="side of the largest")
-    parser.add_argument("--tile", type=int, default=512, help="side of a window")
+    parser.add_argument("--tile", type=int, default=384, help="side of a window")
     parser.add_argument("--steps", type=int, default=2, help="in each process; the first compiles")
     parser.add_argument("--results", type=Path, help="folder of the result files")
     parser.add_argument("--worker", choices=("whole", "windows", "torch"), help=argparse.SUPPRESS)

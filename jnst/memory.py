@@ -3,8 +3,8 @@
 The estimate adds up what lives at the same time: the program, the weights, the pictures, the
 optimiser's arrays and what one evaluation holds. Of an evaluation of the whole picture at once
 that is every activation that the way back reads, and a few maps of the widest layer under work; by
-windows (`jnst.tiles`) the maps between the stages, twice while their derivatives are taken, what
-the windows keep, and a few maps of one window.
+windows (`jnst.tiles`) the maps between the stages, what their windows keep, and a few maps of one
+window.
 """
 
 from dataclasses import replace
@@ -190,12 +190,17 @@ def _by_windows(stages: tuple[Stage, ...]) -> float:
     # One bit for each ReLU and two for each maximum, in all stages but the first.
     kept = [0.0, *(_kept(stage) for stage in stages[1:])]
     forward = sum(entering) + sum(kept)
+    # One row of windows is there twice, itself and its derivative; the rows above are given back.
     backward = [
-        sum(entering[: i + 1]) + sum(kept[: i + 1]) + entering[i] + leaving
+        sum(entering[: i + 1]) + sum(kept[: i + 1]) + leaving + entering[i] * _row_share(stages[i])
         for i, leaving in enumerate([*entering[1:], 0.0])
     ]
     window = max(stage.size[0] * stage.size[1] * _widest(stage) for stage in stages) * _FLOAT
     return max(forward, *backward) + _WINDOW_MAPS * window
+
+
+def _row_share(stage: Stage) -> float:
+    return stage.size[0] / max(stage.shape[0], 1)
 
 
 def _kept(stage: Stage) -> float:

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Image, Scalar
 from .config import Config
+from .host_map import HostMap
 from .losses import STYLE_LOSSES
 from .objective import (
     Losses,
@@ -71,25 +72,31 @@ def value_and_gradient(
         (True, (16, 200, 3))
     """
     stages = _stages(params, image, targets.terms, tile)
-    sums, maps, kept = _sweep(np.asarray(image), params, stages, targets, keep=True)
+    sums, maps, kept = _sweep(image, params, stages, targets, keep=True)
     value, by_sums = _finish(sums, image, stages, targets, weights)
-    gradient = np.zeros(image.shape, np.float32)
-    by_output = None
+    by_output: HostMap | None = None
     for stage in reversed(stages):
-        entering = maps.pop()
-        by_input = gradient if stage is stages[0] else np.zeros_like(entering)
-        for window, pieces in _windows(stage, entering, targets):
+        entering = maps.pop() if maps else None
+        values = np.asarray(image) if entering is None else entering.values
+        by_input = HostMap(values.shape)
+        for window, pieces in _windows(stage, values, targets):
+            # What lies above is not read again; the derivatives take its place in memory.
+            if entering is not None:
+                entering.forget(window.start[0])
+            if by_output is not None:
+                by_output.forget(window.start[0] >> halvings(stage.layers, stage.layers[-1]))
             by_window = backward(
                 _only(params, stage),
                 *pieces,
                 kept[stage].pop(0),
                 _of_stage(by_sums, stage),
-                None if by_output is None else _piece(by_output, stage, window, stage.layers[-1]),
+                by_output and _piece(by_output.values, stage, window, stage.layers[-1]),
                 stage.layers,
                 targets.terms,
             )
-            _piece(by_input, stage, window)[...] += np.asarray(by_window)
+            _piece(by_input.values, stage, window)[...] += np.asarray(by_window)
         by_output = by_input
+    gradient = np.zeros(image.shape, np.float32) if by_output is None else by_output.values
     return value, _add_variation(gradient, image, weights, targets.terms)
 
 
@@ -98,7 +105,7 @@ def objective(
 ) -> tuple[Scalar, Losses]:
     """What `jnst.objective` gives, with windows of a bounded size; it cannot be differentiated."""
     stages = _stages(params, image, targets.terms, tile)
-    sums, _, _ = _sweep(np.asarray(image), params, stages, targets)
+    sums, _, _ = _sweep(image, params, stages, targets)
     return _finish(sums, image, stages, targets, weights)[0]
 
 
@@ -115,13 +122,13 @@ def make_targets(
     kept: dict[str, Any] = {}
     for layer in dict.fromkeys(terms.content_layers):
         stages = plan_stages(params.network, [layer], *_size(content), tile)
-        _, maps, _ = _sweep(np.asarray(content), params, stages, nothing, output=True)
-        kept[layer] = maps[-1]
+        _, maps, _ = _sweep(content, params, stages, nothing, output=True)
+        kept[layer] = maps[-1].values
     style_only = Targets({}, {}, terms._replace(content_layers=()))
     matched: dict[str, Any] = {}
     for weight, style in zip(blend, styles, strict=True):
         stages = _stages(params, style, style_only.terms, tile)
-        sums, _, _ = _sweep(np.asarray(style), params, stages, style_only)
+        sums, _, _ = _sweep(style, params, stages, style_only)
         shapes = _shapes(stages)
         for layer, found in sums.style.items():
             height, width, _ = shapes[layer]
@@ -141,30 +148,30 @@ def _size(image: ArrayLike) -> tuple[int, int]:
 
 
 def _sweep(
-    image: Map,
+    image: ArrayLike,
     params: Params,
     stages: tuple[Stage, ...],
     targets: Targets,
     *,
     keep: bool = False,
     output: bool = False,
-) -> tuple[Sums, list[Map], dict[Stage, list[Any]]]:
+) -> tuple[Sums, list[HostMap], dict[Stage, list[Any]]]:
     """Forward through all stages.
 
     Args:
-        keep: whether for the way back the map that enters each stage is returned, and what its
+        keep: whether for the way back the maps between the stages are returned, and what their
             windows keep.
         output: whether the map that leaves the last stage is returned behind them.
     """
-    sums, entering = Sums({}, {}), image
-    maps: list[Map] = []
+    sums, entering = Sums({}, {}), np.asarray(image)
+    maps: list[HostMap] = []
     kept: dict[Stage, list[Any]] = {}
     for stage in stages:
         # The first stage's maps are the largest, and nearly all of it is computed again anyway.
         bits = keep and stage is not stages[0] and _reads_less(stage, targets.terms)
         leaving = None
         if output or stage is not stages[-1]:
-            leaving = np.empty(stage.output, np.float32)
+            leaving = HostMap(stage.output)
         here: Any = None
         kept[stage] = []
         for window, pieces in _windows(stage, entering, targets):
@@ -175,13 +182,13 @@ def _sweep(
             here = found if here is None else jax.tree.map(np.add, here, found)
             kept[stage].append(residuals)
             if leaving is not None:
-                _put_core(leaving, np.asarray(values), stage, window)
+                _put_core(leaving.values, np.asarray(values), stage, window)
         sums = Sums(sums.style | here.style, sums.content | here.content)
-        maps += [entering] if keep else []
         if leaving is not None:
-            entering = leaving
+            maps = [*maps, leaving] if keep else [leaving]
+            entering = leaving.values
     sums = jax.tree.map(partial(jnp.asarray, dtype=jnp.float32), sums)
-    return sums, [*maps, entering] if output else maps, kept
+    return sums, maps, kept
 
 
 def _reads_less(stage: Stage, terms: Terms) -> bool:
@@ -222,7 +229,7 @@ def _weighted(
 _variation = partial(jax.jit, static_argnames="terms")(variation)
 
 
-@partial(jax.jit, static_argnames="terms", donate_argnames="gradient")
+@partial(jax.jit, static_argnames="terms")
 def _add_variation(gradient: Image, image: Image, weights: LossWeights, terms: Terms) -> Image:
     return gradient + jax.grad(variation)(image, weights, terms)
 

@@ -11,8 +11,8 @@ from jnst.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from jnst.vgg import CAFFE, CONVOLUTIONS, Params
 
 RNG = np.random.default_rng(0)
-# Neither side is divisible by 16; two windows one way, three the other.
-IMAGE, CONTENT = RNG.random((2, 150, 283, 3), np.float32)
+# Neither side is divisible by 16; two windows each way.
+IMAGE, CONTENT = RNG.random((2, 131, 150, 3), np.float32)
 STYLES = [RNG.random((61, 147, 3), np.float32), RNG.random((160, 49, 3), np.float32) ** 2]
 SHALLOW = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_2",)}
 
@@ -85,7 +85,7 @@ def test_every_pooling_over_two_stages(vgg16, pooling):
     assert_same(vgg16, pooling=pooling, input_gain=256 / 255, **layers)
 
 
-@pytest.mark.parametrize("size", [(129, 128), (131, 300), (163, 130), (300, 129)])
+@pytest.mark.parametrize("size", [(129, 40), (50, 301), (163, 30)])
 def test_sizes_that_leave_a_rest(vgg16, size):
     image, content = RNG.random((2, *size, 3), np.float32)
     assert_same(vgg16, image=image, content=content, **SHALLOW)
@@ -123,7 +123,7 @@ def test_a_second_evaluation_is_the_same_bit_for_bit(vgg16):
 
 def test_all_windows_of_a_stage_share_one_compilation(vgg16):
     config = jnst.Config(**SHALLOW)
-    image = RNG.random((201, 407, 3), np.float32)
+    image = RNG.random((150, 301, 3), np.float32)
     targets = tiles.make_targets(vgg16, image, STYLES, config, tile=128)
     before = tiles.forward._cache_size(), tiles.backward._cache_size()
     weights = jnst.loss_weights(config)
