@@ -29,6 +29,7 @@ bench: $(VENV)/.develop
 	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/load_weights.py
+	$(BIN)/python benchmarks/memory.py
 
 $(VENV)/.runtime: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

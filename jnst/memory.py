@@ -119,9 +119,9 @@ def choose(
     smaller = f"--size {side}" if side else "a smaller --size"
     adam = "" if config.optimizer == "adam" else " (--optimizer adam needs less)"
     raise ValueError(
-        f"{width}x{height} pixels need {size_words(least)} of memory at least{adam}, and "
-        f"{size_words(memory)} may be used: --memory {size_words(least, up=True)} or {smaller} "
-        "would do"
+        f"{width}x{height} pixels need {size_words(least, up=True)} of memory at least{adam}, "
+        f"and {size_words(memory)} may be used: --memory {size_words(least, up=True)} or "
+        f"{smaller} would do"
     )
 
 

@@ -152,3 +152,14 @@ def test_a_trial_of_the_layers_writes_table_json_and_plot(tmp_path):
     assert all(title in text for title, _ in passes)
     assert "–: not run" in text
     assert (tmp_path / "layers.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_memory_rows_say_peak_estimate_and_time_per_pixel():
+    memory = load("memory")
+    row = {"side": 1000, "way": "windows", "peak": 1.234e9, "estimate": 1.1e9, "step": 20.0}
+    assert memory.table([row]).splitlines()[-1] == (
+        "| 1000² | windows | 1.23 | 1.10 | 20.00 | 20.0 |"
+    )
+    del row["estimate"]
+    assert "| – |" in memory.table([row | {"way": "torch"}])
+    assert [name for name, _ in memory.CONVOLUTIONS][-2:] == ["conv4_4", "conv5_1"]
