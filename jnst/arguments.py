@@ -272,8 +272,11 @@ def _derived_output(content: str, styles: Sequence[str]) -> str:
 
 
 def _notes(typed: argparse.Namespace, config: Config) -> tuple[str, ...]:
-    return tuple(
+    notes = [
         f"{option(field)} has no effect with {option(other)} {getattr(config, other)}"
         for field, (other, values) in _EFFECT.items()
         if hasattr(typed, field) and getattr(config, other) not in values
-    )
+    ]
+    if hasattr(typed, "upscale") and len(config.scales) == 1:
+        notes.append("--upscale has no effect with a single one of --scales")
+    return tuple(notes)

@@ -15,6 +15,7 @@ OPTIMIZERS = ("adam", "lbfgs")
 LINE_SEARCHES = ("zoom", "none")
 INITS = ("content", "noise", "style-colors", "file")
 POOLINGS = ("max", "average", "l2")
+UPSCALES = ("plain", "detail")
 RESAMPLING = ("bicubic", "bilinear")
 
 _STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -101,6 +102,13 @@ class Config:
         "sizes to work through, coarse to fine, relative to --size; those too small for the layers "
         "are left out, but for the last",
     )
+    upscale: str = _option(
+        "plain",
+        "optimisation",
+        "what a finer scale starts from: the painting enlarged, or the same with the content's "
+        "fine detail put back",
+        UPSCALES,
+    )
     learning_rate: float = _option(
         1.0, "optimisation", "Adam's step in units of --pixel-range, or L-BFGS's first trial step"
     )
@@ -108,6 +116,12 @@ class Config:
         "zoom", "optimisation", "L-BFGS: strong Wolfe zoom, or none as torch", LINE_SEARCHES
     )
     history: int = _option(20, "optimisation", "L-BFGS: pairs of steps and gradients remembered")
+    precondition: float = _option(
+        0.0,
+        "optimisation",
+        "0.25 or so: take longer steps in broad areas, as if the frequencies f of the image were "
+        "variables scaled by f to minus this power; 0: pixel by pixel",
+    )
     beta1: float = _option(0.9, "optimisation", "Adam: decay of the mean gradient")
     beta2: float = _option(0.999, "optimisation", "Adam: decay of the mean square")
     average: float = _option(
@@ -179,7 +193,7 @@ class Config:
 
 
 _POSITIVE = ("style_scale", "pixel_range", "input_gain", "learning_rate")
-_NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise")
+_NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
 
 
 def _as_tuple(config: Config, name: str, example: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ exactly one evaluation, nothing is evaluated twice, and the objective stays outs
 XLA's CPU backend runs it several times faster.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from jaxtyping import Array
 
 from .arrays import Scalar
 from .line_search import MAX_TRIALS, Search, begin, highest_value, is_flat, lowers, narrow
+
+Inverse = Callable[[Array], Array]
 
 
 class State(NamedTuple):
@@ -67,10 +70,14 @@ def init(x: Array, history: int) -> State:
     )
 
 
-def two_loop(gradient: Array, state: State) -> Array:
+def _same(x: Array) -> Array:
+    return x
+
+
+def two_loop(gradient: Array, state: State, inverse: Inverse = _same) -> Array:
     """−H·gradient by the two-loop recursion, H the inverse Hessian that the pairs describe.
 
-    Starts from the scaled identity γI, γ = (s·y)/(y·y) of the newest pair.
+    Starts from γP, P the map `inverse` and γ = (s·y)/(y·P y) of the newest pair.
 
     References:
         Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4 and eq. 7.20.
@@ -94,9 +101,9 @@ def two_loop(gradient: Array, state: State) -> Array:
 
     q, alphas = lax.fori_loop(0, count, down, (gradient, jnp.zeros_like(state.curvatures)))
     last = newest(jnp.int32(0))
-    product = state.curvatures[last] * _dot(state.changes[last], state.changes[last])
+    product = state.curvatures[last] * _dot(state.changes[last], inverse(state.changes[last]))
     gamma = jnp.where(count > 0, 1.0 / jnp.where(product > 0, product, 1.0), 1.0)
-    return -lax.fori_loop(0, count, up, gamma * q)
+    return -lax.fori_loop(0, count, up, gamma * inverse(q))
 
 
 def _remember(state: State, step: Array, change: Array, wanted: Array, line_search: str) -> State:
@@ -123,10 +130,16 @@ def _remember(state: State, step: Array, change: Array, wanted: Array, line_sear
 
 
 def _accept(
-    x: Array, value: Array, gradient: Array, state: State, rate: Array, line_search: str
+    x: Array,
+    value: Array,
+    gradient: Array,
+    state: State,
+    rate: Array,
+    line_search: str,
+    inverse: Inverse,
 ) -> State:
     """Makes x the accepted point and begins a search from it."""
-    direction = two_loop(gradient, state)
+    direction = two_loop(gradient, state, inverse)
     slope = _dot(gradient, direction)
     cautious = jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.sum(jnp.abs(gradient)), 1e-30))
     if line_search == "none":
@@ -152,7 +165,14 @@ def _accept(
 
 
 def update(
-    x: Array, value: Scalar, gradient: Array, state: State, *, rate: Scalar, line_search: str
+    x: Array,
+    value: Scalar,
+    gradient: Array,
+    state: State,
+    *,
+    rate: Scalar,
+    line_search: str,
+    inverse: Inverse = _same,
 ) -> tuple[Array, State]:
     """One evaluation's worth of progress.
 
@@ -166,6 +186,8 @@ def update(
             otherwise brackets and interpolates, at most 20 trials; "none" accepts every point, as
             torch.optim.LBFGS does, and stores only pairs with s·y > 1e-10, as it does. Neither
             accepts a point where the value or the gradient is not finite.
+        inverse: a linear map, symmetric and positive definite: a guess of the inverse Hessian up
+            to a factor, by default the identity. As optimising z with x = T z and T Tᵀ this map.
 
     Returns:
         The point to evaluate next and the new state. `state.position` is the last accepted point.
@@ -200,7 +222,7 @@ def update(
     state = _remember(state, step, change, accepted & ~first, line_search)
 
     def accept() -> State:
-        return _accept(x, value, gradient, state, rate, line_search)
+        return _accept(x, value, gradient, state, rate, line_search, inverse)
 
     def reject() -> State:
         if line_search == "none":

@@ -1,5 +1,6 @@
 """Which optimiser, as a static value, and its numbers, as arrays."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,16 +16,20 @@ class Method:
         line_search: for L-BFGS, "zoom" or "none" (see `jnst.lbfgs.update`).
         history: pairs that L-BFGS remembers.
         clamp: after each Adam step, clip x into [0, 1].
+        precondition: x is an image [H, W, …] and steps as if it were z, its frequencies f scaled
+            by f^-precondition (see `jnst.preconditioner`); 0 for none.
 
     Raises:
-        ValueError: for an unknown name or line search, a history below 1, or L-BFGS with clamp:
-            a clipped point is not the one whose value and gradient the search was told.
+        ValueError: for an unknown name or line search, a history below 1, a precondition that is
+            negative or not finite, or L-BFGS with clamp: a clipped point is not the one whose value
+            and gradient the search was told.
     """
 
     name: str = "adam"
     line_search: str = "zoom"
     history: int = 20
     clamp: bool = False
+    precondition: float = 0.0
 
     def __post_init__(self) -> None:
         if self.name not in ("adam", "lbfgs"):
@@ -33,6 +38,10 @@ class Method:
             raise ValueError(f"unknown line search {self.line_search!r}: choose zoom or none")
         if self.history < 1:
             raise ValueError(f"history is {self.history}: L-BFGS must remember at least 1 pair")
+        if not 0 <= self.precondition < math.inf:
+            raise ValueError(
+                f"precondition is {self.precondition}: it must be a finite number of at least 0"
+            )
         if self.name == "lbfgs" and self.clamp:
             raise ValueError("clamp does not go with lbfgs: use adam or clamp=False")
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from . import lbfgs
 from .method import Method as Method
 from .method import Rates as Rates
+from .preconditioner import scale_frequencies
 
 Objective = Callable[..., tuple[Array, Any]]
 
@@ -66,9 +67,12 @@ class State(NamedTuple):
 
 def _transformation(method: Method, rates: Rates) -> optax.GradientTransformationExtraArgs:
     if method.name == "adam":
-        return optax.with_extra_args_support(
-            optax.adam(rates.learning_rate, rates.beta1, rates.beta2)
-        )
+        adam = optax.adam(rates.learning_rate, rates.beta1, rates.beta2)
+        if method.precondition:
+            # Adam on z with x = T z: T is symmetric and turns gradients and steps alike.
+            scale = optax.stateless(lambda v, _: scale_frequencies(v, method.precondition))
+            adam = optax.chain(scale, adam, scale)
+        return optax.with_extra_args_support(adam)
 
     def init(x: Array) -> lbfgs.State:
         return lbfgs.init(x, method.history)
@@ -78,8 +82,11 @@ def _transformation(method: Method, rates: Rates) -> optax.GradientTransformatio
     ) -> tuple[Array, lbfgs.State]:
         assert x is not None
         rate = jnp.asarray(rates.learning_rate, x.dtype)
+        inverse = {}
+        if method.precondition:
+            inverse["inverse"] = lambda v: scale_frequencies(v, 2 * method.precondition)
         target, state = lbfgs.update(
-            x, value, gradient, state, rate=rate, line_search=method.line_search
+            x, value, gradient, state, rate=rate, line_search=method.line_search, **inverse
         )
         return target - x, state
 

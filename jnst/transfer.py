@@ -147,7 +147,8 @@ def stylize(
         else:
             if image is None:
                 image = first_image(params, resized, styles_here, config)
-            begin = jnp.asarray(resize(image, height, width))
+            coarser = sizes[number - 2] if number > 1 else None
+            begin = jnp.asarray(_enlarged(image, base, resized, coarser, config))
         steps = config.steps_per_scale[number - 1]
         image = _improve(way, begin, args, steps, config, report, chunk)
         if report.stopped:
@@ -155,6 +156,27 @@ def stylize(
     assert image is not None
     final = way.losses(jnp.asarray(image), *args)
     return Result(image, Losses(*map(float, final)), report.history())
+
+
+def _enlarged(
+    image: Pixels,
+    base: Pixels,
+    resized: Pixels,
+    coarser: tuple[int, int] | None,
+    config: Config,
+) -> Pixels:
+    """The image at the size of `resized`, the content at this scale; what a scale begins with.
+
+    With upscale "detail", what the content has at this scale and not at the coarser one is added,
+    as in a Laplacian pyramid (Burt and Adelson, 1983): an enlarged painting alone is blurred, and
+    the optimiser would spend its first steps on sharpening it.
+    """
+    size = resized.shape[:2]
+    enlarged = resize(image, *size)
+    if coarser is None or config.upscale == "plain":
+        return enlarged
+    blurred = resize(resize(base, *coarser, resample=config.resample), *size)
+    return np.asarray(enlarged + (resized - blurred), np.float32)
 
 
 def _check_software(checkpoint: Checkpoint) -> None:
@@ -248,8 +270,8 @@ _evaluate = jax.jit(objective)
 
 def _method(config: Config) -> Method:
     if config.optimizer == "adam":
-        return Method("adam", clamp=config.clamp)
-    return Method("lbfgs", config.line_search, config.history)
+        return Method("adam", clamp=config.clamp, precondition=config.precondition)
+    return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
 
 
 def _rates(config: Config) -> Rates:

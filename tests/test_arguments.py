@@ -151,6 +151,9 @@ def test_an_option_without_effect_is_told() -> None:
     assert request("--beta1", "0.8").notes == ("--beta1 has no effect with --optimizer lbfgs",)
     assert request("--seed", "3").notes == ("--seed has no effect with --init content",)
     assert request("--seed", "3", "--init", "noise").notes == ()
+    alone = "--upscale has no effect with a single one of --scales"
+    assert request("--upscale", "detail", "--scales", "1").notes == (alone,)
+    assert request("--upscale", "detail").notes == ()
 
 
 def test_help_names_every_field_and_the_defaults_of_the_preset(

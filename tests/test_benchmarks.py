@@ -163,3 +163,63 @@ def test_memory_rows_say_peak_estimate_and_time_per_pixel():
     del row["estimate"]
     assert "| – |" in memory.table([row | {"way": "torch"}])
     assert [name for name, _ in memory.CONVOLUTIONS][-2:] == ["conv4_4", "conv5_1"]
+
+
+def test_time_to_objective_refuses_two_objectives():
+    pytest.importorskip("torch")
+    benchmark = load("time_to_objective")
+    problem = benchmark.Problem(*benchmark.DEFAULT_PAIR, 32)
+    theirs = problem.in_torch(channels_last=True)
+    found = benchmark.check_agreement(problem, theirs)
+    assert found["value"] < 1e-4
+    assert found["cosine"] > 0.9999
+    theirs._grams["conv3_1"] *= 1.1
+    with pytest.raises(ArithmeticError, match=r"jnst's objective and PyTorch's differ: \{'value'"):
+        benchmark.check_agreement(problem, theirs)
+
+
+def test_time_to_objective_counts_each_scale_and_stops_at_the_target():
+    pytest.importorskip("torch")
+    benchmark = load("time_to_objective")
+    problem = benchmark.Problem(*benchmark.DEFAULT_PAIR, 64)
+    changes = {"line_search": "zoom", "scales": (0.5, 1.0), "steps": (3, 9), "upscale": "detail"}
+    run = benchmark.run_jnst(problem, changes, target=0.0, evaluations=4)
+    assert run["evaluations"] == [3, 4]
+    assert not run["reached"]
+    assert len(run["values"]) == 7
+    again = benchmark.run_jnst(problem, changes, target=run["values"][5], evaluations=4)
+    assert again["evaluations"] == [3, 3]
+    assert again["reached"]
+    assert again["seconds"] == again["times"][-1]
+
+
+def test_a_trial_of_time_to_objective_begins_as_torch_does(tmp_path):
+    pytest.importorskip("torch")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-W", "error", "benchmarks/time_to_objective.py"),
+            *("--size", "48", "--evaluations", "12", "--results", tmp_path),
+            *("--optimisers", "as published", "adam"),
+        ],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads((tmp_path / "time_to_objective.json").read_text())["rows"]
+    theirs, ours = row["torch"], row["jnst"]
+    assert row["pixels"] == [48, 31]
+    assert row["target"] == min(theirs["values"])
+    assert len(theirs["values"]) == theirs["evaluations"] == 12
+    # Same optimiser, same objective: the same values, until rounding tells.
+    published = ours["as published"]["values"]
+    np.testing.assert_allclose(published[:6], theirs["values"][:6], rtol=1e-3)
+    for run in ours.values():
+        assert run["reached"] == (run["values"][-1] <= row["target"])
+        assert run["share_of_torch"] == pytest.approx(run["seconds"] / theirs["seconds"])
+        assert run["times"] == sorted(run["times"])
+        assert 1 <= run["evaluations_per_step"] < 1.5
+    text = (tmp_path / "time_to_objective.md").read_text()
+    assert "chelsea by harvest, 48x31" in text

@@ -101,11 +101,24 @@ def test_every_accepted_point_satisfies_the_strong_wolfe_conditions():
     assert checked > 30
 
 
-def test_the_direction_is_that_of_the_dense_bfgs_matrix():
-    # Nocedal and Wright, equation 7.16, applied pair by pair to γI; more pairs than are kept.
+def dense_bfgs(start, pairs):
+    """Nocedal and Wright, equation 7.16, applied pair by pair to γ · start."""
+    s, y = pairs[-1]
+    inverse = start * (s @ y) / (y @ start @ y)
+    for s, y in pairs:
+        rho = 1 / (s @ y)
+        left = np.eye(len(s)) - rho * np.outer(s, y)
+        inverse = left @ inverse @ left.T + rho * np.outer(s, s)
+    return inverse
+
+
+@pytest.mark.parametrize("preconditioned", [False, True])
+def test_the_direction_is_that_of_the_dense_bfgs_matrix(preconditioned):
+    # More pairs than are kept.
     rng = np.random.default_rng(1)
     basis = rng.standard_normal((6, 6))
     hessian = basis @ basis.T + np.eye(6)
+    guess = np.cov(rng.standard_normal((6, 20))) if preconditioned else np.eye(6)
     kept, state = 4, lbfgs.init(jnp.zeros((2, 3)), history=4)
     pairs = []
     for _ in range(7):
@@ -113,15 +126,39 @@ def test_the_direction_is_that_of_the_dense_bfgs_matrix():
         pairs.append((s, hessian @ s))
         s, y = (jnp.asarray(v.reshape(2, 3)) for v in pairs[-1])
         state = lbfgs._remember(state, s, y, jnp.bool_(True), "zoom")
-    s, y = pairs[-1]
-    inverse = np.eye(6) * (s @ y) / (y @ y)
-    for s, y in pairs[-kept:]:
-        rho = 1 / (s @ y)
-        left = np.eye(6) - rho * np.outer(s, y)
-        inverse = left @ inverse @ left.T + rho * np.outer(s, s)
     gradient = rng.standard_normal(6)
-    found = lbfgs.two_loop(jnp.asarray(gradient.reshape(2, 3)), state)
-    np.testing.assert_allclose(found.ravel(), -inverse @ gradient, rtol=1e-9)
+    maps = {"inverse": lambda v: (guess @ v.ravel()).reshape(2, 3)} if preconditioned else {}
+    found = lbfgs.two_loop(jnp.asarray(gradient.reshape(2, 3)), state, **maps)
+    expected = -dense_bfgs(guess, pairs[-kept:]) @ gradient
+    np.testing.assert_allclose(found.ravel(), expected, rtol=1e-9)
+
+
+def test_a_guess_of_the_inverse_is_a_change_of_variables():
+    # From T Tᵀ the points are T times those of the function of z = T⁻¹ x.
+    rng = np.random.default_rng(2)
+    turn = rng.standard_normal((5, 5)) / 3 + np.eye(5)
+    mixing = jnp.asarray(rng.standard_normal((5, 5)))
+
+    def hilly(x):
+        return jnp.sum(jnp.log(jnp.cosh(mixing @ (x - 1)))) + 0.1 * jnp.sum(x**2)
+
+    points = {}
+    for name, function, maps in (
+        ("z", lambda z: hilly(turn @ z), {}),
+        ("x", hilly, {"inverse": lambda v: turn @ (turn.T @ v)}),
+    ):
+        x, rows = jnp.zeros(5), []
+        state = lbfgs.init(x, 4)
+        for _ in range(25):
+            rows.append(np.asarray(x))
+            value, gradient = jax.value_and_grad(function)(x)
+            # Without a first step that depends on the gradient's own length.
+            rate = jnp.asarray(0.3 * jnp.sum(jnp.abs(gradient)) if len(rows) == 1 else 1.0)
+            x, state = lbfgs.update(
+                x, value, gradient, state, rate=rate, line_search="none", **maps
+            )
+        points[name] = np.array(rows)
+    np.testing.assert_allclose(points["z"] @ turn.T, points["x"], rtol=1e-7, atol=1e-9)
 
 
 def test_without_pairs_the_direction_is_the_gradients():

@@ -17,6 +17,7 @@ from jnst.optimize import (
     start,
     to_arrays,
 )
+from jnst.preconditioner import scale_frequencies
 
 ADAM, ZOOM, PLAIN = Method(), Method("lbfgs", history=5), Method("lbfgs", "none", 5)
 METHODS = pytest.mark.parametrize("method", [ADAM, ZOOM, PLAIN], ids=["adam", "zoom", "none"])
@@ -96,6 +97,31 @@ def test_a_unit_is_the_same_as_scaling_the_variable(method):
         scaled, _ = trajectory(valley_of_255, 255 * START, (CENTER,), 15, method, rates)
         unit, _ = trajectory(valley, START, (CENTER,), 15, method, rates._replace(unit=255.0))
     np.testing.assert_allclose(unit, scaled / 255, rtol=1e-9, atol=1e-12)
+
+
+def valley_of_waves(z, center):
+    return valley(scale_frequencies(z, 0.5), center)
+
+
+def test_preconditioned_adam_is_adam_on_the_scaled_waves():
+    with jax.enable_x64(True):
+        rates = Rates(learning_rate=0.05, beta1=0.8, beta2=0.95)
+        method = Method(precondition=0.5)
+        found, _ = trajectory(valley, np.zeros((2, 2)), (CENTER,), 25, method, rates)
+        waves, _ = trajectory(valley_of_waves, np.zeros((2, 2)), (CENTER,), 25, ADAM, rates)
+        expected = [scale_frequencies(jnp.asarray(z), 0.5) for z in waves]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_preconditioned_lbfgs_finds_the_same_minimum_another_way():
+    with jax.enable_x64(True):
+        x = jnp.asarray(START)
+        method = Method("lbfgs", history=8, precondition=0.5)
+        found, log = trajectory(valley, x, (CENTER,), 60, method, Rates())
+        plain, other = trajectory(valley, x, (CENTER,), 60, Method("lbfgs", history=8), Rates())
+    np.testing.assert_allclose(found[-1], plain[-1], atol=1e-5)
+    assert np.abs(found[5] - plain[5]).max() > 1e-4
+    assert log["value"][-1] == pytest.approx(other["value"][-1], abs=1e-9)
 
 
 @METHODS
@@ -243,7 +269,8 @@ def test_numbers_never_compile_again():
 
 def test_the_remembered_pairs_are_updated_in_place():
     x, rates = jnp.zeros((100, 100)), Rates(*(jnp.float32(r) for r in Rates()))
-    for method in (Method("lbfgs", "zoom", 50), Method("lbfgs", "none", 50)):
+    smooth = Method("lbfgs", "zoom", 50, precondition=0.5)
+    for method in (Method("lbfgs", "zoom", 50), Method("lbfgs", "none", 50), smooth):
         state = start(x, method, rates)
         compiled = _single.lower(wide_bowl, method, state, rates, ()).compile()
         memory = compiled.memory_analysis()
@@ -272,5 +299,7 @@ def test_errors_say_what_to_do():
         Method("lbfgs", "wolfe")
     with pytest.raises(ValueError, match="history is 0: L-BFGS must remember at least 1 pair"):
         Method("lbfgs", history=0)
+    with pytest.raises(ValueError, match=r"precondition is -1\.0: it must be a finite number"):
+        Method(precondition=-1.0)
     with pytest.raises(ValueError, match="clamp does not go with lbfgs: use adam or clamp=False"):
         Method("lbfgs", clamp=True)

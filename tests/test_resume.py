@@ -16,7 +16,7 @@ SMALL = {
     "style_layers": ("relu1_1",),
     "content_layers": ("relu1_2",),
 }
-TWO_SCALES = {"scales": (0.5, 1.0), "steps": (4, 3)}
+TWO_SCALES = {"scales": (0.5, 1.0), "steps": (4, 3), "upscale": "detail"}
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((30, 40, 3), np.float32)
 STYLE = RNG.random((50, 35, 3), np.float32)

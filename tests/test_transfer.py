@@ -168,6 +168,18 @@ def test_scales_follow_one_another(params):
     assert abs(starts[1] - starts[0]) > 0.01 * starts[0]
 
 
+def test_a_finer_scale_can_begin_with_the_contents_detail(params):
+    first = stylize(params, CONTENT, STYLE, jnst.Config(**SMALL | {"size": 16, "steps": (2,)}))
+    enlarged = resize(first.image, 24, 32)
+    detail = resize(CONTENT, 24, 32) - resize(resize(CONTENT, 12, 16), 24, 32)
+    assert np.abs(detail).max() > 0.1
+    for upscale, expected in (("plain", enlarged), ("detail", enlarged + detail)):
+        # One evaluation: the picture is what the second scale began with.
+        config = jnst.Config(**SMALL | {"scales": (0.5, 1.0), "steps": (2, 1)}, upscale=upscale)
+        found = stylize(params, CONTENT, STYLE, config).image
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_the_callback_can_stop_in_the_middle_of_any_scale(params):
     config = jnst.Config(**SMALL | {"scales": (0.5, 1.0), "steps": (3, 3)})
     for stop, shape in ((2, (12, 16, 3)), (3, (12, 16, 3)), (5, (24, 32, 3))):

@@ -1,0 +1,58 @@
+"""A preconditioner for images: frequencies scaled by a power law, by two fast Fourier transforms.
+
+A picture that is optimised pixel by pixel learns its broad areas slowly: the objective's curvature
+differs from frequency to frequency, and natural pictures have amplitudes of about 1/f. Optimising
+z with x = T z, where T scales each frequency f by f^-p, mends a part of that. For an optimiser
+that starts from an inverse Hessian the same is to start from T Tᵀ, and the variable stays the
+image.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+
+def spectrum(height: int, width: int, exponent: Array | float) -> Array:
+    """The factor f^-exponent of each frequency, [H, W // 2 + 1], as `rfft2` orders them.
+
+    Frequencies below one wave in the longer side, and the mean, count as that; the mean over all
+    frequencies is 1.
+
+    Example:
+        >>> spectrum(1, 4, 1.0).round(2).tolist()
+        [[1.33, 1.33, 0.67]]
+    """
+    down = jnp.fft.fftfreq(height)[:, None]
+    across = jnp.fft.rfftfreq(width)[None]
+    frequency = jnp.maximum(jnp.hypot(down, across), 1.0 / max(height, width))
+    factors = frequency**-exponent
+    # The columns between the first and the middle one stand for two frequencies each.
+    twice = jnp.where((jnp.arange(width // 2 + 1) * 2) % width == 0, 1.0, 2.0)[None]
+    return factors / (jnp.sum(factors * twice) / (height * width))
+
+
+def scale_frequencies(image: Array, exponent: Array | float) -> Array:
+    """Multiplies each frequency of an image by f^-exponent.
+
+    The matrix of this map is symmetric and positive definite, so it may be the start of an inverse
+    Hessian; its square root is the map with half the exponent, up to a factor.
+
+    Args:
+        image: [H, W, …], real; the border is taken as periodic.
+        exponent: 0 changes nothing, above 0 favours broad areas.
+
+    Returns:
+        The same shape and dtype.
+
+    References:
+        Olah, Mordvintsev and Schubert, "Feature visualization", Distill, 2017, section
+        "Preconditioning and parameterization".
+
+    Example, a flat image is one frequency:
+        >>> scale_frequencies(jnp.ones((1, 4)), 1.0).round(2).tolist()
+        [[1.33, 1.33, 1.33, 1.33]]
+    """
+    height, width = image.shape[:2]
+    factors = spectrum(height, width, exponent).astype(image.dtype)
+    waves = jnp.fft.rfft2(image, axes=(0, 1))
+    waves = waves * factors.reshape(*factors.shape, *(1,) * (image.ndim - 2))
+    return jnp.fft.irfft2(waves, s=(height, width), axes=(0, 1)).astype(image.dtype)
