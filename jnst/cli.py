@@ -6,6 +6,7 @@ command is wrong, 128 + n stopped by signal n. Whatever fails ends in one line o
 
 import importlib
 import io
+import itertools
 import logging
 import os
 import sys
@@ -34,9 +35,10 @@ from .progress import Progress
 from .recorder import Recorder
 from .resuming import continued, notes_of, recorded_words
 from .run_files import check_paths, command_words, parameters, settled_words
+from .short_of_memory import advice, by_smaller_windows
 from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
-from .transfer import stylize
+from .transfer import Result, stylize
 from .vgg import INPUTS, Params, check_layers, smallest_side
 from .weights import load_weights
 
@@ -92,7 +94,8 @@ def _explain(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
-        return "out of memory: use a smaller --tile, --memory or --size"
+        advice = text if isinstance(error, MemoryError) else ""
+        return f"out of memory: {advice or 'use a smaller --tile, --memory or --size'}"
     if isinstance(error, OSError | ValueError | FloatingPointError | ImportError):
         return text
     return f"unexpected {type(error).__name__}: {text} (JNST_DEBUG=1 shows where)"
@@ -130,6 +133,7 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
     embedded = parameters(request, params, command, _version())
     operations = _announce(request, params, content, memory)
     steps = request.config.steps_per_scale
+    sizes = target_sizes(content.pixels.shape[0], content.pixels.shape[1], request.config)
     done = resume.step if resume else 0
     if resume:
         say(f"going on from {request.resume}, step {done} of {sum(steps)}")
@@ -141,8 +145,13 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
         Display(steps, operations, request.quiet) as display,
     ):
         watch = _Watch(recorder, display, keeper, interrupt, done)
-        try:
-            result = stylize(
+        watch.ends = set(itertools.accumulate(steps[:-1]))
+
+        def attempt(tile: int | None) -> Result:
+            if tile != (request.tile or None):
+                tell(f"warning: out of memory; on by windows of {tile} pixels, which takes longer")
+                keeper.notes = notes_of([*kept_words, "--tile", str(tile)])
+            return stylize(
                 params,
                 content.pixels,
                 [style.pixels for style in styles],
@@ -150,8 +159,16 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
                 init_image=None if start is None else start.pixels,
                 callback=watch,
                 chunk=_chunk(request.save_every),
-                resume=resume,
-                tile=request.tile or None,
+                resume=watch.kept or resume,
+                tile=tile,
+            )
+
+        try:
+            result = by_smaller_windows(
+                attempt,
+                request.tile or None,
+                sizes[-1],
+                lambda: advice(request.config, *sizes[-1], params.network),
             )
         except NotFiniteError as error:
             if error.good is not None:
@@ -174,7 +191,13 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
 
 
 class _Watch:
-    """Passes progress on to whoever records, shows and keeps it; true once a signal has come."""
+    """Passes progress on to whoever records, shows and keeps it; true once a signal has come.
+
+    Attributes:
+        done: steps so far.
+        ends: the steps after which another scale begins.
+        kept: the run after the last scale that is done, to go on from if the next does not fit.
+    """
 
     def __init__(
         self, recorder: Recorder, display: Display, keeper: Keeper, interrupt: Interrupt, done: int
@@ -182,6 +205,8 @@ class _Watch:
         self._recorder, self._display, self._keeper = recorder, display, keeper
         self._interrupt = interrupt
         self.done = done
+        self.ends: set[int] = set()
+        self.kept: Checkpoint | None = None
 
     def __call__(self, progress: Progress) -> bool:
         self.done = progress.step
@@ -190,6 +215,8 @@ class _Watch:
         # Asked once: a signal that comes later still finds a run that will save.
         stop = bool(self._interrupt.signal)
         self._keeper.update(progress, last=stop or progress.step == progress.steps)
+        if progress.step in self.ends:
+            self.kept = progress.checkpoint()
         return stop
 
 

@@ -26,7 +26,7 @@ def check_unused(request: Request) -> None:
 
 
 class Keeper:
-    """Writes a checkpoint when it is due.
+    """Writes a checkpoint when it is due; what it notes may be changed on the way.
 
     Args:
         request: names the file and how often; without a file nothing is written.
@@ -36,7 +36,7 @@ class Keeper:
 
     def __init__(self, request: Request, notes: Mapping[str, str], step: int = 0) -> None:
         self._path, self._every = request.checkpoint, request.checkpoint_every
-        self._notes = notes
+        self.notes = notes
         # A damaged file must not push out the one before it.
         self._whole = bool(self._path) and is_whole(str(self._path))
         self._saved = step
@@ -46,7 +46,7 @@ class Keeper:
         """Writes one if it is due, or if nothing will come after it."""
         if self._path is None or not (last or self._is_due(progress.step)):
             return
-        checkpoint = replace(progress.checkpoint(), notes=self._notes)
+        checkpoint = replace(progress.checkpoint(), notes=self.notes)
         try:
             save_checkpoint(self._path, checkpoint, keep_previous=self._whole)
             self._whole = True

@@ -37,7 +37,7 @@ class Recorder:
         self._request, self._embedded = request, dict(embedded)
         self._stack = contextlib.ExitStack()
         self._log: TextIO | None = None
-        self._begun = step
+        self._begun = self._seen = step
         self._start = time.monotonic()
         every = request.save_every
         self._due = 1 + -(-step // every) * every if every else 1
@@ -50,7 +50,13 @@ class Recorder:
         self._stack.close()
 
     def update(self, progress: Progress) -> None:
-        """Takes note of a chunk of steps. What cannot be written is told, and the run goes on."""
+        """Takes note of a chunk of steps. What cannot be written is told, and the run goes on.
+
+        Steps that have been told already, as after a want of memory, are not recorded again.
+        """
+        if progress.step <= self._seen:
+            return
+        self._seen = progress.step
         if self._request.log:
             try:
                 self._write_log(progress)

@@ -117,6 +117,7 @@ MAY_IMPORT = {
     "checkpoint": {"atomic", "config", "objective"},
     "progress": {"checkpoint", "config", "minimize", "objective"},
     "diagnosis": {"arrays", "objective", "vgg"},
+    "short_of_memory": {"config", "memory", "tile_plan"},
     "image_file": set(),
     "image_samples": {"image_file"},
     "image_tiff": {"image_file", "image_samples"},
