@@ -1,9 +1,9 @@
 """Kills runs at random moments, resumes them, and compares the painting with an unbroken run's.
 
-Each case (an optimiser, one scale or two) is first painted without a break. Then the command is
-started again and again with the same checkpoint, and each time killed after a random time by a
-random signal, until it ends by itself. The file must be the same, byte for byte, and at each moment
-the checkpoint and the painting, if there are any, must be whole.
+Each case (an optimiser, one scale or two, whole or by windows) is first painted without a break.
+Then the command is started again and again with the same checkpoint, and each time killed after a
+random time by a random signal, until it ends by itself. The file must be the same, byte for byte,
+and at each moment the checkpoint and the painting, if there are any, must be whole.
 
     python benchmarks/crash.py [--kills 40] [--seed 0] [--seconds 2 7]
 
@@ -31,6 +31,8 @@ from jnst.images import read_image
 ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 ONE, TWO = ["--scales", "1", "--steps", "150"], ["--scales", "0.5", "1", "--steps", "100", "100"]
+# The first scale is computed at once, the second by windows.
+WINDOWS = ["--size", "160", "--tile", "128", "--scales", "1", "--steps", "40"]
 CASES = {
     "adam, one scale": ["--optimizer", "adam", *ONE],
     "adam, two scales, averaged": ["--optimizer", "adam", "--average", "0.9", *TWO],
@@ -38,6 +40,8 @@ CASES = {
     "lbfgs zoom, two scales": TWO,
     "lbfgs none, one scale": ["--line-search", "none", *ONE],
     "lbfgs none, two scales": ["--line-search", "none", *TWO],
+    "adam, by windows": ["--optimizer", "adam", *WINDOWS],
+    "lbfgs zoom, two scales, by windows": [*WINDOWS, "--scales", "0.5", "1"],
 }
 _PATIENCE = 600.0  # seconds that a run may take to end, on a machine that has much else to do
 COMMON = ["--network", "vgg16", "--size", "64", "--content-layers", "relu2_2"]
@@ -130,7 +134,10 @@ def torture(
 
 def table(rows: list[dict[str, object]]) -> str:
     lines = [f"| {r['case']} | {r['kills']} | {'yes' if r['same bytes'] else 'NO'} |" for r in rows]
-    head = ["Runs of 64 px, killed by SIGKILL, SIGTERM or SIGINT, drawn at random.", ""]
+    head = [
+        "Runs of 64 px (by windows 160), killed by SIGKILL, SIGTERM or SIGINT, drawn at random.",
+        "",
+    ]
     head += ["| case | kills | the same bytes in the end |", "|---|---|---|"]
     total = sum(int(str(row["kills"])) for row in rows)
     return "\n".join([*head, *lines, f"| all | {total} | |"])

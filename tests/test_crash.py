@@ -36,6 +36,7 @@ def crash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
         ("adam, two scales, averaged", signal.SIGKILL, 1),
         ("lbfgs zoom, two scales", signal.SIGTERM, 2),
         ("lbfgs none, one scale", signal.SIGINT, 3),
+        ("lbfgs zoom, two scales, by windows", signal.SIGKILL, 4),
     ],
 )
 def test_a_killed_run_ends_in_the_same_bytes(
