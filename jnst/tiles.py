@@ -72,6 +72,7 @@ def value_and_gradient(
         (True, (16, 200, 3))
     """
     stages = _stages(params, image, targets.terms, tile)
+    check_fit(image.shape, _shapes(stages), targets, weights)
     sums, maps, kept = _sweep(image, params, stages, targets, keep=True)
     value, by_sums = _finish(sums, image, stages, targets, weights)
     by_output: HostMap | None = None
@@ -105,6 +106,7 @@ def objective(
 ) -> tuple[Scalar, Losses]:
     """What `jnst.objective` gives, with windows of a bounded size; it cannot be differentiated."""
     stages = _stages(params, image, targets.terms, tile)
+    check_fit(image.shape, _shapes(stages), targets, weights)
     sums, _, _ = _sweep(image, params, stages, targets)
     return _finish(sums, image, stages, targets, weights)[0]
 
@@ -201,7 +203,6 @@ def _finish(
 ) -> tuple[tuple[Scalar, Losses], Sums]:
     """The value and its terms, and the derivative of the value by the sums."""
     shapes, terms = _shapes(stages), targets.terms
-    check_fit(image.shape, shapes, targets, weights)
     (content, style), by_sums = _weighted(
         sums, targets.style, weights, tuple(shapes.items()), terms
     )

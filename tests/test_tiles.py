@@ -139,8 +139,7 @@ def test_errors_say_what_to_do(vgg16):
     with pytest.raises(ValueError, match="tile is 100: it must be at least 128 pixels"):
         tiles.make_targets(vgg16, CONTENT, STYLES, config, tile=100)
     targets = tiles.make_targets(vgg16, CONTENT, STYLES, config, tile=128)
-    small = jnp.asarray(IMAGE[:130])
-    with pytest.raises(
-        ValueError, match=r"\(130, 283, 3\) gives relu2_2 of shape \(65, 141, 128\)"
-    ):
-        tiles.value_and_gradient(small, vgg16, targets, jnst.loss_weights(config), tile=128)
+    small, weights = jnp.asarray(IMAGE[:128]), jnst.loss_weights(config)
+    for compute in (tiles.value_and_gradient, tiles.objective):
+        with pytest.raises(ValueError, match=r"gives relu2_2 of shape \(64, 75, 128\), but the"):
+            compute(small, vgg16, targets, weights, tile=128)
