@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
+from .batch import TEMPLATED, Batch, as_template, filled, is_many, names
 from .parser import (
     NETWORKS,
     STREAM,
@@ -17,6 +18,7 @@ from .parser import (
     nearest,
     option,
     unknown_option,
+    without,
 )
 from .presets import PRESETS, Config, preset
 from .vgg import check_layers
@@ -66,6 +68,7 @@ class Request:
         init_image: path of the picture to start from, or None.
         max_pixels, max_file_size: of the pictures that are read.
         bits: 8 or 16 for each channel of the output.
+        bucket: what the side that the size leaves free is rounded up to a multiple of.
         save_every: steps between two snapshots, 0 for none.
         snapshots: folder of the snapshots.
         log: path of the log, or None.
@@ -91,6 +94,7 @@ class Request:
     max_pixels: int
     max_file_size: int
     bits: int
+    bucket: int
     save_every: int
     snapshots: str
     log: str | None
@@ -118,15 +122,19 @@ def beside(output: str, ending: str) -> str:
     return str(path.with_name(path.stem + ending))
 
 
-def parse(argv: Sequence[str], *, version: str = "") -> Request | Resume | str:
+def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | str:
     """Reads a command.
+
+    One content and files as styles are one painting, unless `--pairs` or `--every-pair` says
+    otherwise; several contents, a folder or a pattern are a batch.
 
     Args:
         argv: the words after the program's name.
         version: what `--version` prints.
 
     Returns:
-        The request; for `--resume FILE` a `Resume`; for `--rerun FILE` that file's name.
+        The request; for many paintings a `Batch`; for `--resume FILE` a `Resume`; for
+        `--rerun FILE` that file's name.
 
     Raises:
         UsageError: for an unknown option, preset, layer or choice (with the nearest one), a value
@@ -156,7 +164,30 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Resume | str:
     for needed in ("content", "style"):
         if not getattr(typed, needed):
             raise UsageError(f"--{needed} is missing: give a picture (--help shows all options)")
+    if typed.bucket is not None and typed.bucket < 1:
+        raise UsageError(f"--bucket is {typed.bucket}: give a whole number of at least 1")
+    several = len(typed.content) > 1 or any(map(is_many, (*typed.content, *typed.style)))
+    if several or typed.combine in ("pairs", "every-pair"):
+        return _batch(typed, argv)
     return _request(typed, name)
+
+
+def _batch(typed: argparse.Namespace, argv: Sequence[str]) -> Batch:
+    if STREAM in (*typed.content, *typed.style, typed.init_image, typed.output):
+        raise UsageError("- is one picture: many paintings are made of files and into files")
+    blended = len(sum(getattr(typed, "style_weights", []), ())) > 1
+    own = ("content", "style", "pairs", "every-pair", "blend", "overwrite", "bucket", *TEMPLATED)
+    typed_templates = {name: getattr(typed, name) for name in TEMPLATED}
+    return Batch(
+        words=tuple(without(argv, *(f"--{name}" for name in own))),
+        contents=tuple(typed.content),
+        styles=tuple(typed.style),
+        combine=typed.combine or ("blend" if blended else "every-pair"),
+        templates={name: value for name, value in typed_templates.items() if value},
+        bucket=16 if typed.bucket is None else typed.bucket,
+        overwrite=typed.overwrite,
+        quiet=typed.quiet,
+    )
 
 
 def _preset_name(argv: Sequence[str]) -> str:
@@ -196,11 +227,14 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         raise UsageError(f"--save-every is {typed.save_every}: give a number of steps, or 0")
     if typed.snapshots and not typed.save_every:
         raise UsageError("--snapshots says where, but not when: add --save-every N")
-    if [typed.content, *styles, typed.init_image].count(STREAM) > 1:
+    if [*typed.content, *styles, typed.init_image].count(STREAM) > 1:
         raise UsageError("standard input holds one picture: give - once, and files for the others")
-    output = typed.output or _derived_output(typed.content, styles)
+    (content,) = typed.content
+    values = names(content, styles, name, config.size, config.seed, 1)
+    paths = {n: filled(n, getattr(typed, n), values) for n in TEMPLATED if getattr(typed, n)}
+    output = filled("output", as_template(typed.output), values)
     return Request(
-        content=typed.content,
+        content=content,
         styles=styles,
         output=output,
         preset=name,
@@ -213,10 +247,11 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         max_pixels=typed.max_pixels,
         max_file_size=typed.max_file_size,
         bits=typed.bits,
+        bucket=typed.bucket or 1,
         save_every=typed.save_every,
-        snapshots=typed.snapshots or beside(output, "_steps"),
-        log=typed.log,
-        checkpoint=typed.checkpoint,
+        snapshots=paths.get("snapshots") or beside(output, "_steps"),
+        log=paths.get("log"),
+        checkpoint=paths.get("checkpoint"),
         checkpoint_every=typed.checkpoint_every,
         resume=None,
         memory=typed.memory,
@@ -265,12 +300,6 @@ def in_options(message: str) -> str:
     return re.sub(rf"(?<!-)\b({names})\b", lambda m: option(m[1]) if "_" in m[1] else m[1], message)
 
 
-def _derived_output(content: str, styles: Sequence[str]) -> str:
-    shown = ["stdin" if path == STREAM else Path(path).stem for path in (content, *styles)]
-    more = f"_and_{len(shown) - 4}_more" if len(shown) > 4 else ""
-    return "_".join(shown[:4]) + more + ".png"
-
-
 def _notes(typed: argparse.Namespace, config: Config) -> tuple[str, ...]:
     notes = [
         f"{option(field)} has no effect with {option(other)} {getattr(config, other)}"
@@ -279,4 +308,9 @@ def _notes(typed: argparse.Namespace, config: Config) -> tuple[str, ...]:
     ]
     if hasattr(typed, "upscale") and len(config.scales) == 1:
         notes.append("--upscale has no effect with a single one of --scales")
+    if len(typed.style) > 1 and not (typed.combine or hasattr(typed, "style_weights")):
+        count = len(typed.style)
+        notes.append(f"one painting in the blend of {count} styles; --every-pair paints {count}")
+    if typed.overwrite:
+        notes.append("--overwrite has no effect on one painting: its file is always replaced")
     return tuple(notes)

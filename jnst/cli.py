@@ -4,6 +4,7 @@
 command is wrong, 128 + n stopped by signal n. Whatever fails ends in one line on standard error.
 """
 
+import functools
 import importlib
 import io
 import itertools
@@ -20,13 +21,15 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from . import compilation_cache
+from . import cli_batch, compilation_cache
 from .arguments import SUBCOMMANDS, Request, Resume, parse
+from .batch import Batch
 from .checkpoint import Checkpoint, load_checkpoint
 from .console import Display, Interrupt, show, tell
 from .estimate import duration_words, expected_seconds, measure_speed, step_operations
 from .images import Picture, read_parameters
 from .keeper import Keeper
+from .margins import cut_back, widened
 from .memory import choose, estimate_memory, free_memory, size_words
 from .minimize import NotFiniteError
 from .painting import write_painting
@@ -34,11 +37,11 @@ from .parser import STREAM, UsageError
 from .progress import Progress
 from .recorder import Recorder
 from .resuming import continued, notes_of, recorded_words
-from .run_files import check_paths, command_words, parameters, settled_words
+from .run_files import check_paths, command_words, parameters, recipe, settled_words
 from .short_of_memory import advice, by_smaller_windows
 from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
-from .transfer import Result, stylize
+from .transfer import Known, Pixels, Result, stylize
 from .vgg import INPUTS, Params, check_layers, smallest_side
 from .weights import load_weights
 
@@ -68,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if isinstance(asked, Resume):
                 checkpoint = load_checkpoint(asked.path)
                 return _paint(*continued(asked, checkpoint.notes), checkpoint)
+            if isinstance(asked, Batch):
+                return cli_batch.run(asked, _paint, _load_network, _explain)
             return _paint(asked, words)
     except SystemExit as end:
         return int(end.code or 0)
@@ -114,7 +119,14 @@ def _rerun(path: str) -> int:
     return 0
 
 
-def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = None) -> int:
+def _paint(
+    request: Request,
+    words: Sequence[str],
+    resume: Checkpoint | None = None,
+    *,
+    params: Params | None = None,
+    known: Known | None = None,
+) -> int:
     say = (lambda message: None) if request.quiet else tell
     for note in request.notes:
         say(f"note: {note}")
@@ -123,17 +135,20 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
     start = read_picture(request.init_image, request) if request.init_image else None
     _check_sides([content, *styles, *([start] if start else [])], request)
     shapes = [style.pixels.shape for style in styles]
-    config = drop_small_scales(request.config, content.pixels.shape, shapes)
+    wide = partial(widened, config=request.config, bucket=request.bucket)
+    base = wide(content.pixels)
+    asked, config = request, drop_small_scales(request.config, base.shape, shapes)
     request = replace(request, config=config)
     check_paths(request)
-    params = _load_network(request)
+    params = params or _load_network(request)
     check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
-    request, tile_words, memory = _fitted(request, params, content, say)
+    request, tile_words, memory = _fitted(request, params, base, say)
     command = command_words(sys.argv[0], recorded_words(words), request, params)
     embedded = parameters(request, params, command, _version())
-    operations = _announce(request, params, content, memory)
+    embedded["recipe"] = recipe(asked, params)
+    sizes = target_sizes(content.pixels.shape[0], content.pixels.shape[1], config)
+    operations = _announce(request, params, base, sizes[-1], memory)
     steps = request.config.steps_per_scale
-    sizes = target_sizes(content.pixels.shape[0], content.pixels.shape[1], request.config)
     done = resume.step if resume else 0
     if resume:
         say(f"going on from {request.resume}, step {done} of {sum(steps)}")
@@ -144,7 +159,7 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
         Recorder(request, embedded, done) as recorder,
         Display(steps, operations, request.quiet) as display,
     ):
-        watch = _Watch(recorder, display, keeper, interrupt, done)
+        watch = _Watch(recorder, display, keeper, interrupt, sizes, done)
         watch.ends = set(itertools.accumulate(steps[:-1]))
 
         def attempt(tile: int | None) -> Result:
@@ -153,14 +168,15 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
                 keeper.notes = notes_of([*kept_words, "--tile", str(tile)])
             return stylize(
                 params,
-                content.pixels,
+                base,
                 [style.pixels for style in styles],
                 request.config,
-                init_image=None if start is None else start.pixels,
+                init_image=None if start is None else wide(start.pixels, like=content.pixels.shape),
                 callback=watch,
                 chunk=_chunk(request.save_every),
                 resume=watch.kept or resume,
                 tile=tile,
+                known=known,
             )
 
         try:
@@ -172,11 +188,15 @@ def _paint(request: Request, words: Sequence[str], resume: Checkpoint | None = N
             )
         except NotFiniteError as error:
             if error.good is not None:
-                path = write_painting(request, np.asarray(error.good), content, embedded)
+                good = watch.cut(np.asarray(error.good))
+                path = write_painting(request, good, content, embedded | watch.unfinished())
                 tell(f"{path} is the painting before that")
             raise
-        path = write_painting(request, result.image, content, embedded)
-        recorder.finish(content.pixels, [s.pixels for s in styles], result.image)
+        image = watch.cut(result.image)
+        if watch.done < sum(steps):
+            embedded |= watch.unfinished()
+        path = write_painting(request, image, content, embedded)
+        recorder.finish(content.pixels, [s.pixels for s in styles], image)
     # Standard output is for the picture alone, where it goes there.
     report = tell if request.output == STREAM else show
     shown = "standard output" if path == STREAM else path
@@ -200,17 +220,33 @@ class _Watch:
     """
 
     def __init__(
-        self, recorder: Recorder, display: Display, keeper: Keeper, interrupt: Interrupt, done: int
+        self,
+        recorder: Recorder,
+        display: Display,
+        keeper: Keeper,
+        interrupt: Interrupt,
+        sizes: Sequence[tuple[int, int]],
+        done: int,
     ) -> None:
         self._recorder, self._display, self._keeper = recorder, display, keeper
-        self._interrupt = interrupt
+        self._interrupt, self._sizes = interrupt, sizes
         self.done = done
         self.ends: set[int] = set()
         self.kept: Checkpoint | None = None
 
+    def cut(self, image: Pixels) -> Pixels:
+        """The picture so far without the margins that `--bucket` gave it."""
+        tall, wide = image.shape[:2]
+        size = min(self._sizes, key=lambda size: abs(size[0] - tall) + abs(size[1] - wide))
+        return cut_back(image, *size)
+
+    def unfinished(self) -> dict[str, str]:
+        """What a painting that is not done says of itself."""
+        return {"step": str(self.done)}
+
     def __call__(self, progress: Progress) -> bool:
         self.done = progress.step
-        self._recorder.update(progress)
+        self._recorder.update(progress._replace(image=lambda: self.cut(progress.image())))
         self._display.update(progress)
         # Asked once: a signal that comes later still finds a run that will save.
         stop = bool(self._interrupt.signal)
@@ -249,11 +285,11 @@ def _load_network(request: Request) -> Params:
 
 
 def _fitted(
-    request: Request, params: Params, content: Picture, say: Callable[[str], None]
+    request: Request, params: Params, base: Pixels, say: Callable[[str], None]
 ) -> tuple[Request, list[str], int]:
     """The request with its tile and history settled; words that settle them; bytes needed."""
     config = request.config
-    sizes = target_sizes(content.pixels.shape[0], content.pixels.shape[1], config)
+    sizes = target_sizes(base.shape[0], base.shape[1], config)
     height, width = max(sizes, key=lambda size: size[0] * size[1])
     if request.tile is not None:
         tile = request.tile or None
@@ -273,17 +309,18 @@ def _fitted(
     return replace(request, config=config, tile=choice.tile or 0), words, choice.memory
 
 
-def _announce(request: Request, params: Params, content: Picture, memory: int) -> list[float]:
+def _announce(
+    request: Request, params: Params, base: Pixels, shown: tuple[int, int], memory: int
+) -> list[float]:
     """Tells what is about to happen; returns the operations of a step at each scale."""
     config = request.config
-    height, width = content.pixels.shape[:2]
-    sizes = target_sizes(height, width, config)
+    sizes = target_sizes(base.shape[0], base.shape[1], config)
     layers = (*config.content_layers, *config.style_layers)
     operations = [step_operations(params.network, layers, *size) for size in sizes]
     if not request.quiet:
         steps = config.steps_per_scale
-        seconds = expected_seconds(operations, steps, measure_speed())
-        height, width = sizes[-1]
+        seconds = expected_seconds(operations, steps, _speed())
+        height, width = shown
         scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
         by_windows = 0 < (request.tile or 0) < max(height, width)
         windows = f", by windows of {request.tile} pixels" if by_windows else ""
@@ -293,6 +330,11 @@ def _announce(request: Request, params: Params, content: Picture, memory: int) -
             f"about {duration_words(seconds)} and {size_words(memory)} of memory{windows}"
         )
     return operations
+
+
+@functools.cache
+def _speed() -> float:
+    return measure_speed()
 
 
 def _device() -> str:

@@ -1,5 +1,6 @@
 """The objective that an image is optimised for: weighted content, style and total variation."""
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,8 +95,17 @@ def loss_weights(config: Config) -> LossWeights:
     return LossWeights(*(jnp.asarray(np.asarray(weight, np.float32)) for weight in weights))
 
 
+Known = dict[tuple[Any, ...], dict[str, Array]]
+"""The statistics of styles that have been computed, for `make_targets` to look up."""
+
+
 def make_targets(
-    params: Params, content: Image, styles: Sequence[Image], config: Config
+    params: Params,
+    content: Image,
+    styles: Sequence[Image],
+    config: Config,
+    *,
+    known: Known | None = None,
 ) -> Targets:
     """Takes the activations of the content and the statistics of the styles, once per run.
 
@@ -105,6 +115,8 @@ def make_targets(
         styles: one or more images of any sizes; statistics are averaged with
             `config.style_weights`, normalised to a sum of 1 (as neural-style does).
         config: names the layers, losses and pooling.
+        known: a dict of the caller's, empty at first, in which the statistics of each style are
+            kept for the next call with the same `params`.
 
     Returns:
         Targets for `objective`.
@@ -117,7 +129,7 @@ def make_targets(
     kept = _features(params, content, terms.content_layers, terms)
     matched: dict[str, Array] = {}
     for weight, style in zip(blend, styles, strict=True):
-        statistics = _statistics(params, style, terms.style_layers, terms)
+        statistics = _looked_up(known, params, style, terms)
         matched = _added(matched, statistics, jnp.asarray(weight, jnp.float32))
     return Targets(kept, matched, terms)
 
@@ -147,6 +159,16 @@ def _added(
     matched: dict[str, Array], statistics: dict[str, Array], weight: Array
 ) -> dict[str, Array]:
     return {name: matched.get(name, 0.0) + weight * values for name, values in statistics.items()}
+
+
+def _looked_up(known: Known | None, params: Params, style: Image, terms: Terms) -> dict[str, Array]:
+    if known is None:
+        return _statistics(params, style, terms.style_layers, terms)
+    pixels = np.asarray(style)
+    key = (terms, pixels.shape, str(pixels.dtype), hashlib.sha256(pixels.tobytes()).digest())
+    if key not in known:
+        known[key] = _statistics(params, style, terms.style_layers, terms)
+    return known[key]
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))

@@ -17,6 +17,7 @@ STREAM = "-"
 """Standard input or output in the place of a picture's file."""
 
 USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
+       jnst --content FILE|FOLDER|PATTERN … --style FILE|FOLDER|PATTERN … [options]
        jnst --resume FILE [options]
        jnst --rerun FILE"""
 
@@ -25,6 +26,11 @@ EPILOG = """examples:
   jnst --content cat.jpg --style night.jpg waves.jpg --style-weights 3 1 --output cat.jpg
   jnst --content cat.jpg --style night.jpg --preset gatys2016 --size 384 --steps 300
   jnst --preset gatys2016 --help
+  jnst --content photos/ --style night.jpg waves.jpg --output "out/{content}_{style}.png"
+
+One content and several style files make one painting, in the blend of the styles, unless you say
+--every-pair. Several contents, or a folder or a quoted pattern in either place, make a painting of
+each content in each style: see "many paintings".
 
 Other commands: jnst filters --help (what filters see), jnst curves --help (losses, drawn),
 jnst weights --help (which networks are here; fetching, converting, checking them).
@@ -62,6 +68,23 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return (
         f"did you mean {close[0]}?" if close else otherwise or f"choose one of {', '.join(known)}"
     )
+
+
+def without(words: Iterable[str], *options: str) -> list[str]:
+    """The words but those options and their values.
+
+    >>> without(["--style", "a.png", "b.png", "--size", "9", "--resume=x"], "--style", "--resume")
+    ['--size', '9']
+    >>> without(["--content", "-", "--size", "9"], "--content")
+    ['--size', '9']
+    """
+    kept, skipping = [], False
+    for word in words:
+        if word.startswith("-") and word != STREAM:
+            skipping = word.split("=")[0] in options
+        if not skipping:
+            kept.append(word)
+    return kept
 
 
 def unknown_option(word: str, parser: argparse.ArgumentParser) -> str:
@@ -105,6 +128,7 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
         add_help=False,
     )
     _add_files(parser.add_argument_group("files"))
+    _add_many(parser.add_argument_group("many paintings"))
     _add_checkpoints(parser.add_argument_group("checkpoints"))
     _add_network(parser.add_argument_group("network"))
     _add_memory(parser.add_argument_group("memory"))
@@ -120,14 +144,26 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
 
 
 def _add_files(group: Any) -> None:
-    group.add_argument("--content", metavar="FILE", help="the photograph to paint")
     group.add_argument(
-        "--style", metavar="FILE", nargs="+", action="extend", help="the pictures to paint like"
+        "--content",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="the photograph to paint, or several: files, folders, quoted patterns",
+    )
+    group.add_argument(
+        "--style",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="the pictures to paint like: files, folders, quoted patterns",
     )
     group.add_argument(
         "--output",
         metavar="FILE",
-        help="the painting, .png, .jpg, .webp or .tif (default: CONTENT_STYLE.png, here)",
+        help="the painting, .png, .jpg, .webp or .tif, or a folder; {content}, {style}, {preset}, "
+        "{size}, {seed} and {index} are filled in, also in --log, --checkpoint and --snapshots "
+        "(default: {content}_{style}.png, here)",
     )
     group.add_argument(
         "--bits", type=_whole, default=8, metavar="N", help="8, or 16 for .png and .tif"
@@ -164,6 +200,29 @@ def add_limits(group: Any) -> None:
         default=MAX_FILE_SIZE,
         metavar="N",
         help=f"refuse picture files of more bytes (default: {MAX_FILE_SIZE // 10**9}G)",
+    )
+
+
+def _add_many(group: Any) -> None:
+    ways = group.add_mutually_exclusive_group()
+    for name, text in (
+        ("every-pair", "a painting of each content in each style"),
+        ("pairs", "the first content in the first style, the second in the second, …"),
+        ("blend", "a painting of each content in the blend of all styles, as --style-weights says"),
+    ):
+        ways.add_argument(f"--{name}", action="store_const", const=name, dest="combine", help=text)
+    group.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="paint also what is finished, and replace files that jnst did not make",
+    )
+    group.add_argument(
+        "--bucket",
+        type=_whole,
+        metavar="N",
+        help="round the side that --size does not give up to a multiple of N: the content is "
+        "mirrored at its borders, and the painting cut back, so that pictures of nearly the same "
+        "shape share one compilation (default: 16 for many paintings, 1 for one)",
     )
 
 

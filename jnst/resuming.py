@@ -5,28 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from .arguments import Request, Resume, parse
-from .parser import STREAM, UsageError, build_parser, option
+from .parser import UsageError, build_parser, option, without
 from .presets import Config
 
 _WORDS = "words"
 _OWN = ("--checkpoint", "--checkpoint-every")
-
-
-def without(words: Sequence[str], *options: str) -> list[str]:
-    """The words but those options and their values.
-
-    >>> without(["--style", "a.png", "b.png", "--size", "9", "--resume=x"], "--style", "--resume")
-    ['--size', '9']
-    >>> without(["--content", "-", "--size", "9"], "--content")
-    ['--size', '9']
-    """
-    kept, skipping = [], False
-    for word in words:
-        if word.startswith("-") and word != STREAM:
-            skipping = word.split("=")[0] in options
-        if not skipping:
-            kept.append(word)
-    return kept
 
 
 def recorded_words(words: Sequence[str]) -> list[str]:
@@ -72,13 +55,16 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
     changes = without(asked.words, "--resume", "--quiet")
     if typed.style:
         begun = without(begun, "--style")
+    if typed.content:
+        begun = without(begun, "--content")
     if "steps" in typed:
         steps = sum(typed.steps, ())
         changes = without(changes, "--steps")
         changes += ["--steps", *map(str, _extended(first.config.steps_per_scale, steps))]
     words = [*begun, *changes]
     second = parse(words)
-    assert isinstance(second, Request)
+    if not isinstance(second, Request):
+        raise UsageError("--resume goes on with one painting: give one --content, no folder")
     contradictions = _contradictions(first, second)
     if contradictions:
         raise UsageError(

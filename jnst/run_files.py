@@ -1,5 +1,7 @@
 """The files of a run, checked before it begins, and what is embedded into its pictures."""
 
+import functools
+import hashlib
 import json
 import shlex
 from collections.abc import Sequence
@@ -99,6 +101,41 @@ def settled_words(argv: Sequence[str], request: Request, params: Params) -> list
     # The default network depends on what the machine has; the picture depends on the network.
     settled = request.network or request.weights
     return [*argv, *([] if settled else ["--network", params.network])]
+
+
+def recipe(request: Request, params: Params) -> str:
+    """A hash of all that decides what a painting looks like: the settings and the pictures.
+
+    Two commands of one recipe make the same painting on the same machine; where the pictures lie
+    and what they are called has no part in it.
+
+    Raises:
+        OSError: if a picture cannot be read.
+    """
+    pictures = (request.content, *request.styles, request.init_image)
+    settings = {
+        "config": request.config.to_dict(),
+        "bits": request.bits,
+        "bucket": request.bucket,
+        "preprocess": request.preprocess,
+        "network": params.network,
+        "weights": params.sha256,
+        "pictures": [_hash_of_file(path) for path in pictures if path],
+    }
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def _hash_of_file(path: str) -> str:
+    if path == STREAM:
+        return path
+    status = Path(path).stat()
+    return _hash(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _hash(path: str, size: int, changed: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def parameters(request: Request, params: Params, command: str, version: str) -> dict[str, str]:

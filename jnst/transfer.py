@@ -21,6 +21,7 @@ from .images import resize
 from .inputs import as_list, check_sizes, checked, fingerprints, first_image, style_at
 from .method import Method, Rates
 from .minimize import NotFiniteError, minimize
+from .objective import Known as Known
 from .objective import Losses, LossWeights, Targets, loss_weights, make_targets, objective
 from .optimize import Evaluator, Objective, State, from_arrays, lower_chunk
 from .presets import DEFAULT
@@ -59,6 +60,7 @@ def stylize(
     chunk: int | None = None,
     resume: Checkpoint | None = None,
     tile: int | None = None,
+    known: Known | None = None,
 ) -> Result:
     """Paints the content in the style.
 
@@ -80,6 +82,9 @@ def stylize(
         tile: scales with a side of more pixels than this are computed by windows of this size, in
             less memory and with the same result but for rounding (see `jnst.tiles`); None computes
             every picture at once.
+        known: an empty dict that this call fills with the statistics of the styles; calls with the
+            same `params` that are given the same dict compute those of each style and size once. Has no
+            part in what is computed by windows.
 
     Returns:
         Result, with the image at the last scale.
@@ -139,7 +144,7 @@ def stylize(
         styles_here = [style_at(s, height, width, config) for s in sources]
         way = _Way(None if tile is None or max(height, width) <= tile else tile)
         weights = loss_weights(config)
-        targets = way.targets(params, resized, styles_here, config, weights, chunk)
+        targets = way.targets(params, resized, styles_here, config, weights, chunk, known)
         args = (params, targets, weights)
         begin: Array | State
         if resume and number == resume.scale:
@@ -209,19 +214,22 @@ class _Way:
         config: Config,
         weights: LossWeights,
         chunk: int,
+        known: Known | None,
     ) -> Targets:
         if self.tile is not None:
             return tiles.make_targets(params, content, styles, config, tile=self.tile)
         content_there, styles_there = jax.device_put(content), jax.device_put(styles)
 
-        def aim(params: Params, content: Array, styles: list[Array]) -> Targets:
-            return make_targets(params, content, styles, config)
+        def aim(
+            params: Params, content: Array, styles: list[Array], known: Known | None = None
+        ) -> Targets:
+            return make_targets(params, content, styles, config, known=known)
 
         # The shapes of the targets suffice to compile the step.
         shapes = jax.eval_shape(aim, params, content_there, styles_there)
         lower = partial(_lowered_step, content_there, (params, shapes, weights), config, chunk)
         with compiled_meanwhile(lower):
-            return aim(params, content_there, styles_there)
+            return aim(params, content_there, styles_there, known)
 
     @property
     def objective(self) -> Objective | Evaluator:

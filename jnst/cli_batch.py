@@ -1,0 +1,224 @@
+"""Many paintings in one run: planned before the first, and none stops the others.
+
+What is finished is left alone: a painting says of itself by which recipe it was made (see
+`run_files.recipe`) and whether it was broken off. So the same command, given again, goes on where
+it ended, and after a change of settings it paints what the change concerns.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .arguments import Request, Resume, parse
+from .batch import Batch, as_template, check_distinct, expanded, filled, is_many, literal, paired
+from .batch import names as names_of
+from .checkpoint import load_checkpoint
+from .console import Interrupt, tell
+from .images import read_image, read_parameters
+from .parser import UsageError
+from .resuming import continued
+from .run_files import recipe
+from .vgg import Params
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Job:
+    """One painting of a batch: what it asks for, and the words that would make it alone."""
+
+    request: Request
+    words: tuple[str, ...]
+
+
+@dataclass
+class _Tally:
+    """The outputs of a batch by how they ended."""
+
+    painted: list[str] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    def words(self) -> str:
+        """
+        >>> _Tally(["a.png"], [], ["b.png"], []).words()
+        '1 painted, 1 failed (b.png)'
+        """
+        parts = [f"{len(self.painted)} painted"]
+        if self.finished:
+            parts.append(f"{len(self.finished)} finished before")
+        for count, word in ((self.failed, "failed"), (self.left, "left")):
+            if count:
+                more = f" and {len(count) - _SHOWN} more" if len(count) > _SHOWN else ""
+                parts.append(f"{len(count)} {word} ({', '.join(count[:_SHOWN])}{more})")
+        return ", ".join(parts)
+
+
+def run(
+    batch: Batch,
+    paint: Callable[..., int],
+    load: Callable[[Request], Params],
+    explain: Callable[[Exception], str],
+) -> int:
+    """Makes the paintings of a batch and returns the exit code: 1 if any failed.
+
+    Args:
+        batch: the command.
+        paint: makes one painting: (request, words, checkpoint, params=, known=) -> exit code.
+        load: reads the network that a request names.
+        explain: an error in one line.
+
+    Raises:
+        UsageError, OSError, ValueError: before anything is painted, if the command cannot be meant
+            so, a folder is empty, or the network cannot be had.
+    """
+    jobs = plan(batch)
+    params = load(jobs[0].request)
+    known: dict[Any, Any] = {}
+    tally = _Tally(left=[job.request.output for job in jobs])
+    say = (lambda message: None) if batch.quiet else tell
+    say(f"{len(jobs)} paintings")
+    code = 0
+    try:
+        with Interrupt() as interrupt:
+            for number, job in enumerate(jobs, start=1):
+                if interrupt.signal:
+                    code = 128 + interrupt.signal
+                    break
+                output = job.request.output
+                try:
+                    why = "" if batch.overwrite else _why(job.request, params)
+                    if why is None:
+                        tally.finished.append(tally.left.pop(0))
+                        continue
+                    say(f"painting {number} of {len(jobs)}: {output}{why}")
+                    Path(output).parent.mkdir(parents=True, exist_ok=True)
+                    code = paint(*_begun(job), params=params, known=known)
+                except Exception as error:
+                    if os.environ.get("JNST_DEBUG"):
+                        raise
+                    tell(f"error: {output}: {explain(error)}")
+                    code = 1
+                if code > 128:
+                    break
+                (tally.failed if code else tally.painted).append(tally.left.pop(0))
+    finally:
+        # Also after a second Ctrl-C.
+        goes_on = "; the same command goes on" if tally.left else ""
+        if tally.left or tally.failed or not batch.quiet:
+            tell(f"{len(jobs)} paintings: {tally.words()}{goes_on}")
+    return code if code > 128 else int(bool(tally.failed))
+
+
+def plan(batch: Batch) -> list[Job]:
+    """All paintings of a batch, in order.
+
+    Raises:
+        UsageError: for wrong options, for two paintings with one name, for one that would replace
+            a picture that is read, or, without `--overwrite`, a file that jnst did not make.
+        FileNotFoundError: if a folder or pattern has no picture.
+    """
+    template = as_template(batch.templates.get("output"), many=True)
+    contents = _pictures(batch.contents, template)
+    pairs = paired(contents, _pictures(batch.styles, template), batch.combine)
+    shared = list(batch.words)
+    shared += ["--bucket", str(batch.bucket)] if batch.bucket > 1 else []
+    shared += ["--blend"] if batch.combine == "blend" and len(pairs[0][1]) > 1 else []
+    jobs, places = [], []
+    for index, (content, styles) in enumerate(pairs, start=1):
+        words = [*shared, "--content", _plain(content), "--style", *map(_plain, styles)]
+        plain = _single(words)
+        config = plain.config
+        values = names_of(content, styles, plain.preset, config.size, config.seed, index)
+        for name, text in {**batch.templates, "output": template}.items():
+            path = filled(name, text, values)
+            places.append((f"{content} by {' and '.join(styles)}", path))
+            words += [f"--{name}", _plain(literal(path))]
+        request = _single(words)
+        # What holds for all is told once.
+        request = replace(request, notes=request.notes if index == 1 else ())
+        jobs.append(Job(request, tuple(words)))
+    check_distinct(places)
+    _check_kept(jobs, batch.overwrite)
+    return jobs
+
+
+def _plain(path: str) -> str:
+    """A path that is not taken for an option."""
+    return f"./{path}" if path.startswith("-") else path
+
+
+def _single(words: Sequence[str]) -> Request:
+    request = parse(words)
+    assert isinstance(request, Request)
+    return request
+
+
+def _pictures(words: Sequence[str], template: str) -> list[str]:
+    """The files that words stand for, without the paintings of an earlier run among them."""
+    folder = Path(template).parent.resolve()
+    named = {word for word in words if not is_many(word)}
+    kept = []
+    for path in expanded(words):
+        may_be_own = path not in named and Path(path).resolve().parent == folder
+        if not (may_be_own and _is_own(path)):
+            kept.append(path)
+    if not kept:
+        raise FileNotFoundError(f"{' '.join(words)} holds nothing but paintings of jnst")
+    return kept
+
+
+def _is_own(path: str) -> bool:
+    try:
+        return read_parameters(path).get("software", "").startswith("jnst ")
+    except (OSError, ValueError):
+        return False
+
+
+def _check_kept(jobs: Sequence[Job], overwrite: bool) -> None:
+    read: dict[str, str] = {}
+    for job in jobs:
+        for path in (job.request.content, *job.request.styles, job.request.init_image):
+            if path:
+                read[os.path.realpath(path)] = path
+    for job in jobs:
+        output = job.request.output
+        if os.path.realpath(output) in read:
+            raise UsageError(
+                f"--output would overwrite {output}, which is painted or painted like: choose "
+                "another name or folder"
+            )
+        if Path(output).exists() and not overwrite and not _is_own(output):
+            raise UsageError(
+                f"{output} exists and is no painting of jnst: choose another --output, or add "
+                "--overwrite"
+            )
+
+
+def _why(request: Request, params: Params) -> str | None:
+    """Why a painting is to be made, in words for a person: none if it is new, None if finished."""
+    if not Path(request.output).exists():
+        return ""
+    found = read_parameters(request.output)
+    if found.get("recipe") != recipe(request, params):
+        return ", which is here by other settings or of other pictures"
+    if "step" in found:
+        return f", which was stopped at step {found['step']}"
+    try:
+        read_image(request.output)
+    except ValueError:
+        return ", which is here but damaged"
+    return None
+
+
+def _begun(job: Job) -> tuple[Any, ...]:
+    """The arguments of `paint`: from the start, or from where a checkpoint stands."""
+    path = job.request.checkpoint
+    if path is None or not Path(path).exists():
+        return job.request, job.words
+    checkpoint = load_checkpoint(path)
+    asked = Resume(path, (*job.words, "--resume", path), job.request.quiet)
+    return (*continued(asked, checkpoint.notes), checkpoint)
