@@ -16,10 +16,11 @@ from .batch import Batch, as_template, check_distinct, expanded, filled, is_many
 from .batch import names as names_of
 from .checkpoint import load_checkpoint
 from .console import Interrupt, tell
-from .images import read_image, read_parameters
+from .images import read_parameters
 from .parser import UsageError
 from .resuming import continued
 from .run_files import recipe
+from .streams import read_picture
 from .vgg import Params
 
 _SHOWN = 3
@@ -208,7 +209,7 @@ def _why(request: Request, params: Params) -> str | None:
     if "step" in found:
         return f", which was stopped at step {found['step']}"
     try:
-        read_image(request.output)
+        read_picture(request.output, request)
     except ValueError:
         return ", which is here but damaged"
     return None
