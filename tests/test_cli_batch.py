@@ -40,7 +40,13 @@ def test_every_pair_and_nothing_twice(many: Command, monkeypatch: pytest.MonkeyP
     looks: list[Any] = []
     objective = importlib.import_module("jnst.objective")
     plain = objective._statistics
-    monkeypatch.setattr(objective, "_statistics", lambda *a: looks.append(1) or plain(*a))
+
+    def look(params: jnst.Params, style: Any, *more: Any) -> Any:
+        # To learn the shapes of the targets costs no look.
+        looks.extend([] if isinstance(style, jax.core.Tracer) else [1])
+        return plain(params, style, *more)
+
+    monkeypatch.setattr(objective, "_statistics", look)
     jax.clear_caches()
     words = ["--content", "in", "--style", "x.png", "y.png", "--output", "out", *BASE]
     code, out, err = many(*words)
