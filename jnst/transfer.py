@@ -83,8 +83,8 @@ def stylize(
             less memory and with the same result but for rounding (see `jnst.tiles`); None computes
             every picture at once.
         known: an empty dict that this call fills with the statistics of the styles; calls with the
-            same `params` that are given the same dict compute those of each style and size once. Has no
-            part in what is computed by windows.
+            same `params` that are given the same dict compute those of each style and size once
+            (but for what is computed by windows).
 
     Returns:
         Result, with the image at the last scale.
