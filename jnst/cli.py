@@ -8,6 +8,7 @@ import functools
 import importlib
 import io
 import itertools
+import json
 import logging
 import os
 import sys
@@ -152,8 +153,10 @@ def _paint(
     done = resume.step if resume else 0
     if resume:
         say(f"going on from {request.resume}, step {done} of {sum(steps)}")
-    kept_words = [*settled_words(words, request, params), *tile_words]
-    keeper = Keeper(request, notes_of(kept_words), done)
+    kept_words = settled_words(words, request, params)
+    if resume:
+        tile_words = json.loads(resume.notes.get("memory", "[]")) + tile_words
+    keeper = Keeper(request, notes_of(kept_words, tile_words), done)
     with (
         Interrupt() as interrupt,
         Recorder(request, embedded, done) as recorder,
@@ -165,7 +168,7 @@ def _paint(
         def attempt(tile: int | None) -> Result:
             if tile != (request.tile or None):
                 tell(f"warning: out of memory; on by windows of {tile} pixels, which takes longer")
-                keeper.notes = notes_of([*kept_words, "--tile", str(tile)])
+                keeper.notes = notes_of(kept_words, [*tile_words, "--tile", str(tile)])
             return stylize(
                 params,
                 base,

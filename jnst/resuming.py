@@ -8,7 +8,7 @@ from .arguments import Request, Resume, parse
 from .parser import UsageError, build_parser, option, without
 from .presets import Config
 
-_WORDS = "words"
+_WORDS, _MEMORY = "words", "memory"
 _OWN = ("--checkpoint", "--checkpoint-every")
 
 
@@ -17,13 +17,15 @@ def recorded_words(words: Sequence[str]) -> list[str]:
     return without(words, *_OWN)
 
 
-def notes_of(words: Sequence[str]) -> dict[str, str]:
+def notes_of(words: Sequence[str], memory: Sequence[str] = ()) -> dict[str, str]:
     """What a checkpoint notes, for `continued` to read.
 
     Args:
         words: of the command, with the network that the run ended up with.
+        memory: options that the memory of the machine decided on; a run that goes on is computed
+            as it was begun, but its painting does not remember them.
     """
-    return {_WORDS: json.dumps(list(words))}
+    return {_WORDS: json.dumps(list(words)), _MEMORY: json.dumps(list(memory))}
 
 
 def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[str]]:
@@ -49,7 +51,8 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
             f"{asked.path} was not made by this command: resume it with jnst.stylize(…, resume=…)"
         )
     begun = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume")
-    first = parse(begun)
+    memory = json.loads(notes.get(_MEMORY, "[]"))
+    first = parse([*begun, *memory])
     assert isinstance(first, Request)
     typed = build_parser().parse_args(list(asked.words))
     changes = without(asked.words, "--resume", "--quiet")
@@ -62,7 +65,7 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
         changes = without(changes, "--steps")
         changes += ["--steps", *map(str, _extended(first.config.steps_per_scale, steps))]
     words = [*begun, *changes]
-    second = parse(words)
+    second = parse([*begun, *memory, *changes])
     if not isinstance(second, Request):
         raise UsageError("--resume goes on with one painting: give one --content, no folder")
     contradictions = _contradictions(first, second)
