@@ -116,8 +116,12 @@ def test_a_damaged_picture_ends_in_one_line(run: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--style", "-", "--content", "-"], 2, "standard input holds one picture: give - once"),
-        (["--style", "-"], 2, "- reads a picture from standard input: pipe one into it, or name"),
+        (["--style", "-", "--init-image", "-"], 2, "standard input holds one picture: give - once"),
+        (
+            ["--init-image", "-"],
+            2,
+            "- reads a picture from standard input: pipe one into it, or name",
+        ),
         (["--max-pixels", "1000"], 1, "cat.png' cannot be read: it is too large, 48x32 pixels are"),
         (["--max-pixels", "1.55k"], 1, "night.png' cannot be read: it is too large, 40x40 pixels"),
         (["--max-file-size", "1K"], 1, "cat.png' cannot be read: the file is larger than 1,000 by"),
