@@ -90,6 +90,7 @@ def jnst_step(job: dict[str, Any], precision: str) -> Built:
     problem = Problem.read(Path(job["folder"]))
     layers = jax.device_put(problem.layers)
     params = jnst.Params(layers, job["network"], jnst.load_weights("vgg16").preprocessing)
+    params = jnst.prepare(params, *problem.picture.shape[:2], precision)
     picture, content, style = jax.device_put((problem.picture, problem.content, problem.style))
     targets = jnst.make_targets(params, content, [style], config)
     arguments = (picture, params, targets, jnst.loss_weights(config))

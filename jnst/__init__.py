@@ -12,6 +12,7 @@ from .objective import Targets as Targets
 from .objective import loss_weights as loss_weights
 from .objective import make_targets as make_targets
 from .objective import objective as objective
+from .plan import prepare as prepare
 from .presets import PRESETS as PRESETS
 from .presets import Config as Config
 from .presets import preset as preset
@@ -49,6 +50,7 @@ __all__ = [
     "loss_weights",
     "make_targets",
     "objective",
+    "prepare",
     "preset",
     "read_image",
     "save_checkpoint",

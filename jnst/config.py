@@ -17,6 +17,7 @@ INITS = ("content", "noise", "style-colors", "file")
 POOLINGS = ("max", "average", "l2")
 UPSCALES = ("plain", "detail")
 RESAMPLING = ("bicubic", "bilinear")
+PRECISIONS = ("float32", "bfloat16", "tf32")
 
 _STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -126,6 +127,13 @@ class Config:
     beta2: float = _option(0.999, "optimisation", "Adam: decay of the mean square")
     average: float = _option(
         0.0, "optimisation", "Adam: decay of the running average of the image, 0 for none"
+    )
+    precision: str = _option(
+        "float32",
+        "optimisation",
+        "what the convolutions multiply; picture, sums and losses are float32. bfloat16 pays where "
+        "the processor has it, tf32 on recent GPUs alone",
+        PRECISIONS,
     )
     clamp: bool = _option(False, "optimisation", "Adam: keep the image inside [0, 1] at each step")
 

@@ -16,9 +16,9 @@ from jaxtyping import Array
 
 from .arrays import Batch, FeatureMap, Features
 from .objective import Sums, Terms, sums_of
-from .ops import conv2d, relu
+from .ops import relu
 from .tile_plan import halvings
-from .vgg import Params, pool, preprocess
+from .vgg import CONVOLUTIONS, convolve, Params, pool, preprocess
 
 
 def last_read(layers: tuple[str, ...], terms: Terms) -> int:
@@ -101,12 +101,13 @@ def backward(
 
 
 def _convolve(params: Params, name: str, x: Batch) -> Batch:
-    return conv2d(x, params.layers[name]["kernel"], params.layers[name]["bias"])
+    return convolve(x, params.layers[name], params.precision)
 
 
 def _convolve_back(params: Params, name: str, flow: Batch) -> Batch:
     # A convolution is linear in its input: which one does not matter to the derivative.
-    anything = jnp.zeros((*flow.shape[:3], params.layers[name]["kernel"].shape[2]), flow.dtype)
+    channels = next(wide for layer, wide, _ in CONVOLUTIONS[params.network] if layer == name)
+    anything = jnp.zeros((*flow.shape[:3], channels), flow.dtype)
     return jax.vjp(partial(_convolve, params, name), anything)[1](flow)[0]
 
 

@@ -24,6 +24,7 @@ from .minimize import NotFiniteError, minimize
 from .objective import Known as Known
 from .objective import Losses, LossWeights, Targets, loss_weights, make_targets, objective
 from .optimize import Evaluator, Objective, State, from_arrays, lower_chunk
+from .plan import prepare
 from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
@@ -144,8 +145,10 @@ def stylize(
         styles_here = [style_at(s, height, width, config) for s in sources]
         way = _Way(None if tile is None or max(height, width) <= tile else tile)
         weights = loss_weights(config)
-        targets = way.targets(params, resized, styles_here, config, weights, chunk, known)
-        args = (params, targets, weights)
+        side = (height, width) if way.tile is None else (way.tile, way.tile)
+        ready = prepare(params, *side, config.precision)
+        targets = way.targets(ready, resized, styles_here, config, weights, chunk, known)
+        args = (ready, targets, weights)
         begin: Array | State
         if resume and number == resume.scale:
             begin = from_arrays(resume.state, resized.shape, _method(config), _rates(config))

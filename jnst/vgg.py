@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .arrays import Batch, Features, Image
-from .ops import avg_pool, conv2d, l2_pool, max_pool, relu
+from .ops import avg_pool, conv2d, conv3x3, l2_pool, max_pool, relu
 
 ChannelOrder = Literal["RGB", "BGR"]
 
@@ -93,7 +93,7 @@ INPUTS: Mapping[str, Preprocessing] = {"caffe": CAFFE, "torchvision": TORCHVISIO
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["layers"],
-    meta_fields=["network", "preprocessing", "name", "sha256"],
+    meta_fields=["network", "preprocessing", "name", "sha256", "precision"],
 )
 @dataclass(frozen=True)
 class Params:
@@ -103,11 +103,13 @@ class Params:
     `jit` and `grad` as one argument.
 
     Attributes:
-        layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32.
+        layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32. After
+            `jnst.prepare` some have {"transformed": [6, 6, in, out], "bias": [out]} instead.
         network: "vgg16" or "vgg19".
         preprocessing: see `Preprocessing`.
         name: what a person calls these weights, for messages and metadata.
         sha256: of the file that they came from, "" if they came from no file.
+        precision: "float32", "bfloat16" or "tf32", as `jnst.prepare` made them ready for.
     """
 
     layers: dict[str, dict[str, Array]]
@@ -115,16 +117,42 @@ class Params:
     preprocessing: Preprocessing
     name: str = field(default="")
     sha256: str = field(default="")
+    precision: str = field(default="float32")
+
+
+def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool = False) -> Batch:
+    """A layer's convolution, with its ReLU or without, by the algorithm that its kernel is for.
+
+    Args:
+        x: [N, H, W, in].
+        layer: of `Params.layers`.
+        precision: of `Params`.
+        rectify: whether the ReLU belongs to it.
+    """
+    if "transformed" in layer:
+        return conv3x3(x, layer["transformed"], layer["bias"], rectify)
+    kernel, bias = layer["kernel"], layer["bias"]
+    # By default JAX multiplies float32 in TF32 on recent GPUs and in bfloat16 on TPUs.
+    products = "tensorfloat32" if precision == "tf32" else "highest"
+    narrow = (x.astype(kernel.dtype), kernel, bias.astype(kernel.dtype))
+    y = conv2d(*narrow, precision=products).astype(x.dtype)
+    return relu(y) if rectify else y
 
 
 class _Convolution(nn.Module):
     width: int
+    rectify: bool
+    precision: str
 
     @nn.compact
     def __call__(self, x: Batch) -> Batch:
-        kernel = self.param("kernel", nn.initializers.he_normal(), (3, 3, x.shape[-1], self.width))
-        bias = self.param("bias", nn.initializers.zeros, (self.width,))
-        return conv2d(x, kernel, bias)
+        layer = {"bias": self.param("bias", nn.initializers.zeros, (self.width,))}
+        if self.has_variable("params", "transformed"):
+            layer["transformed"] = self.get_variable("params", "transformed")
+        else:
+            shape = (3, 3, x.shape[-1], self.width)
+            layer["kernel"] = self.param("kernel", nn.initializers.he_normal(), shape)
+        return convolve(x, layer, self.precision, self.rectify)
 
 
 class VGG(nn.Module):
@@ -134,23 +162,27 @@ class VGG(nn.Module):
         network: "vgg16" or "vgg19".
         layers: names of the activations to return; the network ends at the deepest of them.
         pooling: "max" as trained, "average" as in Gatys et al. 2016, or "l2".
+        precision: see `Params`.
     """
 
     network: str
     layers: tuple[str, ...]
     pooling: str = "max"
+    precision: str = "float32"
 
     @nn.compact
     def __call__(self, x: Batch) -> dict[str, Batch]:
         """Maps a preprocessed batch [N, H, W, 3] to the activations asked for, [N, h, w, C]."""
         widths = {name: width for name, _, width in CONVOLUTIONS[self.network]}
         wanted = set(self.layers)
-        found = {}
+        found, rectified = {}, False
         for name in LAYERS[self.network]:
             if name.startswith("conv"):
-                x = _Convolution(widths[name], name=name)(x)
+                # Nobody sees what is before the ReLU: one pass over memory less.
+                rectified = name not in wanted
+                x = _Convolution(widths[name], rectified, self.precision, name=name)(x)
             elif name.startswith("relu"):
-                x = relu(x)
+                x = x if rectified else relu(x)
             else:
                 x = pool(x, self.pooling)
             if name in wanted:
@@ -256,7 +288,7 @@ def features(
             f"an image of {width}x{height} is too small: {', '.join(layers)} needs at least "
             f"{need} pixels on each side; use a larger picture or a shallower layer"
         )
-    network = VGG(params.network, layers, pooling)
+    network = VGG(params.network, layers, pooling, params.precision)
     used = {name: params.layers[name] for name in _needed(params.network, layers)}
     batch = preprocess(image, params.preprocessing)[None]
     maps: Any = network.apply({"params": used}, batch)

@@ -92,6 +92,7 @@ MAY_IMPORT = {
     "config": {"losses"},
     "presets": {"config"},
     "vgg": {"arrays", "ops"},
+    "plan": {"config", "ops", "vgg"},
     "objective": {"arrays", "config", "losses", "vgg"},
     "tile_plan": {"vgg"},
     "tile_passes": {"arrays", "objective", "ops", "tile_plan", "vgg"},
@@ -127,7 +128,8 @@ MAY_IMPORT = {
     "compilation_cache": {"weights"},
     "transfer": {
         *("ahead", "checkpoint", "config", "diagnosis", "images", "inputs", "method", "minimize"),
-        *("objective", "optimize", "presets", "progress", "sizes", "tile_plan", "tiles", "vgg"),
+        *("objective", "optimize", "plan", "presets", "progress", "sizes", "tile_plan", "tiles"),
+        "vgg",
     },
 }
 

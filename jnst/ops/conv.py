@@ -50,6 +50,7 @@ def conv2d(
     stride: Pair = 1,
     padding: Padding = "SAME",
     dilation: Pair = 1,
+    precision: str | None = None,
 ) -> Batch:
     """Convolve a batch of feature maps with a kernel, and add a bias to each channel.
 
@@ -61,6 +62,8 @@ def conv2d(
       padding: zeros around x: "SAME" (output ⌈size / stride⌉), "VALID" (none), one integer for all
         sides, or ((top, bottom), (left, right)). `pad` gives other modes.
       dilation: distance between neighbouring taps, rows and columns; one integer for both.
+      precision: of the products on GPUs and TPUs, in both directions: "highest", "tensorfloat32" or
+        another name that `lax.conv_general_dilated` knows; None for JAX's default.
 
     Returns:
       [batch, out_height, out_width, out_channels] in the dtype of x. Its derivatives (reverse mode,
@@ -96,10 +99,13 @@ def conv2d(
             )
         check_same_dtype(x=x, bias=bias)
     taps = as_pair(kernel.shape[:2], "kernel size")
-    return _conv2d(x, kernel, bias, make_window(x.shape, taps, stride, padding, dilation))
+    window = make_window(x.shape, taps, stride, padding, dilation)
+    return _conv2d(x, kernel, bias, window, precision)
 
 
-def _correlate(x: Batch, kernel: Kernel, bias: Bias | None, window: Window) -> Batch:
+def _correlate(
+    x: Batch, kernel: Kernel, bias: Bias | None, window: Window, precision: str | None
+) -> Batch:
     y = lax.conv_general_dilated(
         x,
         kernel,
@@ -107,24 +113,31 @@ def _correlate(x: Batch, kernel: Kernel, bias: Bias | None, window: Window) -> B
         padding=window.pads,
         rhs_dilation=window.dilation,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        precision=precision,
     )
     return y if bias is None else y + jnp.reshape(bias, (1, 1, 1, -1))
 
 
-def _forward(x: Batch, kernel: Kernel, bias: Bias | None, window: Window) -> tuple[Batch, Any]:
-    return _correlate(x, kernel, bias, window), (x, kernel, bias)
+def _forward(
+    x: Batch, kernel: Kernel, bias: Bias | None, window: Window, precision: str | None
+) -> tuple[Batch, Any]:
+    return _correlate(x, kernel, bias, window, precision), (x, kernel, bias)
 
 
-def _backward(window: Window, residuals: Any, cotangent: Batch) -> tuple[Any, Any, Any]:
+def _backward(
+    window: Window, precision: str | None, residuals: Any, cotangent: Batch
+) -> tuple[Any, Any, Any]:
     x, kernel, bias = residuals
     return (
-        _input_derivative(cotangent, kernel, window),
-        _kernel_derivative(x, cotangent, window),
+        _input_derivative(cotangent, kernel, window, precision),
+        _kernel_derivative(x, cotangent, window, precision),
         None if bias is None else jnp.sum(cotangent, axis=(0, 1, 2)),
     )
 
 
-def _input_derivative(cotangent: Batch, kernel: Kernel, window: Window) -> Batch:
+def _input_derivative(
+    cotangent: Batch, kernel: Kernel, window: Window, precision: str | None
+) -> Batch:
     pads = []
     for axis in (0, 1):
         reach = window.dilation[axis] * (window.taps[axis] - 1)
@@ -139,10 +152,13 @@ def _input_derivative(cotangent: Batch, kernel: Kernel, window: Window) -> Batch
         lhs_dilation=window.stride,
         rhs_dilation=window.dilation,
         dimension_numbers=("NHWC", "HWOI", "NHWC"),
+        precision=precision,
     )
 
 
-def _kernel_derivative(x: Batch, cotangent: Batch, window: Window) -> Kernel:
+def _kernel_derivative(
+    x: Batch, cotangent: Batch, window: Window, precision: str | None
+) -> Kernel:
     pads = []
     for axis in (0, 1):
         reach = window.dilation[axis] * (window.taps[axis] - 1)
@@ -156,8 +172,9 @@ def _kernel_derivative(x: Batch, cotangent: Batch, window: Window) -> Kernel:
         padding=pads,
         rhs_dilation=window.stride,
         dimension_numbers=("CHWN", "IHWO", "HWNC"),
+        precision=precision,
     )
 
 
-_conv2d = jax.custom_vjp(_correlate, nondiff_argnums=(3,))
+_conv2d = jax.custom_vjp(_correlate, nondiff_argnums=(3, 4))
 _conv2d.defvjp(_forward, _backward)
