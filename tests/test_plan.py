@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jnst
+from jnst import plan
 from jnst.images import read_image, resize
 from jnst.plan import prepare
 
@@ -42,13 +43,14 @@ def cosine(a, b):
 
 
 @pytest.mark.slow
-def test_objective_and_gradient_of_each_precision_against_float64(params):
+def test_objective_and_gradient_of_each_precision_against_float64(params, monkeypatch):
+    monkeypatch.setattr(plan, "_LEAST_OPERATIONS", 0.0)
     with jax.enable_x64(True):
-        exact, direction = evaluate(params, 256, None, jnp.float64)
-    value, gradient = evaluate(params, 256, "float32")
+        exact, direction = evaluate(params, 128, None, jnp.float64)
+    value, gradient = evaluate(params, 128, "float32")
     assert value == pytest.approx(exact, rel=1e-4)
     assert cosine(gradient, direction) > 0.99999
-    value, gradient = evaluate(params, 256, "bfloat16")
+    value, gradient = evaluate(params, 128, "bfloat16")
     assert value == pytest.approx(exact, rel=1e-2)
     assert cosine(gradient, direction) > 0.99
 
@@ -85,13 +87,27 @@ def test_an_unknown_precision_is_refused(params):
         jnst.Config(precision="bfloat61")
 
 
-def test_the_runs_of_all_precisions_end_alike(params):
+def test_each_precision_is_named_to_the_compiler(params):
+    def program(precision):
+        ready = prepare(params, 32, 32, precision)
+        image = jnp.zeros((32, 32, 3))
+        step = jax.grad(lambda image: jnst.features(ready, image, ["relu2_1"])["relu2_1"].sum())
+        return jax.jit(step).lower(image).as_text()
+
+    # Forward and derivative of three convolutions, two operands each; XLA calls TF32 "high".
+    for precision, name in (("float32", "HIGHEST"), ("tf32", "HIGH"), ("bfloat16", "HIGHEST")):
+        assert program(precision).count(f"#stablehlo<precision {name}>") == 12
+    assert "bf16" in program("bfloat16")
+    assert "bf16" not in program("tf32")
+
+
+@pytest.mark.slow
+def test_a_run_in_bfloat16_ends_near_one_in_float32(params):
     content, style, _ = pictures(48)
-    ends = {}
-    for precision in ("float32", "bfloat16", "tf32"):
+    ends = []
+    for precision in ("float32", "bfloat16"):
         config = jnst.Config(size=48, scales=(1.0,), steps=(30,), precision=precision)
-        ends[precision] = jnst.stylize(params, content, style, config)
-    assert ends["tf32"].losses == ends["float32"].losses or jax.default_backend() != "cpu"
-    half, full = ends["bfloat16"].losses.total, ends["float32"].losses.total
-    assert half != full
-    assert half == pytest.approx(full, rel=0.02)
+        ends.append(jnst.stylize(params, content, style, config).history.total)
+    full, half = ends
+    assert half[-1] != full[-1]
+    assert half[-1] - full[-1] < 0.05 * (full[1] - full[-1])

@@ -156,9 +156,7 @@ def _input_derivative(
     )
 
 
-def _kernel_derivative(
-    x: Batch, cotangent: Batch, window: Window, precision: str | None
-) -> Kernel:
+def _kernel_derivative(x: Batch, cotangent: Batch, window: Window, precision: str | None) -> Kernel:
     pads = []
     for axis in (0, 1):
         reach = window.dilation[axis] * (window.taps[axis] - 1)
