@@ -18,7 +18,7 @@ from .arrays import Batch, FeatureMap, Features
 from .objective import Sums, Terms, sums_of
 from .ops import relu
 from .tile_plan import halvings
-from .vgg import CONVOLUTIONS, convolve, Params, pool, preprocess
+from .vgg import CONVOLUTIONS, Params, convolve, pool, preprocess
 
 
 def last_read(layers: tuple[str, ...], terms: Terms) -> int:
