@@ -88,9 +88,11 @@ def jnst_step(job: dict[str, Any], precision: str) -> Built:
 
     config = CONFIG if precision == "float32" else replace(CONFIG, precision=precision)
     problem = Problem.read(Path(job["folder"]))
-    layers = jax.device_put(problem.layers)
-    params = jnst.Params(layers, job["network"], jnst.load_weights("vgg16").preprocessing)
-    params = jnst.prepare(params, *problem.picture.shape[:2], precision)
+    params = jnst.Params(
+        jax.device_put(problem.layers), job["network"], jnst.load_weights("vgg16").preprocessing
+    )
+    layers = (*config.content_layers, *config.style_layers)
+    params = jnst.prepare(params, *problem.picture.shape[:2], precision, layers)
     picture, content, style = jax.device_put((problem.picture, problem.content, problem.style))
     targets = jnst.make_targets(params, content, [style], config)
     arguments = (picture, params, targets, jnst.loss_weights(config))

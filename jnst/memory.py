@@ -14,6 +14,7 @@ import jax
 import psutil
 
 from .config import Config
+from .plan import winograd_layers
 from .tile_plan import SMALLEST_TILE, Stage, plan_stages
 from .vgg import CONVOLUTIONS, check_layers
 
@@ -24,6 +25,10 @@ _PROGRAM = 480e6
 # window's; float32.
 _WIDE_MAPS = 4.6
 _WINDOW_MAPS = 5.4
+# What Winograd's tiles (`jnst.plan`) need beside them: parts of the widest map, and room for those
+# of the deep layers.
+_TILED_MAPS = 1.5
+_TILED_ROOM = 70e6
 _PICTURES = 4  # the content as it was read and as it is painted, the image, its gradient
 _TILES = (768, 512, 384, 256, 192, SMALLEST_TILE)
 # From here on the whole picture at once takes more memory than it is worth.
@@ -76,9 +81,10 @@ def estimate_memory(
     if not layers:
         return int(fixed + 8 * image)
     if tile is None or max(height, width) <= tile:
-        return int(fixed + content + _whole(network, layers, height, width))
+        tiled = _winograd(network, layers, height, width)
+        return int(fixed + content + tiled + _whole(network, layers, height, width))
     stages = plan_stages(network, layers, height, width, tile)
-    return int(fixed + content + _by_windows(stages))
+    return int(fixed + content + _winograd(network, layers, tile, tile) + _by_windows(stages))
 
 
 def choose(
@@ -183,6 +189,15 @@ def _whole(network: str, layers: tuple[str, ...], height: int, width: int) -> fl
     # The way back through a ReLU reads its output; a convolution's input is not needed.
     kept = sum(size for layer, size in maps.items() if layer.startswith("relu"))
     return kept + _WIDE_MAPS * max(maps.values())
+
+
+def _winograd(network: str, layers: tuple[str, ...], height: int, width: int) -> float:
+    """The transformed kernels, 36 numbers for 9, and the parts of a map."""
+    chosen = winograd_layers(network, height, width, layers)
+    if not chosen:
+        return 0.0
+    kernels = sum(36 * i * o * _FLOAT for name, i, o in CONVOLUTIONS[network] if name in chosen)
+    return kernels + _TILED_ROOM + _TILED_MAPS * 64 * height * width * _FLOAT
 
 
 def _by_windows(stages: tuple[Stage, ...]) -> float:

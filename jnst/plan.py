@@ -7,6 +7,7 @@ benchmarks/README.md. On GPUs and TPUs the vendor's own convolution runs, with i
 algorithms.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -15,14 +16,20 @@ import jax.numpy as jnp
 
 from .config import PRECISIONS
 from .ops import transform_kernel
-from .vgg import CONVOLUTIONS, Params
+from .vgg import CONVOLUTIONS, LAYERS, Params
 
 _LEAST_CHANNELS = 64
 _LEAST_OPERATIONS = 2e9
 _LEAST_PIXELS = 256
 
 
-def prepare(params: Params, height: int, width: int, precision: str = "float32") -> Params:
+def prepare(
+    params: Params,
+    height: int,
+    width: int,
+    precision: str = "float32",
+    layers: Iterable[str] | None = None,
+) -> Params:
     """The network, made ready for pictures of about this size: same function, fewer operations.
 
     Kernels that Winograd's tiles will use are transformed here, once, so that no step has to. The
@@ -34,6 +41,8 @@ def prepare(params: Params, height: int, width: int, precision: str = "float32")
         precision: "float32", or "bfloat16": products of bfloat16 numbers, summed in float32, in
             every layer but the first, which reads the picture. "tf32" lets a recent GPU round
             to TF32 before it multiplies; elsewhere it is "float32".
+        layers: the activations that will be asked for, None for all: what lies behind the deepest
+            of them is left as it is.
 
     Returns:
         Params of the same network, name and preprocessing.
@@ -49,29 +58,40 @@ def prepare(params: Params, height: int, width: int, precision: str = "float32")
     """
     if precision not in PRECISIONS:
         raise ValueError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
-    layers = {}
-    for name, wide, deep in CONVOLUTIONS[params.network]:
-        if name not in params.layers:
-            continue
-        layer = dict(params.layers[name])
-        block = int(name[4])
-        if _pays(height >> (block - 1), width >> (block - 1), wide, deep) and "kernel" in layer:
-            layer["transformed"] = _transformed(layer.pop("kernel"))
+    chosen = winograd_layers(params.network, height, width, layers)
+    ready = {}
+    for name, layer in params.layers.items():
+        if name in chosen and "kernel" in layer:
+            layer = {"bias": layer["bias"], "transformed": _transformed(layer["kernel"])}
         if precision == "bfloat16" and name != "conv1_1":
             half = partial(jax.tree.map, lambda array: array.astype(jnp.bfloat16))
             layer = {part: a if part == "bias" else half(a) for part, a in layer.items()}
-        layers[name] = layer
-    return replace(params, layers=layers, precision=precision)
+        ready[name] = layer
+    return replace(params, layers=ready, precision=precision)
 
 
 _transformed = jax.jit(transform_kernel)
 
 
-def _pays(height: int, width: int, wide: int, deep: int) -> bool:
-    operations = 2.0 * 9 * wide * deep * height * width
-    return (
-        jax.default_backend() == "cpu"
-        and min(wide, deep) >= _LEAST_CHANNELS
-        and height * width >= _LEAST_PIXELS
-        and operations >= _LEAST_OPERATIONS
-    )
+def winograd_layers(
+    network: str, height: int, width: int, layers: Iterable[str] | None = None
+) -> tuple[str, ...]:
+    """The convolutions that `prepare` chooses Winograd's tiles for; arguments as there.
+
+    Example:
+        >>> winograd_layers("vgg16", 128, 128)
+        ()
+        >>> winograd_layers("vgg19", 512, 512, ["relu2_1"])
+        ('conv1_2', 'conv2_1')
+    """
+    if jax.default_backend() != "cpu":
+        return ()
+    order = LAYERS[network]
+    last = max((order.index(layer) for layer in layers), default=-1) if layers else len(order)
+    chosen = []
+    for name, wide, deep in CONVOLUTIONS[network]:
+        pixels = (height >> (int(name[4]) - 1)) * (width >> (int(name[4]) - 1))
+        enough = pixels >= _LEAST_PIXELS and 2.0 * 9 * wide * deep * pixels >= _LEAST_OPERATIONS
+        if enough and min(wide, deep) >= _LEAST_CHANNELS and order.index(name) <= last:
+            chosen.append(name)
+    return tuple(chosen)

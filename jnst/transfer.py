@@ -146,7 +146,8 @@ def stylize(
         way = _Way(None if tile is None or max(height, width) <= tile else tile)
         weights = loss_weights(config)
         side = (height, width) if way.tile is None else (way.tile, way.tile)
-        ready = prepare(params, *side, config.precision)
+        layers = (*config.content_layers, *config.style_layers)
+        ready = prepare(params, *side, config.precision, layers)
         targets = way.targets(ready, resized, styles_here, config, weights, chunk, known)
         args = (ready, targets, weights)
         begin: Array | State

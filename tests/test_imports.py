@@ -96,7 +96,7 @@ MAY_IMPORT = {
     "objective": {"arrays", "config", "losses", "vgg"},
     "tile_plan": {"vgg"},
     "tile_passes": {"arrays", "objective", "ops", "tile_plan", "vgg"},
-    "memory": {"config", "tile_plan", "vgg"},
+    "memory": {"config", "plan", "tile_plan", "vgg"},
     "host_map": set(),
     "tiles": {
         "arrays",

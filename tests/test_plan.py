@@ -64,6 +64,13 @@ def test_work_decides(params):
     assert not large["conv1_1"]  # three channels
     assert all(on for name, on in large.items() if name != "conv1_1")
     assert not any(small.values())
+    behind = kinds(prepare(params, 512, 512, layers=["relu3_1", "relu2_2"]))
+    assert [name for name, on in behind.items() if on] == [
+        "conv1_2",
+        "conv2_1",
+        "conv2_2",
+        "conv3_1",
+    ]
 
 
 def test_a_prepared_network_keeps_its_name_and_can_be_prepared_again(params):
