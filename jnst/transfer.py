@@ -16,6 +16,7 @@ from . import tiles
 from .ahead import compiled_meanwhile
 from .checkpoint import Checkpoint, check_same_run, software
 from .config import Config
+from .devices import Spread
 from .diagnosis import where_not_finite
 from .images import resize
 from .inputs import as_list, check_sizes, checked, fingerprints, first_image, style_at
@@ -62,6 +63,7 @@ def stylize(
     resume: Checkpoint | None = None,
     tile: int | None = None,
     known: Known | None = None,
+    devices: Sequence[jax.Device] = (),
 ) -> Result:
     """Paints the content in the style.
 
@@ -85,7 +87,9 @@ def stylize(
             every picture at once.
         known: an empty dict that this call fills with the statistics of the styles; calls with the
             same `params` that are given the same dict compute those of each style and size once
-            (but for what is computed by windows).
+            (but for what is computed by windows or over several devices).
+        devices: two or more that share the work on each picture, by bands of its rows, with the
+            same result but for rounding (see `jnst.devices`); by default JAX's own choice of one.
 
     Returns:
         Result, with the image at the last scale.
@@ -133,6 +137,13 @@ def stylize(
     if resume:
         check_same_run(resume, config, inputs)
         _check_software(resume)
+    if len(devices) > 1 and tile is not None:
+        raise ValueError(f"tile is {tile} for {len(devices)} devices: give one of the two")
+    if len(devices) > 1 and config.precision != "float32":
+        raise ValueError(
+            f"precision is {config.precision!r} for {len(devices)} devices: they take 'float32'"
+        )
+    spread = Spread(tuple(devices)) if len(devices) > 1 else None
     report = Reporter(callback, config, inputs, resume.losses if resume else None)
     if chunk is None:
         chunk = 1 if jax.default_backend() == "cpu" else 20
@@ -143,13 +154,13 @@ def stylize(
         report.begin_scale(number, (height, width))
         resized = resize(base, height, width, resample=config.resample)
         styles_here = [style_at(s, height, width, config) for s in sources]
-        way = _Way(None if tile is None or max(height, width) <= tile else tile)
+        way = _Way(None if tile is None or max(height, width) <= tile else tile, spread)
         weights = loss_weights(config)
-        side = (height, width) if way.tile is None else (way.tile, way.tile)
-        layers = (*config.content_layers, *config.style_layers)
-        ready = prepare(params, *side, config.precision, layers)
+        ready = way.ready(params, height, width, config)
         targets = way.targets(ready, resized, styles_here, config, weights, chunk, known)
         args = (ready, targets, weights)
+        if spread:
+            args = spread.placed(args)
         begin: Array | State
         if resume and number == resume.scale:
             begin = from_arrays(resume.state, resized.shape, _method(config), _rates(config))
@@ -159,6 +170,8 @@ def stylize(
             coarser = sizes[number - 2] if number > 1 else None
             begin = jnp.asarray(_enlarged(image, base, resized, coarser, config))
         steps = config.steps_per_scale[number - 1]
+        if spread:
+            begin = spread.placed(begin)
         image = _improve(way, begin, args, steps, config, report, chunk)
         if report.stopped:
             break
@@ -209,6 +222,15 @@ class _Way:
     """How a scale is computed: the whole picture at once, or by windows of `tile` pixels."""
 
     tile: int | None
+    spread: Spread | None = None
+
+    def ready(self, params: Params, height: int, width: int, config: Config) -> Params:
+        """The network for pictures of this size; over several devices as it is."""
+        if self.spread:
+            return params
+        side = (height, width) if self.tile is None else (self.tile, self.tile)
+        layers = (*config.content_layers, *config.style_layers)
+        return prepare(params, *side, config.precision, layers)
 
     def targets(
         self,
@@ -222,6 +244,8 @@ class _Way:
     ) -> Targets:
         if self.tile is not None:
             return tiles.make_targets(params, content, styles, config, tile=self.tile)
+        if self.spread is not None:
+            return self.spread.make_targets(params, content, styles, config)
         content_there, styles_there = jax.device_put(content), jax.device_put(styles)
 
         def aim(
@@ -237,6 +261,8 @@ class _Way:
 
     @property
     def objective(self) -> Objective | Evaluator:
+        if self.spread is not None:
+            return self.spread
         if self.tile is None:
             return objective
         return Evaluator(partial(tiles.value_and_gradient, tile=self.tile), objective)
@@ -244,11 +270,14 @@ class _Way:
     def losses(self, image: Array, *args: Any) -> Losses:
         if self.tile is not None:
             return tiles.objective(image, *args, tile=self.tile)[1]
+        if self.spread is not None:
+            return _evaluate_over(self.spread, image, *args)
         return _evaluate(image, *args)[1]
 
     def trouble(self, image: Array, *args: Any) -> str:
         """Where the objective leaves the finite numbers; by windows it is not looked for."""
-        return "" if self.tile is not None else f"; {where_not_finite(image, *args)}"
+        looked_for = self.tile is None and self.spread is None
+        return f"; {where_not_finite(image, *args)}" if looked_for else ""
 
 
 def _improve(
@@ -278,6 +307,11 @@ def _improve(
 
 
 _evaluate = jax.jit(objective)
+
+
+@partial(jax.jit, static_argnames="spread")
+def _evaluate_over(spread: Spread, image: Array, *args: Any) -> Losses:
+    return spread(image, *args)[1]
 
 
 def _method(config: Config) -> Method:

@@ -108,6 +108,9 @@ MAY_IMPORT = {
         "tile_plan",
         "vgg",
     },
+    "devices": {"arrays", "config", "losses", "objective", "ops", "vgg"},
+    "batch": {"parser"},
+    "margins": {"config", "images", "sizes"},
     "line_search": {"arrays"},
     "lbfgs": {"arrays", "line_search"},
     "method": set(),
@@ -127,9 +130,9 @@ MAY_IMPORT = {
     "ahead": set(),
     "compilation_cache": {"weights"},
     "transfer": {
-        *("ahead", "checkpoint", "config", "diagnosis", "images", "inputs", "method", "minimize"),
-        *("objective", "optimize", "plan", "presets", "progress", "sizes", "tile_plan", "tiles"),
-        "vgg",
+        *("ahead", "checkpoint", "config", "devices", "diagnosis", "images", "inputs", "method"),
+        *("minimize", "objective", "optimize", "plan", "presets", "progress", "sizes"),
+        *("tile_plan", "tiles", "vgg"),
     },
 }
 

@@ -1,0 +1,227 @@
+"""One picture over many devices: each keeps a band of its rows, in every layer of the network.
+
+A picture is cut into as many bands as there are devices, all of one height, a multiple of the last
+layer's stride, so that no pooling window crosses from one to the next. A 3x3 convolution reads one
+row beyond a band, which the neighbour sends; beyond the picture it reads zeros, which is what a
+device receives that has no neighbour. What the losses need are sums over positions: each device
+adds up its own and `psum` adds those. So the objective and its gradient are those of one device, up
+to the order of additions, and nothing is computed twice.
+
+Rows that fill up the last bands are kept at zero in all layers: there the network's own padding is.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array
+from numpy.typing import ArrayLike
+
+from .arrays import Batch, Features, Image, Scalar
+from .config import Config
+from .losses import STYLE_LOSSES
+from .objective import (
+    Losses,
+    LossWeights,
+    Sums,
+    Targets,
+    Terms,
+    check_fit,
+    check_inputs,
+    sums_of,
+    variation,
+    weigh,
+)
+from .ops import conv2d, relu
+from .vgg import CONVOLUTIONS, LAYERS, Params, pool, preprocess
+
+_ROWS = "rows"
+_WHOLE = PartitionSpec()
+_BANDS = PartitionSpec(_ROWS)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The objective over the devices of a mesh: a function like `jnst.objective`.
+
+    Attributes:
+        devices: in the order of their bands, from the top.
+
+    Example:
+        >>> import jnst
+        >>> params = jnst.load_weights("vgg16")
+        >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
+        >>> black, white = jnp.zeros((20, 16, 3)), jnp.ones((16, 16, 3))
+        >>> spread = Spread(tuple(jax.devices()))
+        >>> args = params, spread.make_targets(params, black, [white], config)
+        >>> total, _ = spread(black, *args, jnst.loss_weights(config))
+        >>> bool(jnp.isclose(total, jnst.objective(black, *args, jnst.loss_weights(config))[0]))
+        True
+    """
+
+    devices: tuple[jax.Device, ...]
+
+    @property
+    def mesh(self) -> Mesh:
+        return Mesh(np.array(self.devices), (_ROWS,))
+
+    def placed(self, tree: Any) -> Any:
+        """The arrays of a tree, a copy of each on every device."""
+        return jax.device_put(tree, NamedSharding(self.mesh, _WHOLE))
+
+    def __call__(
+        self, image: Image, params: Params, targets: Targets, weights: LossWeights
+    ) -> tuple[Scalar, Losses]:
+        """What `jnst.objective` gives, up to rounding; differentiable in the image."""
+        terms = targets.terms
+        image = self._everywhere(image)
+        layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
+        shapes = _shapes(params.network, layers, image.shape)
+        check_fit(image.shape, shapes, targets, weights)
+        sums = self._sums(params, image, targets.content, layers, terms)
+        content, style = weigh(sums, shapes, targets.style, weights, terms)
+        tv = variation(image, weights, terms)
+        total = content + style + tv
+        return total, Losses(content, style, tv, total)
+
+    def make_targets(
+        self, params: Params, content: ArrayLike, styles: Sequence[ArrayLike], config: Config
+    ) -> Targets:
+        """What `jnst.make_targets` gives, up to rounding."""
+        terms, blend = check_inputs(params, styles, config)
+        params = self.placed(params)
+        kept = self._maps(params, self.placed(content), terms.content_layers, terms)
+        only_style = terms._replace(content_layers=())
+        matched: dict[str, Array] = {}
+        for weight, style in zip(blend, styles, strict=True):
+            found = self._statistics(params, self.placed(style), only_style)
+            for layer, statistic in found.items():
+                matched[layer] = matched.get(layer, 0.0) + weight * statistic
+        return Targets(kept, matched, terms)
+
+    def _everywhere(self, values: Any) -> Any:
+        # Also of the derivative: the optimiser's state stays whole on every device.
+        return lax.with_sharding_constraint(values, NamedSharding(self.mesh, _WHOLE))
+
+    @partial(jax.jit, static_argnames=("self", "terms"))
+    def _statistics(self, params: Params, style: Image, terms: Terms) -> dict[str, Array]:
+        layers = tuple(dict.fromkeys(terms.style_layers))
+        shapes = _shapes(params.network, layers, style.shape)
+        sums = self._sums(params, style, {}, layers, terms)
+        loss = STYLE_LOSSES[terms.style_loss]
+        return {
+            layer: loss.statistic(found, shapes[layer][0] * shapes[layer][1])
+            for layer, found in sums.style.items()
+        }
+
+    @partial(jax.jit, static_argnames=("self", "layers", "terms"))
+    def _maps(
+        self, params: Params, image: Image, layers: tuple[str, ...], terms: Terms
+    ) -> Features:
+        height, band = image.shape[0], self._band(params.network, layers, image.shape[0])
+        run = self._shard_map(
+            partial(_features, height=height, layers=layers, terms=terms), (_WHOLE, _BANDS), _BANDS
+        )
+        maps = run(params, _filled_up(image, band * len(self.devices)))
+        shapes = _shapes(params.network, layers, image.shape)
+        return self._everywhere({n: maps[n][: shapes[n][0]] for n in layers})
+
+    def _sums(
+        self,
+        params: Params,
+        image: Image,
+        content: Features,
+        layers: tuple[str, ...],
+        terms: Terms,
+    ) -> Sums:
+        height, count = image.shape[0], len(self.devices)
+        band = self._band(params.network, layers, height)
+
+        def here(params: Params, rows: Image, targets: Features) -> Sums:
+            maps = _features(params, rows, height=height, layers=layers, terms=terms)
+            return jax.tree.map(partial(lax.psum, axis_name=_ROWS), sums_of(maps, targets, terms))
+
+        run = self._shard_map(here, (_WHOLE, _BANDS, _BANDS), _WHOLE)
+        depth = {n: _halvings(params.network, n) for n in content}
+        targets = {n: _filled_up(v, (band >> depth[n]) * count) for n, v in content.items()}
+        return run(params, _filled_up(image, band * count), targets)
+
+    def _shard_map(self, function: Any, in_specs: Any, out_specs: Any) -> Any:
+        return jax.shard_map(function, mesh=self.mesh, in_specs=in_specs, out_specs=out_specs)
+
+    def _band(self, network: str, layers: Iterable[str], height: int) -> int:
+        """Rows of the image on each device."""
+        unit = 2 ** max((_halvings(network, layer) for layer in layers), default=0)
+        return -(-height // (len(self.devices) * unit)) * unit
+
+
+def _features(
+    params: Params, rows: Image, *, height: int, layers: tuple[str, ...], terms: Terms
+) -> Features:
+    """This device's band of the maps; rows beyond the picture's `height` are zero."""
+    if not layers:
+        return {}
+    order = LAYERS[params.network]
+    x = preprocess(rows * terms.input_gain, params.preprocessing)[None]
+    x = _inside(x, height)
+    maps: Features = {}
+    for name in order[: max(order.index(layer) for layer in layers) + 1]:
+        if name.startswith("conv"):
+            x = _inside(_convolve(x, **params.layers[name]), height)
+        elif name.startswith("relu"):
+            x = relu(x)
+        else:
+            height //= 2
+            x = _inside(pool(x, terms.pooling), height)
+        if name in layers:
+            maps[name] = x[0]
+    return maps
+
+
+def _convolve(x: Batch, kernel: Array, bias: Array) -> Batch:
+    """A band of the 3x3 convolution of the whole: its own, and what the neighbours add."""
+    kernel, bias = (lax.pcast(values, _ROWS, to="varying") for values in (kernel, bias))
+    count = lax.axis_size(_ROWS)
+    above = lax.ppermute(x[:, -1:], _ROWS, [(i, i + 1) for i in range(count - 1)])
+    below = lax.ppermute(x[:, :1], _ROWS, [(i + 1, i) for i in range(count - 1)])
+    beside = ((0, 0), (1, 1))
+    y = conv2d(x, kernel, bias)
+    y = y.at[:, :1].add(conv2d(above, kernel[:1], padding=beside))
+    return y.at[:, -1:].add(conv2d(below, kernel[2:], padding=beside))
+
+
+def _inside(x: Batch, height: int) -> Batch:
+    """The band with zeros for the rows beyond the height of the whole."""
+    rows = x.shape[1]
+    if rows * lax.axis_size(_ROWS) == height:
+        return x
+    row = rows * lax.axis_index(_ROWS) + jnp.arange(rows)
+    return jnp.where((row < height)[None, :, None, None], x, jnp.zeros((), x.dtype))
+
+
+def _filled_up(values: Array, rows: int) -> Array:
+    return jnp.pad(values, ((0, rows - values.shape[0]), (0, 0), (0, 0)))
+
+
+def _halvings(network: str, layer: str) -> int:
+    order = LAYERS[network]
+    return sum(name.startswith("pool") for name in order[: order.index(layer) + 1])
+
+
+def _shapes(
+    network: str, layers: Iterable[str], image: tuple[int, ...]
+) -> dict[str, tuple[int, int, int]]:
+    wide = {name: width for name, _, width in CONVOLUTIONS[network]}
+    found = {}
+    for layer in layers:
+        depth = _halvings(network, layer)
+        order = LAYERS[network]
+        last = [n for n in order[: order.index(layer) + 1] if n.startswith("conv")][-1]
+        found[layer] = (image[0] >> depth, image[1] >> depth, wide[last])
+    return found

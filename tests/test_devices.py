@@ -1,0 +1,67 @@
+"""The objective over several virtual CPU devices, each time in a new process, is that of one."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+import jax
+count = int(sys.argv[1])
+jax.config.update("jax_num_cpu_devices", count)
+import jax.numpy as jnp
+import numpy as np
+import jnst
+from jnst.devices import Spread
+from jnst.objective import loss_weights, make_targets, objective
+
+rng = np.random.default_rng(0)
+params = jnst.load_weights("vgg16")
+spread = Spread(tuple(jax.devices()))
+assert len(spread.devices) == count
+# A height that no band divides, one with a band that stays empty, and one that fits.
+cases = [
+    ((75, 40), jnst.Config(content_layers=("relu3_1",), style_layers=("relu1_1", "conv3_2"))),
+    ((33, 47), jnst.Config(pooling="l2", style_layers=("relu1_1", "relu5_1"))),
+    ((64, 48), jnst.preset("gatys2016")),
+]
+for (height, width), config in cases:
+    image, content = (rng.random((height, width, 3), np.float32) for _ in range(2))
+    styles = [rng.random((90, 61, 3), np.float32)]
+    weights = loss_weights(config)
+    whole = make_targets(params, content, styles, config)
+    targets = spread.make_targets(params, content, styles, config)
+    for found, expected in zip(jax.tree.leaves(targets), jax.tree.leaves(whole), strict=True):
+        found, expected = np.asarray(found), np.asarray(expected)
+        np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    one = jax.jit(jax.value_and_grad(objective, has_aux=True))
+    many = jax.jit(jax.value_and_grad(spread, has_aux=True))
+    (value, terms), gradient = one(image, params, whole, weights)
+    args = spread.placed((image, params, whole, weights))
+    (other, parts), spread_gradient = many(*args)
+    np.testing.assert_allclose(jnp.stack(parts), jnp.stack(terms), rtol=1e-4)
+    gradient, spread_gradient = np.asarray(gradient), np.asarray(spread_gradient)
+    error = np.abs(gradient - spread_gradient).max() / np.abs(gradient).max()
+    assert error < 1e-5, (height, width, error)
+
+config = jnst.Config(
+    size=40, scales=(0.5, 1.0), steps=(3,), content_layers=("relu2_2",), style_layers=("relu2_1",)
+)
+alone = jnst.stylize(params, content, styles, config)
+together = jnst.stylize(params, content, styles, config, devices=jax.devices())
+np.testing.assert_allclose(together.image, alone.image, atol=1e-4)
+np.testing.assert_allclose(together.losses.total, alone.losses.total, rtol=1e-4)
+print("done")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
+def test_several_devices_give_what_one_gives(count: int) -> None:
+    """Targets and value; the gradient within 1e-5 of its largest entry; a picture within 1e-4."""
+    found = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(count)], capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr[-3000:]
+    assert found.stdout.splitlines()[-1] == "done"
