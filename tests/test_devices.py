@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import jax
+import numpy as np
 import pytest
+
+import jnst
 
 PROGRAM = """
 import sys
@@ -65,3 +69,28 @@ def test_several_devices_give_what_one_gives(count: int) -> None:
     )
     assert found.returncode == 0, found.stderr[-3000:]
     assert found.stdout.splitlines()[-1] == "done"
+
+
+@pytest.mark.parametrize(
+    ("options", "changes", "message"),
+    [
+        ({"tile": 128}, {}, "tile is 128 for 2 devices: give one of the two"),
+        (
+            {},
+            {"precision": "bfloat16"},
+            "precision is 'bfloat16' for 2 devices: they take 'float32'",
+        ),
+    ],
+)
+def test_what_several_devices_do_not_do_is_refused(options, changes, message):
+    picture = np.zeros((32, 32, 3), np.float32)
+    config = jnst.Config(size=32, steps=(1,), **changes)
+    with pytest.raises(ValueError, match=message):
+        jnst.stylize(
+            jnst.load_weights("vgg16"),
+            picture,
+            picture,
+            config,
+            devices=jax.devices() * 2,
+            **options,
+        )
