@@ -39,6 +39,7 @@ from .objective import (
     weigh,
 )
 from .ops import conv2d, relu
+from .tile_plan import halvings
 from .vgg import CONVOLUTIONS, LAYERS, Params, pool, preprocess
 
 _ROWS = "rows"
@@ -148,7 +149,7 @@ class Spread:
             return jax.tree.map(partial(lax.psum, axis_name=_ROWS), sums_of(maps, targets, terms))
 
         run = self._shard_map(here, (_WHOLE, _BANDS, _BANDS), _WHOLE)
-        depth = {n: _halvings(params.network, n) for n in content}
+        depth = {n: halvings(LAYERS[params.network], n) for n in content}
         targets = {n: _filled_up(v, (band >> depth[n]) * count) for n, v in content.items()}
         return run(params, _filled_up(image, band * count), targets)
 
@@ -157,7 +158,7 @@ class Spread:
 
     def _band(self, network: str, layers: Iterable[str], height: int) -> int:
         """Rows of the image on each device."""
-        unit = 2 ** max((_halvings(network, layer) for layer in layers), default=0)
+        unit = 2 ** max((halvings(LAYERS[network], layer) for layer in layers), default=0)
         return -(-height // (len(self.devices) * unit)) * unit
 
 
@@ -209,18 +210,13 @@ def _filled_up(values: Array, rows: int) -> Array:
     return jnp.pad(values, ((0, rows - values.shape[0]), (0, 0), (0, 0)))
 
 
-def _halvings(network: str, layer: str) -> int:
-    order = LAYERS[network]
-    return sum(name.startswith("pool") for name in order[: order.index(layer) + 1])
-
-
 def _shapes(
     network: str, layers: Iterable[str], image: tuple[int, ...]
 ) -> dict[str, tuple[int, int, int]]:
     wide = {name: width for name, _, width in CONVOLUTIONS[network]}
     found = {}
     for layer in layers:
-        depth = _halvings(network, layer)
+        depth = halvings(LAYERS[network], layer)
         order = LAYERS[network]
         last = [n for n in order[: order.index(layer) + 1] if n.startswith("conv")][-1]
         found[layer] = (image[0] >> depth, image[1] >> depth, wide[last])

@@ -122,10 +122,10 @@ def test_layers_refuses_to_time_variants_that_disagree():
         layers.check_agreement(layers.LAYERS[0], variants)
 
 
-@pytest.mark.slow
-def test_a_trial_of_the_layers_writes_table_json_and_plot(tmp_path):
+def run_script(name, *words):
+    """Runs a benchmark in a process of its own; its warnings are errors."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "benchmarks/layers.py", "--quick", "--output", tmp_path],
+        [sys.executable, "-W", "error", f"benchmarks/{name}", *words],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
         capture_output=True,
@@ -133,6 +133,11 @@ def test_a_trial_of_the_layers_writes_table_json_and_plot(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_a_trial_of_the_layers_writes_table_json_and_plot(tmp_path):
+    run_script("layers.py", "--quick", "--output", tmp_path)
     payload = json.loads((tmp_path / "layers.json").read_text())
     passes = [(row["layer"], row["pass"]) for row in payload["rows"]]
     assert len(set(passes)) == len(passes) == 8
@@ -196,19 +201,11 @@ def test_time_to_objective_counts_each_scale_and_stops_at_the_target():
 
 def test_a_trial_of_time_to_objective_begins_as_torch_does(tmp_path):
     pytest.importorskip("torch")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-W", "error", "benchmarks/time_to_objective.py"),
-            *("--size", "48", "--evaluations", "12", "--results", tmp_path),
-            *("--optimisers", "as published", "adam"),
-        ],
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
+    run_script(
+        "time_to_objective.py",
+        *("--size", "48", "--evaluations", "12", "--results", tmp_path),
+        *("--optimisers", "as published", "adam"),
     )
-    assert done.returncode == 0, done.stderr
     (row,) = json.loads((tmp_path / "time_to_objective.json").read_text())["rows"]
     theirs, ours = row["torch"], row["jnst"]
     assert row["pixels"] == [48, 31]

@@ -108,7 +108,7 @@ MAY_IMPORT = {
         "tile_plan",
         "vgg",
     },
-    "devices": {"arrays", "config", "losses", "objective", "ops", "vgg"},
+    "devices": {"arrays", "config", "losses", "objective", "ops", "tile_plan", "vgg"},
     "batch": {"parser"},
     "margins": {"config", "images", "sizes"},
     "line_search": {"arrays"},
