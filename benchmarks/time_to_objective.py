@@ -30,7 +30,7 @@ from measure import environment, median, write_results
 
 import jnst
 from jnst.images import read_image, resize
-from jnst.inputs import style_at
+from jnst.inputs import styles_at
 from jnst.sizes import drop_small_scales, target_sizes
 
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
@@ -61,7 +61,7 @@ class Problem:
         picture, painting = read_image(content).pixels, read_image(style).pixels
         height, width = target_sizes(picture.shape[0], picture.shape[1], self.config)[-1]
         self.content = np.asarray(resize(picture, height, width, resample=self.config.resample))
-        self.style = np.asarray(style_at(painting, height, width, self.config))
+        self.style = np.asarray(styles_at([painting], height, width, self.config)[0])
         targets = jnst.make_targets(
             self.params, jnp.asarray(self.content), [jnp.asarray(self.style)], self.config
         )

@@ -40,7 +40,8 @@ _EFFECT = {
     "history": ("optimizer", ("lbfgs",)),
     "line_search": ("optimizer", ("lbfgs",)),
     "noise": ("init", ("noise",)),
-    "seed": ("init", ("noise", "style-colors")),
+    "init_blend": ("init", ("blend",)),
+    "seed": ("init", ("gray", "noise", "style-colors", "blend")),
 }
 
 
@@ -216,7 +217,9 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         raise UsageError(f"unknown network {typed.network!r}; {nearest(typed.network, NETWORKS)}")
     try:
         check_layers(typed.network or "vgg19", (*config.content_layers, *config.style_layers))
-        config.weights_per_style(len(styles))
+        for per_style in (config.weights_per_style, config.scales_per_style):
+            per_style(len(styles))
+        config.sizes_per_style(len(styles))
     except ValueError as error:
         raise UsageError(in_options(str(error))) from None
     if typed.preprocess and not typed.weights:

@@ -13,7 +13,7 @@ from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 
 OPTIMIZERS = ("adam", "lbfgs")
 LINE_SEARCHES = ("zoom", "none")
-INITS = ("content", "noise", "style-colors", "file")
+INITS = ("content", "gray", "noise", "style-colors", "blend", "file")
 POOLINGS = ("max", "average", "l2")
 UPSCALES = ("plain", "detail")
 RESAMPLING = ("bicubic", "bilinear")
@@ -53,8 +53,16 @@ class Config:
     size_side: str = _option(
         "longer", "picture", "which side of the content --size measures", ("longer", "shorter")
     )
-    style_scale: float = _option(
-        1.0, "picture", "size of the style pictures relative to the content: larger, larger strokes"
+    style_scale: tuple[float, ...] = _option(
+        (1.0,),
+        "picture",
+        "size of the style pictures relative to the content: larger, larger strokes; one number "
+        "for each style, or one for all",
+    )
+    style_size: tuple[int, ...] = _option(
+        (),
+        "picture",
+        "instead: pixels on the side of each style picture that --size-side names, at every scale",
     )
     resample: str = _option(
         "bicubic", "picture", "filter that resizes pictures, antialiased", RESAMPLING
@@ -62,6 +70,11 @@ class Config:
     init: str = _option("content", "picture", "what the optimisation starts from", INITS)
     noise: float = _option(
         0.1, "picture", "standard deviation of the noise that --init noise starts from, in [0, 1]"
+    )
+    init_blend: float = _option(
+        0.5,
+        "picture",
+        "share of random style colours that --init blend mixes into the content, in [0, 1]",
     )
     seed: int = _option(0, "picture", "seed of the random start")
     content_weight: float = _option(1.0, "objective", "weight of the content loss")
@@ -138,6 +151,9 @@ class Config:
     clamp: bool = _option(False, "optimisation", "Adam: keep the image inside [0, 1] at each step")
 
     def __post_init__(self) -> None:
+        for name in ("style_scale", "style_size"):
+            if isinstance(getattr(self, name), Real):
+                object.__setattr__(self, name, (getattr(self, name),))
         for spec in fields(self):
             if isinstance(spec.default, tuple):
                 object.__setattr__(self, spec.name, _as_tuple(self, spec.name, spec.default))
@@ -150,7 +166,9 @@ class Config:
         for name in ("size", "history"):
             _require(self, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
         _require(self, "seed", lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
-        for name in ("steps", "scales", "style_weights", "style_layer_weights"):
+        _require(self, "init_blend", lambda v: 0 <= v <= 1, "at least 0 and at most 1")
+        _check_style_sizes(self)
+        for name in ("steps", "scales", "style_scale", "style_weights", "style_layer_weights"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty: give at least one number")
         for steps in self.steps:
@@ -195,12 +213,20 @@ class Config:
         weights = _broadcast(self.style_weights, count, "style_weights", "styles")
         return tuple(w / sum(weights) for w in weights)
 
+    def scales_per_style(self, count: int) -> tuple[float, ...]:
+        """`style_scale` for `count` styles."""
+        return _broadcast(self.style_scale, count, "style_scale", "styles")
+
+    def sizes_per_style(self, count: int) -> tuple[int, ...]:
+        """`style_size` for `count` styles; empty if their size is relative to the content's."""
+        return self.style_size and _broadcast(self.style_size, count, "style_size", "styles")
+
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values, tuples as lists, fit for JSON."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
-_POSITIVE = ("style_scale", "pixel_range", "input_gain", "learning_rate")
+_POSITIVE = ("pixel_range", "input_gain", "learning_rate")
 _NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
 
 
@@ -217,6 +243,21 @@ def _require(config: Config, name: str, holds: Any, rule: str) -> None:
         raise TypeError(f"{name} is {value!r}: it must be {rule}")
     if not math.isfinite(value) or not holds(value):
         raise ValueError(f"{name} is {value}: it must be {rule}")
+
+
+def _check_style_sizes(config: Config) -> None:
+    if any(not 0 < scale < math.inf for scale in config.style_scale):
+        raise ValueError(
+            f"style_scale is {config.style_scale}: each must be a finite number above 0"
+        )
+    if any(side != int(side) or side < 1 for side in config.style_size):
+        raise ValueError(
+            f"style_size is {config.style_size}: each must be a whole number of at least 1"
+        )
+    if config.style_size and config.style_scale != (1.0,):
+        raise ValueError(
+            f"style_scale has no effect with style_size {config.style_size}: give one of the two"
+        )
 
 
 def _broadcast(values: tuple[Any, ...], count: int, name: str, of: str) -> tuple[Any, ...]:

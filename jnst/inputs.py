@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from .checkpoint import fingerprint
 from .config import Config
 from .images import resize
-from .sizes import style_size
+from .sizes import style_sizes
 from .vgg import Params, smallest_side
 
 Pixels = NDArray[np.float32]
@@ -45,8 +45,10 @@ def check_sizes(
     layers = (*config.content_layers, *config.style_layers)
     need = smallest_side(params.network, layers) if layers else 1
     named = [("content", size) for size in sizes]
-    for i, style in enumerate(styles, start=1):
-        named += [(f"style {i}", style_size(style.shape, *size, config)) for size in sizes]
+    shapes = [style.shape for style in styles]
+    for size in sizes:
+        found = enumerate(style_sizes(shapes, *size, config), start=1)
+        named += [(f"style {i}", side) for i, side in found]
     for name, (height, width) in named:
         if min(height, width) < need:
             raise ValueError(
@@ -55,23 +57,36 @@ def check_sizes(
             )
 
 
-def style_at(style: Pixels, height: int, width: int, config: Config) -> Pixels:
-    """The style, resized to go with an image of that height and width."""
-    size = style_size(style.shape, height, width, config)
-    return resize(style, *size, resample=config.resample)
+def styles_at(styles: Sequence[Pixels], height: int, width: int, config: Config) -> list[Pixels]:
+    """The styles, resized to go with an image of that height and width."""
+    sizes = style_sizes([style.shape for style in styles], height, width, config)
+    return [
+        resize(style, *size, resample=config.resample)
+        for style, size in zip(styles, sizes, strict=True)
+    ]
 
 
 def first_image(params: Params, content: Pixels, styles: list[Pixels], config: Config) -> Pixels:
-    """What the optimisation starts from, unless it is a file."""
+    """What the optimisation starts from, unless it is a file.
+
+    "gray" is style-transfer-pytorch's, a middle gray with a 255th of uniform noise; "noise" that of
+    the programs before it; "style-colors" gives each pixel the colour of a random one of the
+    styles', and "blend" mixes that into the content, as neural-style in TensorFlow mixes noise.
+    """
     rng = np.random.default_rng(config.seed)
     if config.init == "content":
         return content
+    if config.init == "gray":
+        return np.float32(0.5) + rng.random(content.shape, np.float32) / np.float32(255)
     if config.init == "noise":
         # What the network sees as zero, on which the published programs centre their noise.
         gray = np.asarray(params.preprocessing.mean_color, np.float32) / config.input_gain
         return gray + np.float32(config.noise) * rng.standard_normal(content.shape, np.float32)
     palette = np.concatenate([s.reshape(-1, 3) for s in styles])
-    return palette[rng.integers(len(palette), size=content.shape[:2])]
+    colors = palette[rng.integers(len(palette), size=content.shape[:2])]
+    if config.init == "blend":
+        return content + np.float32(config.init_blend) * (colors - content)
+    return colors
 
 
 def fingerprints(

@@ -303,7 +303,7 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
             read, name = _READERS[kind]
             many = isinstance(value, tuple)
             settings["type"] = _listed(read) if many else read
-            settings["nargs"] = "+" if many else None
+            settings["nargs"] = ("+" if spec.default else "*") if many else None
             settings["metavar"] = _braces(choices) if choices else name
         groups[title].add_argument(option(spec.name), **settings)
 

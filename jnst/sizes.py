@@ -31,7 +31,7 @@ def drop_small_scales(
     sizes = target_sizes(content[0], content[1], config)
     rows = zip(sizes, config.scales, config.steps_per_scale, strict=True)
     for size, scale, count in rows:
-        smallest = min(*size, *(min(style_size(shape, *size, config)) for shape in styles))
+        smallest = min(*size, *map(min, style_sizes(styles, *size, config)))
         if smallest >= need or size is sizes[-1]:
             scales.append(scale)
             steps.append(count)
@@ -56,16 +56,27 @@ def _fit(height: int, width: int, side: int, config: Config) -> tuple[int, int]:
     return fit_size(height, width, side)
 
 
-def style_size(shape: tuple[int, ...], height: int, width: int, config: Config) -> tuple[int, int]:
-    """The size of a style of that shape beside an image of that height and width.
+def style_sizes(
+    shapes: Sequence[tuple[int, ...]], height: int, width: int, config: Config
+) -> list[tuple[int, int]]:
+    """The sizes of styles of those shapes beside an image of that height and width.
 
-    Its longer (or shorter, as `config.size_side` says) side is that of the image times
-    `config.style_scale`.
+    The longer (or shorter, as `config.size_side` says) side of each is that of the image times its
+    `config.style_scale`, or its `config.style_size`.
+
+    Raises:
+        ValueError: for a number of scales or sizes that is neither one nor that of the styles.
 
     Example:
-        >>> style_size((768, 960, 3), 100, 200, Config(style_scale=0.5))
-        (80, 100)
+        >>> style_sizes([(768, 960, 3)] * 2, 100, 200, Config(style_scale=(0.5, 1.0)))
+        [(80, 100), (160, 200)]
+        >>> style_sizes([(768, 960, 3)], 100, 200, Config(style_size=480))
+        [(384, 480)]
     """
     measured = max(height, width) if config.size_side == "longer" else min(height, width)
-    side = max(1, int(measured * config.style_scale))
-    return _fit(shape[0], shape[1], side, config)
+    scales = config.scales_per_style(len(shapes))
+    sides = [max(1, int(measured * scale)) for scale in scales]
+    sides = list(config.sizes_per_style(len(shapes))) or sides
+    return [
+        _fit(shape[0], shape[1], side, config) for shape, side in zip(shapes, sides, strict=True)
+    ]

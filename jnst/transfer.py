@@ -19,7 +19,7 @@ from .config import Config
 from .devices import Spread
 from .diagnosis import where_not_finite
 from .images import resize
-from .inputs import as_list, check_sizes, checked, fingerprints, first_image, style_at
+from .inputs import as_list, check_sizes, checked, fingerprints, first_image, styles_at
 from .method import Method, Rates
 from .minimize import NotFiniteError, minimize
 from .objective import Known as Known
@@ -72,7 +72,7 @@ def stylize(
         content: [H, W, 3], sRGB in [0, 1], NumPy or JAX; resized to `config.size`.
         styles: one such image or a sequence of them, of any sizes; each is resized so that its
             longer (or shorter, as `config.size_side` says) side is that of the content's times
-            `config.style_scale`.
+            its `config.style_scale`, or its `config.style_size`.
         config: every choice; see `jnst.PRESETS`.
         init_image: [H, W, 3], the start when `config.init` is "file".
         callback: called with a `Progress` after each chunk of steps; a true result ends the run
@@ -153,7 +153,7 @@ def stylize(
             continue
         report.begin_scale(number, (height, width))
         resized = resize(base, height, width, resample=config.resample)
-        styles_here = [style_at(s, height, width, config) for s in sources]
+        styles_here = styles_at(sources, height, width, config)
         way = _Way(None if tile is None or max(height, width) <= tile else tile, spread)
         weights = loss_weights(config)
         ready = way.ready(params, height, width, config)

@@ -60,7 +60,7 @@ PUBLISHED = {
         "line_search": "none",
         "pixel_range": 256.0,
         "input_gain": 256 / 255,
-        "style_scale": 1.0,
+        "style_scale": (1.0,),
     },
 }
 PUBLISHED["neural-style-pt"] = PUBLISHED["neural-style"] | {
@@ -116,6 +116,9 @@ def test_every_field_tells_its_help_and_group():
 def test_weights_are_spread_and_normalised():
     assert Config(style_weights=(1.0, 3.0)).weights_per_style(2) == (0.25, 0.75)
     assert Config().weights_per_style(4) == (0.25,) * 4
+    assert Config(style_scale=0.5).scales_per_style(2) == (0.5, 0.5)
+    assert Config(style_size=(64, 96)).sizes_per_style(2) == (64, 96)
+    assert Config().sizes_per_style(2) == ()
     assert Config(style_layer_weights=(2.0,)).weights_per_style_layer == (2.0,) * 5
     assert Config(scales=(0.5, 1.0), steps=(7,)).steps_per_scale == (7, 7)
     assert np.sum(Config(style_weights=(0.1, 0.2, 0.4)).weights_per_style(3)) == pytest.approx(1)
@@ -127,7 +130,15 @@ REFUSED = [
     ({"tv_weight": float("inf")}, "tv_weight is inf: it must be a finite number of at least 0"),
     ({"noise": -0.5}, "noise is -0.5"),
     ({"learning_rate": 0.0}, "learning_rate is 0.0: it must be a finite number above 0"),
-    ({"style_scale": 0.0}, "style_scale is 0.0: it must be a finite number above 0"),
+    ({"style_scale": 0.0}, r"style_scale is \(0.0,\): each must be a finite number above 0"),
+    ({"style_scale": (1.0, -2.0)}, r"style_scale is \(1.0, -2.0\): each must be a finite"),
+    ({"style_scale": ()}, "style_scale is empty: give at least one number"),
+    ({"style_size": 12.5}, r"style_size is \(12.5,\): each must be a whole number of at least 1"),
+    (
+        {"style_size": (64, 96), "style_scale": 0.5},
+        r"style_scale has no effect with style_size \(64, 96\): give one of the two",
+    ),
+    ({"init_blend": 1.5}, "init_blend is 1.5: it must be at least 0 and at most 1"),
     ({"pixel_range": -255.0}, "pixel_range is -255.0"),
     ({"input_gain": 0.0}, "input_gain is 0.0"),
     ({"size": 0}, "size is 0: it must be a whole number of at least 1"),

@@ -1,0 +1,69 @@
+"""The starts of a run and the sizes of its styles, without a network."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import jnst
+from jnst.images import resize
+from jnst.inputs import first_image, styles_at
+from jnst.sizes import style_sizes
+from jnst.vgg import CAFFE, Params
+
+RNG = np.random.default_rng(0)
+CONTENT = RNG.random((24, 32, 3), np.float32)
+STYLES = [RNG.random((48, 64, 3), np.float32), RNG.random((90, 60, 3), np.float32)]
+NO_NETWORK = Params({}, "vgg16", CAFFE)
+
+
+def start(**fields):
+    return first_image(NO_NETWORK, CONTENT, STYLES, jnst.Config(**fields))
+
+
+def test_gray_is_the_middle_with_a_255th_of_uniform_noise():
+    gray = start(init="gray")
+    assert gray.shape == CONTENT.shape
+    assert gray.dtype == np.float32
+    assert 0.5 <= gray.min() < gray.max() <= 0.5 + 1 / 255
+    # Uniform: mean and standard deviation of the unit interval are 1/2 and 1/√12.
+    assert 255 * (gray - 0.5).mean() == pytest.approx(0.5, abs=0.02)
+    assert 255 * gray.std() == pytest.approx(12**-0.5, abs=0.02)
+
+
+def test_blend_lies_between_the_content_and_colours_of_the_styles():
+    colors = start(init="style-colors", seed=2)
+    palette = np.concatenate([style.reshape(-1, 3) for style in STYLES])
+    assert {tuple(c) for c in colors.reshape(-1, 3)} <= {tuple(c) for c in palette}
+    np.testing.assert_array_equal(start(init="blend", init_blend=0.0), CONTENT)
+    for share in (0.25, 1.0):
+        blended = start(init="blend", init_blend=share, seed=2)
+        np.testing.assert_allclose(blended, (1 - share) * CONTENT + share * colors, atol=1e-6)
+        assert blended.dtype == np.float32
+
+
+@pytest.mark.parametrize("init", ["gray", "noise", "style-colors", "blend"])
+def test_random_starts_follow_the_seed(init):
+    np.testing.assert_array_equal(start(init=init, seed=1), start(init=init, seed=1))
+    assert (start(init=init, seed=1) != start(init=init, seed=2)).any()
+
+
+def test_each_style_has_its_own_scale_or_size():
+    shapes = [style.shape for style in STYLES]
+    assert style_sizes(shapes, 24, 32, jnst.Config(style_scale=2)) == [(48, 64), (64, 42)]
+    each = jnst.Config(style_scale=(0.5, 1.5))
+    assert style_sizes(shapes, 24, 32, each) == [(12, 16), (48, 32)]
+    shorter = dataclasses.replace(each, size_side="shorter")
+    assert style_sizes(shapes, 24, 32, shorter) == [(12, 16), (54, 36)]
+    # A fixed size does not follow the content's, which differs from scale to scale.
+    for size in ((24, 32), (240, 320)):
+        assert style_sizes(shapes, *size, jnst.Config(style_size=30)) == [(22, 30), (30, 20)]
+        assert style_sizes(shapes, *size, jnst.Config(style_size=(30, 60))) == [(22, 30), (60, 40)]
+    for found, style in zip(styles_at(STYLES, 24, 32, each), STYLES, strict=True):
+        np.testing.assert_array_equal(found, resize(style, *found.shape[:2]))
+
+
+def test_a_number_for_each_style_or_one():
+    for field in ("style_scale", "style_size"):
+        with pytest.raises(ValueError, match=f"{field} has 3 numbers for 2 styles: give 2, or one"):
+            style_sizes([(9, 9, 3)] * 2, 24, 32, jnst.Config(**{field: (1, 2, 3)}))
