@@ -3,6 +3,8 @@
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
+from .color import keep_colors as keep_colors
+from .color import match_colors as match_colors
 from .images import read_image as read_image
 from .images import write_image as write_image
 from .memory import estimate_memory as estimate_memory
@@ -45,10 +47,12 @@ __all__ = [
     "features",
     "fetch_weights",
     "find_weights",
+    "keep_colors",
     "load_checkpoint",
     "load_weights",
     "loss_weights",
     "make_targets",
+    "match_colors",
     "objective",
     "prepare",
     "preset",

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from numbers import Real
 from typing import Any
 
+from .color import COLORS
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 
 OPTIMIZERS = ("adam", "lbfgs")
@@ -66,6 +67,13 @@ class Config:
     )
     resample: str = _option(
         "bicubic", "picture", "filter that resizes pictures, antialiased", RESAMPLING
+    )
+    color: str = _option(
+        "style",
+        "picture",
+        "the style's colours; the content's, by painting in gray and putting its chrominance back "
+        "(luminance-…); or the style's after they were brought to the content's (match-…)",
+        COLORS,
     )
     init: str = _option("content", "picture", "what the optimisation starts from", INITS)
     noise: float = _option(

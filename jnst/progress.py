@@ -48,8 +48,10 @@ class Reporter:
         config: of the run.
         inputs: fingerprints for its checkpoints.
         losses: of the steps that a resumed run has behind it.
+        finish: gives an image as it is optimised the colours in which it is shown.
 
     Attributes:
+        finish: as given.
         stopped: whether the callback has ended the run.
     """
 
@@ -59,8 +61,10 @@ class Reporter:
         config: Config,
         inputs: Mapping[str, str],
         losses: Losses | None,
+        finish: Callable[[Pixels], Pixels],
     ) -> None:
         self._callback, self._config, self._inputs = callback, config, inputs
+        self.finish = finish
         self._losses = [] if losses is None else [losses]
         self._scale, self._size = 0, (0, 0)
         self.stopped = False
@@ -87,7 +91,7 @@ class Reporter:
             height=self._size[0],
             width=self._size[1],
             losses=losses,
-            image=lambda: np.asarray(now()),
+            image=lambda: self.finish(np.asarray(now())),
             checkpoint=lambda: self._checkpoint(step, now.arrays()),
         )
         self.stopped = bool(self._callback(progress))

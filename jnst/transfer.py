@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import tiles
 from .ahead import compiled_meanwhile
 from .checkpoint import Checkpoint, check_same_run, software
+from .color import Coloring, colored
 from .config import Config
 from .devices import Spread
 from .diagnosis import where_not_finite
@@ -42,7 +43,8 @@ class Result:
 
     Attributes:
         image: [H, W, 3] float32, sRGB nominally in [0, 1], not clipped.
-        losses: the weighted terms of `image` itself, floats.
+        losses: the weighted terms of `image` itself, floats; where `config.color` keeps the
+            content's colours by luminance, of the gray picture that gave its luminance.
         history: the weighted terms at each step, arrays; scales follow one another.
     """
 
@@ -144,7 +146,10 @@ def stylize(
             f"precision is {config.precision!r} for {len(devices)} devices: they take 'float32'"
         )
     spread = Spread(tuple(devices)) if len(devices) > 1 else None
-    report = Reporter(callback, config, inputs, resume.losses if resume else None)
+    coloring = colored(config.color, base, sources)
+    base, sources = coloring.content, coloring.styles
+    finish = partial(_finished, coloring, config)
+    report = Reporter(callback, config, inputs, resume.losses if resume else None, finish)
     if chunk is None:
         chunk = 1 if jax.default_backend() == "cpu" else 20
     image = start
@@ -177,7 +182,11 @@ def stylize(
             break
     assert image is not None
     final = way.losses(jnp.asarray(image), *args)
-    return Result(image, Losses(*map(float, final)), report.history())
+    return Result(finish(image), Losses(*map(float, final)), report.history())
+
+
+def _finished(coloring: Coloring, config: Config, image: Pixels) -> Pixels:
+    return coloring.finish(image, partial(resize, resample=config.resample))
 
 
 def _enlarged(
@@ -302,7 +311,8 @@ def _improve(
         )
     except NotFiniteError as error:
         where = way.trouble(error.point, *args)
-        raise NotFiniteError(f"{error}{where}", error.point, error.good) from None
+        good = None if error.good is None else jnp.asarray(report.finish(np.asarray(error.good)))
+        raise NotFiniteError(f"{error}{where}", error.point, good) from None
     return np.asarray(found)
 
 

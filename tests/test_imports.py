@@ -89,7 +89,9 @@ def test_the_layers_know_arrays_and_each_other():
 MAY_IMPORT = {
     "arrays": set(),
     "losses": {"arrays"},
-    "config": {"losses"},
+    "color": {"color_spaces"},
+    "color_spaces": set(),
+    "config": {"color", "losses"},
     "presets": {"config"},
     "vgg": {"arrays", "ops"},
     "plan": {"config", "ops", "vgg"},
@@ -130,8 +132,8 @@ MAY_IMPORT = {
     "ahead": set(),
     "compilation_cache": {"weights"},
     "transfer": {
-        *("ahead", "checkpoint", "config", "devices", "diagnosis", "images", "inputs", "method"),
-        *("minimize", "objective", "optimize", "plan", "presets", "progress", "sizes"),
+        *("ahead", "checkpoint", "color", "config", "devices", "diagnosis", "images", "inputs"),
+        *("method", "minimize", "objective", "optimize", "plan", "presets", "progress", "sizes"),
         *("tile_plan", "tiles", "vgg"),
     },
 }

@@ -1,0 +1,308 @@
+"""The content's colours in the painting, or its colours lent to the style.
+
+Either the painting gives its luminance alone and the content its chrominance, or the style's
+colours are brought to the content's before anything is painted. NumPy, float64, no state.
+
+    >>> rng = np.random.default_rng(0)
+    >>> content, style = 0.2 + 0.1 * rng.random((8, 9, 3)), rng.random((5, 6, 3))
+    >>> matched = match_colors(style, content, "cholesky")
+    >>> bool(np.allclose(matched.mean((0, 1)), content.mean((0, 1))))
+    True
+
+References:
+    Gatys, Bethge, Hertzmann and Shechtman, "Preserving color in neural artistic style transfer",
+    2016; Gatys et al., "Controlling perceptual factors in neural style transfer", CVPR 2017,
+    section 5; Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for
+    example-based colour transfer", CVMP 2007 (the symmetric one).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .color_spaces import SPACES
+
+Values = NDArray[np.float64]
+Pixels = NDArray[np.float32]
+
+EPSILON = 1e-5
+"""What is added to the variances of colours in [0, 1]; its root, 0.003, is below an 8-bit step."""
+
+_BAND = 1 << 20
+_HALVINGS = 12
+
+
+def _cholesky(style: Values, content: Values) -> Values:
+    return np.asarray(np.linalg.cholesky(content) @ np.linalg.inv(np.linalg.cholesky(style)))
+
+
+def _pca(style: Values, content: Values) -> Values:
+    return _root(content) @ np.linalg.inv(_root(style))
+
+
+def _symmetric(style: Values, content: Values) -> Values:
+    root = _root(style)
+    back = np.linalg.inv(root)
+    return np.asarray(back @ _root(root @ content @ root) @ back)
+
+
+def _root(matrix: Values) -> Values:
+    """The square root, symmetric like the matrix."""
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
+
+
+_MAPS: dict[str, Callable[[Values, Values], Values]] = {
+    "cholesky": _cholesky,
+    "pca": _pca,
+    "symmetric": _symmetric,
+}
+
+METHODS = (*_MAPS, "histogram")
+"""How `match_colors` matches."""
+
+COLORS = (
+    "style",
+    *(f"luminance-{space}" for space in SPACES),
+    *(f"match-{method}" for method in METHODS),
+)
+"""The choices of `Config.color`."""
+
+
+def match_colors(
+    style: ArrayLike, content: ArrayLike, method: str = "cholesky", *, epsilon: float = EPSILON
+) -> Values:
+    """The style with the colours of the content.
+
+    Each colour x of the style becomes A (x - μ_style) + μ_content, with an A of which
+    A (Σ_style + ε) Aᵀ = Σ_content + ε: the mean becomes the content's exactly, and the covariance
+    but for ε. Three such A are known, which differ by a rotation:
+
+    - "cholesky": L_content L_style⁻¹, of lower triangles; red is only scaled;
+    - "pca": Σ_content^½ Σ_style^-½, with symmetric roots;
+    - "symmetric": the symmetric A, which of all moves the colours least.
+
+    "histogram" gives each channel by itself the content's distribution of values.
+
+    ε keeps the noise of a style that is nearly gray, or of one colour, from becoming colour.
+
+    Args:
+        style: [h, w, 3], sRGB in [0, 1].
+        content: [H, W, 3].
+        method: one of `METHODS`.
+        epsilon: ε, at least 0; "histogram" does not use it.
+
+    Returns:
+        [h, w, 3]; it may leave [0, 1], since clipping would change the mean and the covariance.
+
+    Raises:
+        ValueError: for an unknown method, an epsilon below 0, or one of 0 where the colours of the
+            style lie in a plane.
+
+    Example:
+        >>> gray = np.full((4, 4, 3), 0.5)
+        >>> match_colors(gray, gray + [0.1, 0, -0.1], "pca")[0, 0].round(6).tolist()
+        [0.6, 0.5, 0.4]
+    """
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
+    if epsilon < 0:
+        raise ValueError(f"epsilon is {epsilon}: it must be at least 0")
+    source, goal = _colors("style", style), _colors("content", content)
+    if method == "histogram":
+        pairs = zip(source.T, goal.T, strict=True)
+        matched = np.stack([_with_histogram(old, new) for old, new in pairs], axis=-1)
+        return matched.reshape(np.shape(style))
+    (mean, spread), (wanted_mean, wanted) = moments(source), moments(goal)
+    spread, wanted = (matrix + epsilon * np.eye(3) for matrix in (spread, wanted))
+    try:
+        matrix = _MAPS[method](spread, wanted)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"epsilon is {epsilon}, and the colours of a picture lie in a plane: give a larger one"
+        ) from None
+    moved: Values = (source - mean) @ matrix.T + wanted_mean
+    return moved.reshape(np.shape(style))
+
+
+def moments(colors: ArrayLike) -> tuple[Values, Values]:
+    """Mean [3] and covariance [3, 3], divided by the number of colours, of colours [..., 3].
+
+    >>> moments([[0.0, 0, 0], [2, 0, 0]])[1][0].tolist()
+    [1.0, 0.0, 0.0]
+    """
+    rows = np.asarray(colors, np.float64).reshape(-1, 3)
+    mean = rows.mean(0)
+    centred = rows - mean
+    return mean, np.asarray(centred.T @ centred / len(rows))
+
+
+def keep_colors(painting: ArrayLike, content: ArrayLike, space: str = "yuv") -> Pixels:
+    """The painting's luminance with the content's chrominance.
+
+    The chrominance is kept exactly. Where no colour of that chrominance and luminance exists, the
+    luminance ends on the way from the content's to the painting's where the colours end: a pure
+    red can be neither lighter nor darker and stay as red.
+
+    Args:
+        painting, content: [H, W, 3], sRGB, clipped to [0, 1] here.
+        space: one of `SPACES`.
+
+    Returns:
+        [H, W, 3] in [0, 1].
+
+    Raises:
+        ValueError: for an unknown space or pictures of two sizes.
+
+    Example:
+        >>> red, white = np.full((1, 1, 3), [1.0, 0, 0]), np.ones((1, 1, 3))
+        >>> keep_colors(white, red)[0, 0].round(6).tolist()
+        [1.0, 0.0, 0.0]
+        >>> keep_colors(white, 0.5 * red)[0, 0].round(3).tolist()
+        [1.0, 0.5, 0.5]
+    """
+    _check_space(space)
+    if np.shape(painting) != np.shape(content):
+        raise ValueError(
+            f"the painting has shape {np.shape(painting)} and the content {np.shape(content)}: "
+            "resize one of them"
+        )
+    painting, content = np.asarray(painting), np.asarray(content)
+    kept = np.empty(painting.shape, np.float32)
+    for rows in _bands(painting):
+        kept[rows] = _joined(_clipped(painting[rows]), _clipped(content[rows]), space)
+    return kept
+
+
+def luminance(pixels: ArrayLike, space: str = "yuv") -> Pixels:
+    """The gray picture with the luminance of a picture.
+
+    >>> bool(np.allclose(luminance([[[1.0, 0, 0]]]), 0.299))
+    True
+    """
+    _check_space(space)
+    pixels = np.asarray(pixels)
+    gray = np.empty(pixels.shape, np.float32)
+    for rows in _bands(pixels):
+        planes = SPACES[space].split(_clipped(pixels[rows]))
+        planes[..., 1:] = 0
+        gray[rows] = SPACES[space].join(planes)
+    return gray
+
+
+class Coloring(NamedTuple):
+    """What a choice of `COLORS` makes of the pictures of a run, and of each painting.
+
+    Attributes:
+        content: [H, W, 3], what is painted.
+        styles: what is painted like.
+        original: the content in its colours if they are kept by luminance, else None.
+        space: the colour space in which they are.
+    """
+
+    content: Pixels
+    styles: list[Pixels]
+    original: Pixels | None = None
+    space: str = ""
+
+    def finish(self, painting: Pixels, resize: Callable[..., Pixels]) -> Pixels:
+        """A painting, finished or not, in the colours that it is to have.
+
+        Args:
+            painting: [h, w, 3] as optimised.
+            resize: brings the original to a height and width.
+        """
+        if self.original is None:
+            return painting
+        return keep_colors(painting, resize(self.original, *painting.shape[:2]), self.space)
+
+
+def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Coloring:
+    """The pictures of a run as a choice of `COLORS` wants them.
+
+    "style" changes nothing. "luminance-…" paints in gray, with the styles' luminance brought to
+    the mean and deviation of the content's; the content's colours come back in
+    `Coloring.finish`. "match-…" brings the colours of each style to the content's.
+
+    Args:
+        color: one of `COLORS`.
+        content, styles: [H, W, 3] float32, sRGB in [0, 1].
+
+    Example:
+        >>> black, white = np.zeros((2, 2, 3), np.float32), np.ones((2, 2, 3), np.float32)
+        >>> colored("match-histogram", black, [white]).styles[0].max()
+        np.float32(0.0)
+    """
+    way, _, name = color.partition("-")
+    if way == "luminance":
+        gray = luminance(content, name)
+        styles = [_like(luminance(style, name), gray) for style in styles]
+        return Coloring(gray, styles, content, name)
+    if way == "match":
+        styles = [match_colors(style, content, name).astype(np.float32) for style in styles]
+    return Coloring(content, list(styles))
+
+
+def _like(gray: Pixels, goal: Pixels) -> Pixels:
+    """The gray picture with the mean and the deviation of another."""
+    mean, wanted_mean = (g.mean(dtype=np.float64) for g in (gray, goal))
+    spread, wanted = (np.sqrt(g.var(dtype=np.float64) + EPSILON) for g in (gray, goal))
+    return np.asarray((gray - mean) * (wanted / spread) + wanted_mean, np.float32)
+
+
+def _joined(painting: Values, content: Values, space: str) -> Values:
+    split, join = SPACES[space]
+    start = split(content)
+    planes = start.copy()
+    planes[..., 0] = split(painting)[..., 0]
+    colors = join(planes)
+    outside = ~_in_gamut(colors)
+    if outside.any():
+        near, way = start[outside], planes[outside, 0] - start[outside, 0]
+        share = np.zeros(len(near))
+        for halving in range(1, _HALVINGS + 1):
+            trial = near.copy()
+            further = share + 0.5**halving
+            trial[:, 0] += further * way
+            share = np.where(_in_gamut(join(trial)), further, share)
+        near[:, 0] += share * way
+        colors[outside] = join(near)
+    return np.clip(colors, 0, 1)
+
+
+def _in_gamut(colors: Values) -> NDArray[np.bool_]:
+    return np.asarray(((colors >= -1e-6) & (colors <= 1 + 1e-6)).all(-1))
+
+
+def _with_histogram(values: Values, goal: Values) -> Values:
+    """Each value becomes the one of the same rank in `goal`, interpolated between its steps."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    steps, wanted_counts = np.unique(goal, return_counts=True)
+    ranks, wanted = (np.cumsum(c) / c.sum() for c in (counts, wanted_counts))
+    return np.asarray(np.interp(ranks, wanted, steps)[place])
+
+
+def _colors(name: str, pixels: ArrayLike) -> Values:
+    array = np.asarray(pixels, np.float64)
+    if array.ndim != 3 or array.shape[-1] != 3 or 0 in array.shape:
+        raise ValueError(f"{name} has shape {array.shape}: an image is [height, width, 3]")
+    return array.reshape(-1, 3)
+
+
+def _check_space(space: str) -> None:
+    if space not in SPACES:
+        raise ValueError(f"unknown colour space {space!r}: choose one of {', '.join(SPACES)}")
+
+
+def _clipped(pixels: Any) -> Values:
+    return np.clip(pixels.astype(np.float64), 0, 1)
+
+
+def _bands(pixels: Any) -> Iterator[slice]:
+    """Rows, a million pixels at a time: colour spaces are computed in float64."""
+    height, width = pixels.shape[:2]
+    step = max(1, _BAND // width)
+    for top in range(0, height, step):
+        yield slice(top, top + step)
