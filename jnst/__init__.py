@@ -19,6 +19,8 @@ from .presets import PRESETS as PRESETS
 from .presets import Config as Config
 from .presets import preset as preset
 from .progress import Progress as Progress
+from .run_toml import load_config as load_config
+from .run_toml import save_config as save_config
 from .transfer import Result as Result
 from .transfer import stylize as stylize
 from .vgg import LAYERS as LAYERS
@@ -49,6 +51,7 @@ __all__ = [
     "find_weights",
     "keep_colors",
     "load_checkpoint",
+    "load_config",
     "load_weights",
     "loss_weights",
     "make_targets",
@@ -58,6 +61,7 @@ __all__ = [
     "preset",
     "read_image",
     "save_checkpoint",
+    "save_config",
     "stylize",
     "write_image",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .batch import TEMPLATED, Batch, as_template, filled, is_many, names
+from .effects import idle_fields
 from .parser import (
     NETWORKS,
     STREAM,
@@ -31,18 +32,6 @@ SUBCOMMANDS = {
 """First words that name another command, and the module whose `main(argv)` runs it."""
 
 _FIELDS = tuple(spec.name for spec in fields(Config))
-
-# Option: where it has an effect. A published value beside another optimiser is no mistake, so a
-# typed option without effect is told, not refused.
-_EFFECT = {
-    "beta1": ("optimizer", ("adam",)),
-    "beta2": ("optimizer", ("adam",)),
-    "history": ("optimizer", ("lbfgs",)),
-    "line_search": ("optimizer", ("lbfgs",)),
-    "noise": ("init", ("noise",)),
-    "init_blend": ("init", ("blend",)),
-    "seed": ("init", ("gray", "noise", "style-colors", "blend")),
-}
 
 
 class Resume(NamedTuple):
@@ -151,7 +140,7 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
         ...
         jnst.parser.UsageError: unknown option --stpes; did you mean --steps?
     """
-    name = _preset_name(argv)
+    name = preset_name(argv)
     parser = build_parser(name, version)
     typed, extra = parser.parse_known_args(list(argv))
     if extra:
@@ -191,7 +180,22 @@ def _batch(typed: argparse.Namespace, argv: Sequence[str]) -> Batch:
     )
 
 
-def _preset_name(argv: Sequence[str]) -> str:
+def config_of(argv: Sequence[str]) -> tuple[str, Config]:
+    """The preset that a command names and the config that it means; it need not name pictures.
+
+    Raises:
+        UsageError: for an unknown option, or a wrong value.
+    """
+    name = preset_name(argv)
+    parser = build_parser(name)
+    typed, extra = parser.parse_known_args(list(argv))
+    if extra:
+        raise UsageError(_unexpected(extra, parser))
+    return name, _config(typed, name)
+
+
+def preset_name(argv: Sequence[str]) -> str:
+    """The preset that a command names, "default" if it names none; UsageError if it is unknown."""
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     finder.add_argument("--preset", nargs="?", default="default")
     name = finder.parse_known_args(list(argv))[0].preset
@@ -222,6 +226,9 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         config.sizes_per_style(len(styles))
     except ValueError as error:
         raise UsageError(in_options(str(error))) from None
+    for field, why in idle_fields(config, len(styles)).items():
+        if hasattr(typed, field):
+            raise UsageError(why)
     if typed.preprocess and not typed.weights:
         raise UsageError("--preprocess is for weights of unknown origin: add --weights FILE")
     if typed.bits not in (8, 16):
@@ -260,7 +267,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         memory=typed.memory,
         tile=typed.tile,
         quiet=typed.quiet,
-        notes=_notes(typed, config),
+        notes=_notes(typed),
     )
 
 
@@ -303,14 +310,8 @@ def in_options(message: str) -> str:
     return re.sub(rf"(?<!-)\b({names})\b", lambda m: option(m[1]) if "_" in m[1] else m[1], message)
 
 
-def _notes(typed: argparse.Namespace, config: Config) -> tuple[str, ...]:
-    notes = [
-        f"{option(field)} has no effect with {option(other)} {getattr(config, other)}"
-        for field, (other, values) in _EFFECT.items()
-        if hasattr(typed, field) and getattr(config, other) not in values
-    ]
-    if hasattr(typed, "upscale") and len(config.scales) == 1:
-        notes.append("--upscale has no effect with a single one of --scales")
+def _notes(typed: argparse.Namespace) -> tuple[str, ...]:
+    notes = []
     if len(typed.style) > 1 and not (typed.combine or hasattr(typed, "style_weights")):
         count = len(typed.style)
         notes.append(f"one painting in the blend of {count} styles; --every-pair paints {count}")

@@ -22,7 +22,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from . import cli_batch, compilation_cache
+from . import cli_batch, compilation_cache, config_words
 from .arguments import SUBCOMMANDS, Request, Resume, parse
 from .batch import Batch
 from .checkpoint import Checkpoint, load_checkpoint
@@ -63,6 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = partial(_tell_warning, False)
             if words and words[0] in SUBCOMMANDS:
                 return int(importlib.import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
+            words, settings = config_words.expanded(words)
+            if settings and config_words.save(words, settings):
+                show(settings)
+                return 0
             asked = parse(words, version=_version())
             if isinstance(asked, str):
                 return _rerun(asked)

@@ -287,6 +287,17 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
         metavar=_braces(PRESETS),
         help="where the options below start (default: default)",
     )
+    start.add_argument(
+        "--config",
+        metavar="FILE",
+        help="a .toml file of the options below, and of preset; what is typed wins over the file, "
+        "the file over the preset",
+    )
+    start.add_argument(
+        "--save-config",
+        metavar="FILE",
+        help="write the options below to a .toml file; without pictures, do nothing else",
+    )
     groups: dict[str, Any] = {}
     kinds = get_type_hints(Config)
     for spec in fields(Config):

@@ -120,7 +120,9 @@ def test_names_of_one_painting_are_filled_in(folder: Path) -> None:
     assert output("--output", "new/") == str(Path("new", "cat_x.png"))
     assert output("--output", "plain") == "plain"
     given = "{index:02}-{content}-{style}-{preset}-{size}-{seed}.tif"
-    assert output("--output", given, "--seed", "5") == "01-cat-x-default-512-5.tif"
+    assert (
+        output("--output", given, "--init", "gray", "--seed", "5") == "01-cat-x-default-512-5.tif"
+    )
     assert output("--output", literal("a{b}.png")) == "a{b}.png"
     assert as_template("art", many=True) == str(Path("art", "{content}_{style}.png"))
 

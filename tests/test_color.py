@@ -146,8 +146,8 @@ def test_mistakes_are_named(call, text):
 
 SMALL = {
     "size": 32,
-    "scales": (0.5, 1.0),
-    "steps": (2,),
+    "scales": (1.0,),
+    "steps": (3,),
     "style_layers": ("relu1_1",),
     "content_layers": ("relu1_2",),
 }
@@ -170,9 +170,8 @@ def test_a_run_keeps_the_colours_in_every_picture_that_it_shows():
         np.testing.assert_allclose(
             chrominance(image, "yuv"), chrominance(original, "yuv"), atol=1e-3
         )
-    for step in (1, 3):
-        again = jnst.stylize(**run, resume=kept[step])
-        np.testing.assert_array_equal(again.image, result.image)
+    again = jnst.stylize(**run, resume=kept[1])
+    np.testing.assert_array_equal(again.image, result.image)
 
 
 def test_a_run_with_matched_colours_is_the_run_on_the_matched_style():

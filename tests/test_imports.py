@@ -93,6 +93,8 @@ MAY_IMPORT = {
     "color_spaces": set(),
     "config": {"color", "losses"},
     "presets": {"config"},
+    "effects": {"presets"},
+    "run_toml": {"atomic", "config", "presets"},
     "vgg": {"arrays", "ops"},
     "plan": {"config", "ops", "vgg"},
     "objective": {"arrays", "config", "losses", "vgg"},

@@ -1,0 +1,95 @@
+"""A command that names a file of settings, as the command without the file.
+
+So a painting remembers the options themselves, and neither the file nor its later changes matter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from .arguments import config_of, preset_name
+from .effects import idle_fields
+from .parser import UsageError, build_parser, option, without
+from .presets import PRESETS, Config, preset
+from .run_toml import check_name, read_settings, save_config
+
+
+def expanded(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """The words with the options that `--config` stands for, and the file of `--save-config`.
+
+    Typed options win over the file, and the file over its preset. What a preset says by itself,
+    or would have no effect, is left out.
+
+    Args:
+        words: after the program's name.
+
+    Raises:
+        UsageError: for a file with mistakes in it, with its name, the key and the remedy.
+        OSError: if it cannot be read.
+
+    Example:
+        >>> expanded(["--size", "300"])
+        (['--size', '300'], None)
+    """
+    if not any(word.split("=")[0] in ("--config", "--save-config") for word in words):
+        return list(words), None
+    typed = vars(build_parser().parse_known_args(list(words))[0])
+    path, saved = typed["config"], typed["save_config"]
+    if saved is not None:
+        try:
+            check_name(saved)
+        except ValueError as error:
+            raise UsageError(f"--save-config: {error}") from None
+    kept = without(words, "--config", "--save-config")
+    return (_of_file(path, typed, kept) if path is not None else kept), saved
+
+
+def _of_file(path: str, typed: dict[str, Any], kept: list[str]) -> list[str]:
+    try:
+        start, changes = read_settings(path)
+    except ValueError as error:
+        raise UsageError(f"--config {error}") from None
+    name = preset_name(kept) if typed["preset"] else start or "default"
+    added = {key: value for key, value in changes.items() if key not in typed}
+    own = {spec.name: typed[spec.name] for spec in fields(Config) if spec.name in typed}
+    own = {key: sum(v, ()) if isinstance(v, list) else v for key, v in own.items()}
+    if typed["init_image"]:
+        own.setdefault("init", "file")
+        added.pop("init", None)
+    try:
+        config = preset(name, **added | own)
+    except ValueError as error:
+        raise UsageError(f"--config {path}, with the options beside it: {error}") from None
+    # A folder stands for more than one style.
+    idle = idle_fields(config, max(len(typed["style"] or ()), len(config.style_weights)))
+    words = ["--preset", name] if start and not typed["preset"] and start != "default" else []
+    for key, value in added.items():
+        if key not in idle and value != getattr(PRESETS[name], key):
+            words += _words(key, value)
+    return [*words, *kept]
+
+
+def _words(field: str, value: Any) -> list[str]:
+    """The option that gives a field a value.
+
+    >>> _words("clamp", False), _words("scales", (0.5, 1.0)), _words("style_layers", ())
+    (['--no-clamp'], ['--scales', '0.5', '1.0'], ['--style-layers', ''])
+    """
+    if isinstance(value, bool):
+        return [option(field) if value else option("no_" + field)]
+    if isinstance(value, tuple):
+        return [option(field), *(map(str, value) if value else [""])]
+    return [option(field), str(value)]
+
+
+def save(words: Sequence[str], path: str) -> bool:
+    """Writes the settings that a command means; true if the command asks for nothing else.
+
+    Raises:
+        UsageError: for wrong options.
+        OSError: if the file cannot be written.
+    """
+    name, config = config_of(words)
+    save_config(path, config, name)
+    typed = build_parser().parse_known_args(list(words))[0]
+    return not (typed.content or typed.style or typed.resume or typed.rerun)

@@ -1,0 +1,115 @@
+"""Where an option has an effect: each field of `Config`, and what it needs of the others.
+
+A preset is a whole method, and may carry values that another choice makes idle. An option that a
+person types and that would change nothing is a mistake, and is refused.
+"""
+
+from collections.abc import Callable, Mapping
+
+from .presets import Config
+
+Idle = Callable[[Config, int], str]
+"""Why a field has no effect in a config with so many styles, and what to do; empty if it has."""
+
+
+def _option(field: str) -> str:
+    return "--" + field.replace("_", "-")
+
+
+def _needs(other: str, *values: str) -> Idle:
+    def idle(config: Config, styles: int) -> str:
+        now = getattr(config, other)
+        wanted = f"add {_option(other)} {' or '.join(values)}"
+        return "" if now in values else f"with {_option(other)} {now}: leave it out, or {wanted}"
+
+    return idle
+
+
+def _needs_weight(*fields: str) -> Idle:
+    def idle(config: Config, styles: int) -> str:
+        for field in fields:
+            if not getattr(config, field):
+                what = "0" if field.endswith("weight") else "empty"
+                return f"where {_option(field)} is {what}: leave it out, or give {_option(field)}"
+        return ""
+
+    return idle
+
+
+def _several_scales(config: Config, styles: int) -> str:
+    one = "with a single one of --scales: leave it out, or add --scales 0.5 1"
+    return one if len(config.scales) == 1 else ""
+
+
+def _several_styles(config: Config, styles: int) -> str:
+    return "on a single style: leave it out, or add another --style" if styles == 1 else ""
+
+
+def _deep_layers(config: Config, styles: int) -> str:
+    layers = (*config.content_layers, *config.style_layers)
+    shallow = all(layer.startswith(("conv1", "relu1")) for layer in layers)
+    return "on layers before the first pooling: leave it out, or add deeper ones" if shallow else ""
+
+
+_ADAM, _LBFGS = _needs("optimizer", "adam"), _needs("optimizer", "lbfgs")
+_CONTENT = _needs_weight("content_weight", "content_layers")
+_STYLE = _needs_weight("style_weight", "style_layers")
+
+EFFECTS: Mapping[str, Idle | None] = {
+    "size": None,
+    "size_side": None,
+    "style_scale": None,
+    "style_size": None,
+    "resample": None,
+    "color": None,
+    "init": None,
+    "noise": _needs("init", "noise"),
+    "init_blend": _needs("init", "blend"),
+    "seed": _needs("init", "gray", "noise", "style-colors", "blend"),
+    "content_weight": _needs_weight("content_layers"),
+    "style_weight": _needs_weight("style_layers"),
+    "tv_weight": None,
+    "content_layers": _needs_weight("content_weight"),
+    "style_layers": _needs_weight("style_weight"),
+    "style_layer_weights": _STYLE,
+    "style_weights": _several_styles,
+    "content_loss": _CONTENT,
+    "style_loss": _STYLE,
+    "tv_loss": _needs_weight("tv_weight"),
+    "pooling": _deep_layers,
+    "pixel_range": None,
+    "input_gain": None,
+    "optimizer": None,
+    "steps": None,
+    "scales": None,
+    "upscale": _several_scales,
+    "learning_rate": None,
+    "line_search": _LBFGS,
+    "history": _LBFGS,
+    "precondition": None,
+    "beta1": _ADAM,
+    "beta2": _ADAM,
+    "average": _ADAM,
+    "precision": None,
+    "clamp": _ADAM,
+}
+"""Every field, with what it needs; None: it always has an effect."""
+
+
+def idle_fields(config: Config, styles: int) -> dict[str, str]:
+    """The fields without effect, and for each a line that says why and what to do.
+
+    Args:
+        config: of a run.
+        styles: how many pictures give the style.
+
+    Example:
+        >>> idle_fields(Config(), 1)["beta1"]
+        '--beta1 has no effect with --optimizer lbfgs: leave it out, or add --optimizer adam'
+    """
+    found = {}
+    for field, idle in EFFECTS.items():
+        why = idle(config, styles) if idle else ""
+        if why:
+            found[field] = f"{_option(field)} has no effect {why}"
+    return found

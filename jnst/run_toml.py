@@ -1,0 +1,99 @@
+"""The settings of a run as a TOML file: the fields of `Config`, and the preset they started from.
+
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     save_config(f"{folder}/run.toml", Config(size=300), "default")
+...     load_config(f"{folder}/run.toml") == Config(size=300)
+True
+"""
+
+import os
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from .atomic import replace_file
+from .config import unknown_name
+from .presets import PRESETS, Config, preset
+
+_HEAD = "# Settings of jnst, for --config; options typed beside it win.\n"
+
+
+def save_config(path: str | os.PathLike[str], config: Config, start: str = "default") -> None:
+    """Writes all fields of a config.
+
+    Args:
+        path: ends in .toml; an existing file is replaced.
+        config: of a run.
+        start: the preset that it started from, for the reader.
+
+    Raises:
+        ValueError: for another ending.
+        OSError: if the file cannot be written.
+    """
+    check_name(path)
+    text = tomli_w.dumps({"preset": start, **config.to_dict()})
+    replace_file(path, (_HEAD + text).encode())
+
+
+def load_config(path: str | os.PathLike[str]) -> Config:
+    """The config that a file means: its preset, or the default one, with its fields changed.
+
+    Raises:
+        ValueError: if it is no TOML, or for an unknown key, preset or value, with the file, the
+            key and the remedy.
+        OSError: if it cannot be read.
+    """
+    start, changes = read_settings(path)
+    return preset(start or "default", **changes)
+
+
+def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, Any]]:
+    """The preset that a file names, or None, and its fields of `Config`.
+
+    A list may be given as the one value in it. Raises as `load_config`.
+    """
+    name = os.fspath(path)
+    try:
+        found = tomllib.loads(Path(path).read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name} is no TOML file: {error}") from None
+    kinds = {spec.name: spec.default for spec in fields(Config)}
+    start = found.pop("preset", None)
+    try:
+        if start is not None and start not in PRESETS:
+            raise ValueError(unknown_name("preset", start, tuple(PRESETS)))
+        for key in found:
+            if key not in kinds:
+                raise ValueError(unknown_name("key", key, ("preset", *kinds)))
+        changes = {key: _converted(key, value, kinds[key]) for key, value in found.items()}
+        preset(start or "default", **changes)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name}: {error}") from None
+    return start, changes
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Raises ValueError for a file to write that does not end in .toml."""
+    if Path(path).suffix.lower() != ".toml":
+        raise ValueError(f"{os.fspath(path)!r} is no name for settings: let it end in .toml")
+
+
+def _converted(key: str, value: Any, default: Any) -> Any:
+    """A value of TOML as the field takes it."""
+    if isinstance(default, tuple):
+        values = value if isinstance(value, list) else [value]
+        example = default[0] if default else 0
+        return tuple(_converted(key, one, example) for one in values)
+    if isinstance(default, bool) != isinstance(value, bool):
+        raise ValueError(f"{key} is {value!r}: give {_KINDS[type(default)]}")
+    if isinstance(default, str) != isinstance(value, str) or isinstance(value, list | dict):
+        raise ValueError(f"{key} is {value!r}: give {_KINDS[type(default)]}")
+    whole = isinstance(default, int) and isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value
+
+
+_KINDS = {bool: "true or false", str: "a name in quotes", int: "a number", float: "a number"}

@@ -1,0 +1,122 @@
+"""Settings in TOML: there and back, what wins over what, and mistakes by file, key and remedy."""
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from command import PICTURES, Command
+
+import jnst
+from jnst import cli
+from jnst.arguments import Request, parse
+from jnst.config_words import expanded
+from jnst.parser import UsageError
+from jnst.presets import PRESETS, Config
+
+NAMES = ["--content", "cat.jpg", "--style", "night.png"]
+
+
+def config_of(*words: str) -> Config:
+    found = parse([*NAMES, *expanded(words)[0]])
+    assert isinstance(found, Request)
+    return found.config
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "run.toml"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_there_and_back(file: Path, name: str) -> None:
+    config = replace(PRESETS[name], size=77, style_size=(3, 4), style_layers=(), tv_weight=1e-9)
+    config = replace(config, style_scale=(1.0,), style_layer_weights=(0.1,))
+    jnst.save_config(file, config, name)
+    assert jnst.load_config(file) == config
+    # TOML as its own reader sees it: nothing of what was written is lost.
+    read = tomllib.loads(file.read_text())
+    assert read.pop("preset") == name
+    assert Config(**read) == config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_saved_preset_is_that_preset_in_the_command(file: Path, name: str) -> None:
+    jnst.save_config(file, PRESETS[name], name)
+    expected = [] if name == "default" else ["--preset", name]
+    assert expanded(["--config", str(file), "--quiet"])[0] == [*expected, "--quiet"]
+    assert config_of("--config", str(file)) == PRESETS[name]
+    # Its idle values do not stand in the way of another optimiser.
+    if not PRESETS[name].clamp:
+        assert config_of("--config", str(file), "--optimizer", "adam").optimizer == "adam"
+
+
+def test_typed_wins_over_the_file_and_the_file_over_the_preset(file: Path) -> None:
+    file.write_text('preset = "gatys2016"\nsize = 300\nsteps = 7\ntv_weight = 1\n')
+    found = config_of(f"--config={file}", "--size", "200")
+    assert found == replace(PRESETS["gatys2016"], size=200, steps=(7,), tv_weight=1.0)
+    found = config_of("--preset", "neural-style", "--config", str(file))
+    assert found == replace(PRESETS["neural-style"], size=300, steps=(7,), tv_weight=1.0)
+    file.write_text('init = "noise"\nseed = 3\n')
+    words = expanded(["--config", str(file), "--init-image", "a.png"])[0]
+    assert words == ["--init-image", "a.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("size = ", "run.toml is no TOML file: Invalid value"),
+        ("siez = 3", "run.toml: unknown key 'siez'; did you mean 'size'"),
+        ('preset = "gatis2016"', "run.toml: unknown preset 'gatis2016'; did you mean 'gatys2016'"),
+        ("size = 0", "run.toml: size is 0: it must be a whole number of at least 1"),
+        ('size = "big"', "run.toml: size is 'big': give a number"),
+        ("size = true", "run.toml: size is True: give a number"),
+        ("clamp = 1", "run.toml: clamp is 1: give true or false"),
+        ("pooling = 3", "run.toml: pooling is 3: give a name in quotes"),
+        ('pooling = "avg"', "run.toml: unknown pooling 'avg'; did you mean 'average'"),
+        ("style_layers = [1]", "run.toml: style_layers is 1: give a name in quotes"),
+        ("scales = [[1.0]]", r"run.toml: scales is \[1.0\]: give a number"),
+        ("[size]\na = 1", "run.toml: size is .*: give a number"),
+    ],
+)
+def test_mistakes_name_file_key_and_remedy(file: Path, text: str, message: str) -> None:
+    file.write_text(text)
+    with pytest.raises(UsageError, match=f"--config .*{message}") as told:
+        expanded(["--config", str(file)])
+    assert "\n" not in str(told.value)
+    with pytest.raises(ValueError, match=message):
+        jnst.load_config(file)
+
+
+def test_other_mistakes(file: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        expanded(["--config", str(file)])
+    file.write_text("scales = [0.5, 1]\nsteps = [1, 2]\n")
+    with pytest.raises(UsageError, match="the options beside it: steps has 2 numbers for 1 scales"):
+        expanded(["--config", str(file), "--scales", "1"])
+    with pytest.raises(UsageError, match=r"--save-config: 'run.txt' is no name .* end in .toml"):
+        expanded(["--save-config", "run.txt"])
+    with pytest.raises(ValueError, match="is no name for settings"):
+        jnst.save_config("run.jpg", Config())
+
+
+def test_the_command_saves_and_uses_settings(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = run("--preset", "gatys2016", "--size", "99", "--save-config", "run.toml")
+    assert (code, out, err) == (0, ["run.toml"], [])
+    assert jnst.load_config("run.toml") == replace(PRESETS["gatys2016"], size=99)
+    code, _, err = run(*PICTURES, "--config", "run.toml", "--seed", "1", "--size", "x")
+    assert (code, len(err)) == (2, 1)
+    code, _, err = run("--size", "0", "--save-config", "run.toml")
+    assert (code, err[0]) == (
+        2,
+        "jnst: error: --size is 0: it must be a whole number of at least 1",
+    )
+    (run.folder / "tiny.toml").write_text("size = 32\nscales = 1\nsteps = 1\n")
+    asked = []
+    monkeypatch.setattr(cli, "_paint", lambda request, words: asked.append((request, words)) or 0)
+    assert run(*PICTURES, "--config", "tiny.toml", "--save-config", "all.toml")[0] == 0
+    assert jnst.load_config("all.toml") == asked[0][0].config
+    # The painting remembers the options, not the file.
+    assert asked[0][1][-4:] == list(PICTURES)
+    assert asked[0][1][:2] == ["--size", "32"]
+    assert not any("toml" in word for word in asked[0][1])

@@ -1,0 +1,80 @@
+"""Options that would change nothing are refused; every field of Config is classified."""
+
+from dataclasses import fields
+
+import pytest
+
+from jnst.arguments import Request, parse
+from jnst.effects import EFFECTS, idle_fields
+from jnst.parser import UsageError
+from jnst.presets import PRESETS, Config
+
+PICTURES = ["--content", "cat.jpg", "--style", "night.png"]
+TWO = ["dawn.png"]
+
+# Field: words beside it that leave it idle, its own words, words that give it its effect.
+IDLE = {
+    "noise": ("", "0.2", "--init noise"),
+    "init_blend": ("", "0.2", "--init blend"),
+    "seed": ("", "3", "--init style-colors"),
+    "content_weight": ("--content-layers=", "3", "--content-layers relu4_2"),
+    "style_weight": ("--style-layers=", "3", "--style-layers relu1_1"),
+    "content_layers": ("--content-weight 0", "relu3_1", "--content-weight 2"),
+    "style_layers": ("--style-weight 0", "relu3_1", "--style-weight 2"),
+    "style_layer_weights": ("--style-weight 0", "0.5", "--style-weight 2"),
+    "content_loss": ("--content-weight 0", "mean", "--content-weight 2"),
+    "style_loss": ("--style-weight 0", "gram", "--style-weight 2"),
+    "tv_loss": ("--tv-weight 0", "l1", "--tv-weight 1"),
+    "pooling": ("--content-layers relu1_2 --style-layers relu1_1", "l2", "--style-layers relu2_1"),
+    "upscale": ("--scales 1", "detail", "--scales 0.5 1"),
+    "line_search": ("--optimizer adam", "none", "--optimizer lbfgs"),
+    "history": ("--optimizer adam", "5", "--optimizer lbfgs"),
+    "beta1": ("", "0.8", "--optimizer adam"),
+    "beta2": ("--optimizer lbfgs", "0.8", "--optimizer adam"),
+    "style_weights": ("", "2", ""),
+}
+# Those that Config itself refuses where they are idle.
+REFUSED_BY_CONFIG = {"clamp", "average"}
+
+
+def test_every_field_is_classified_and_every_condition_tested() -> None:
+    assert set(EFFECTS) == {spec.name for spec in fields(Config)}
+    assert {field for field, idle in EFFECTS.items() if idle} == set(IDLE) | REFUSED_BY_CONFIG
+
+
+@pytest.mark.parametrize("field", IDLE)
+def test_a_typed_option_without_effect_is_refused(field: str) -> None:
+    beside, value, remedy = IDLE[field]
+    option = "--" + field.replace("_", "-")
+    with pytest.raises(UsageError, match=rf"^{option} has no effect .*: leave it out, or ") as told:
+        parse([*PICTURES, *beside.split(), option, value])
+    assert "\n" not in str(told.value)
+    pictures = [*PICTURES, *TWO] if field == "style_weights" else PICTURES
+    found = parse([*pictures, option, value, *remedy.split()])
+    assert isinstance(found, Request)
+    assert field not in idle_fields(found.config, len(found.styles))
+
+
+@pytest.mark.parametrize("words", [["--average", "0.9"], ["--clamp"]])
+def test_what_a_config_refuses_itself(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="has no effect with lbfgs: use --optimizer adam or --"):
+        parse([*PICTURES, *words])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_presets_own_values_may_be_idle(name: str) -> None:
+    found = parse([*PICTURES, "--preset", name])
+    assert isinstance(found, Request)
+    assert found.config == PRESETS[name]
+    assert idle_fields(found.config, 1)
+
+
+def test_the_reason_names_the_other_option() -> None:
+    assert idle_fields(Config(), 1)["seed"] == (
+        "--seed has no effect with --init content: leave it out, or add --init gray or noise or "
+        "style-colors or blend"
+    )
+    told = idle_fields(Config(tv_weight=0.0), 1)["tv_loss"]
+    assert told == (
+        "--tv-loss has no effect where --tv-weight is 0: leave it out, or give --tv-weight"
+    )
