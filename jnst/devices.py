@@ -10,6 +10,7 @@ to the order of additions, and nothing is computed twice.
 Rows that fill up the last bands are kept at zero in all layers: there the network's own padding is.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,11 +35,13 @@ from .objective import (
     Terms,
     check_fit,
     check_inputs,
+    combined,
     sums_of,
     variation,
     weigh,
 )
 from .ops import conv2d, relu
+from .regions import EVERYWHERE, Guidance, Guide
 from .tile_plan import halvings
 from .vgg import CONVOLUTIONS, LAYERS, Params, pool, preprocess
 
@@ -85,39 +88,47 @@ class Spread:
         layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
         shapes = _shapes(params.network, layers, image.shape)
         check_fit(image.shape, shapes, targets, weights)
-        sums = self._sums(params, image, targets.content, layers, terms)
-        content, style = weigh(sums, shapes, targets.style, weights, terms)
+        sums = self._sums(params, image, targets.content, targets.guides, layers, terms)
+        content, style = weigh(sums, shapes, targets.style, weights, terms, targets.shares)
         tv = variation(image, weights, terms)
         total = content + style + tv
         return total, Losses(content, style, tv, total)
 
     def make_targets(
-        self, params: Params, content: ArrayLike, styles: Sequence[ArrayLike], config: Config
+        self,
+        params: Params,
+        content: ArrayLike,
+        styles: Sequence[ArrayLike],
+        config: Config,
+        *,
+        guidance: Guidance = EVERYWHERE,
     ) -> Targets:
         """What `jnst.make_targets` gives, up to rounding."""
         terms, blend = check_inputs(params, styles, config)
         params = self.placed(params)
         kept = self._maps(params, self.placed(content), terms.content_layers, terms)
         only_style = terms._replace(content_layers=())
-        matched: dict[str, Array] = {}
-        for weight, style in zip(blend, styles, strict=True):
-            found = self._statistics(params, self.placed(style), only_style)
-            for layer, statistic in found.items():
-                matched[layer] = matched.get(layer, 0.0) + weight * statistic
-        return Targets(kept, matched, terms)
+        found = (
+            self._statistics(params, *self.placed((style, guidance.of_style(i))), only_style)
+            for i, style in enumerate(styles)
+        )
+        matched = combined(found, blend, guidance)
+        return Targets(kept, matched, terms, *self.placed((guidance.content, guidance.shares)))
 
     def _everywhere(self, values: Any) -> Any:
         # Also of the derivative: the optimiser's state stays whole on every device.
         return lax.with_sharding_constraint(values, NamedSharding(self.mesh, _WHOLE))
 
     @partial(jax.jit, static_argnames=("self", "terms"))
-    def _statistics(self, params: Params, style: Image, terms: Terms) -> dict[str, Array]:
+    def _statistics(
+        self, params: Params, style: Image, guide: Guide, terms: Terms
+    ) -> dict[str, Array]:
         layers = tuple(dict.fromkeys(terms.style_layers))
         shapes = _shapes(params.network, layers, style.shape)
-        sums = self._sums(params, style, {}, layers, terms)
+        sums = self._sums(params, style, {}, (guide,) if guide else (), layers, terms)
         loss = STYLE_LOSSES[terms.style_loss]
         return {
-            layer: loss.statistic(found, shapes[layer][0] * shapes[layer][1])
+            layer: loss.statistic(found[0] if guide else found, math.prod(shapes[layer][:2]))
             for layer, found in sums.style.items()
         }
 
@@ -138,20 +149,25 @@ class Spread:
         params: Params,
         image: Image,
         content: Features,
+        guides: tuple[Guide, ...],
         layers: tuple[str, ...],
         terms: Terms,
     ) -> Sums:
         height, count = image.shape[0], len(self.devices)
         band = self._band(params.network, layers, height)
 
-        def here(params: Params, rows: Image, targets: Features) -> Sums:
+        def here(params: Params, rows: Image, targets: Features, guides: tuple[Guide, ...]) -> Sums:
             maps = _features(params, rows, height=height, layers=layers, terms=terms)
-            return jax.tree.map(partial(lax.psum, axis_name=_ROWS), sums_of(maps, targets, terms))
+            sums = sums_of(maps, targets, terms, guides)
+            return jax.tree.map(partial(lax.psum, axis_name=_ROWS), sums)
 
-        run = self._shard_map(here, (_WHOLE, _BANDS, _BANDS), _WHOLE)
-        depth = {n: halvings(LAYERS[params.network], n) for n in content}
-        targets = {n: _filled_up(v, (band >> depth[n]) * count) for n, v in content.items()}
-        return run(params, _filled_up(image, band * count), targets)
+        def filled(values: dict[str, Any]) -> dict[str, Any]:
+            depth = {n: halvings(LAYERS[params.network], n) for n in values}
+            return {n: _filled_up(v, (band >> depth[n]) * count) for n, v in values.items()}
+
+        run = self._shard_map(here, (_WHOLE, _BANDS, _BANDS, _BANDS), _WHOLE)
+        filled_guides = tuple(map(filled, guides))
+        return run(params, _filled_up(image, band * count), filled(content), filled_guides)
 
     def _shard_map(self, function: Any, in_specs: Any, out_specs: Any) -> Any:
         return jax.shard_map(function, mesh=self.mesh, in_specs=in_specs, out_specs=out_specs)
@@ -207,7 +223,7 @@ def _inside(x: Batch, height: int) -> Batch:
 
 
 def _filled_up(values: Array, rows: int) -> Array:
-    return jnp.pad(values, ((0, rows - values.shape[0]), (0, 0), (0, 0)))
+    return jnp.pad(values, ((0, rows - values.shape[0]), *[(0, 0)] * (values.ndim - 1)))
 
 
 def _shapes(

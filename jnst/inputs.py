@@ -90,11 +90,16 @@ def first_image(params: Params, content: Pixels, styles: list[Pixels], config: C
 
 
 def fingerprints(
-    params: Params, content: Pixels, styles: Sequence[Pixels], start: Pixels | None
+    params: Params,
+    content: Pixels,
+    styles: Sequence[Pixels],
+    start: Pixels | None,
+    masks: Mapping[str, Pixels],
 ) -> Mapping[str, str]:
     """What tells whether a checkpoint belongs to these inputs, by their names."""
     found = {"content": fingerprint(content)}
     found |= {f"style {i}": fingerprint(style) for i, style in enumerate(styles, start=1)}
+    found |= {name: fingerprint(mask) for name, mask in masks.items()}
     if start is not None:
         found["init image"] = fingerprint(start)
     weights = params.sha256 or "/".join(

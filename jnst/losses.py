@@ -84,13 +84,16 @@ CONTENT_LOSSES: Mapping[str, ContentLoss] = {
 }
 
 
-def gram(features: FeatureMap) -> Matrix:
+def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
     """The Gram matrix F Fᵀ [C, C], a sum over positions (Gatys et al. 2016, eq. 3).
 
     Computed at the highest matrix precision: TF32 or bfloat16 products would drown the loss.
 
     Args:
         features: [h, w, C].
+        weights: [h, w] of the positions, at least 0; by default all 1 (Gatys et al., "Controlling
+            perceptual factors in neural style transfer", CVPR 2017, eq. 4, weights the features,
+            so by their squares).
 
     Returns:
         [C, C], symmetric, positive semidefinite, of the dtype of `features`.
@@ -100,7 +103,8 @@ def gram(features: FeatureMap) -> Matrix:
         [[6.0, 6.0], [6.0, 6.0]]
     """
     flat = features.reshape(-1, features.shape[-1])
-    return jnp.matmul(flat.T, flat, precision="highest")
+    weighted = flat if weights is None else flat * weights.reshape(-1, 1)
+    return jnp.matmul(weighted.T, flat, precision="highest")
 
 
 def gram_per_position(features: FeatureMap) -> Matrix:
@@ -146,19 +150,21 @@ class StyleLoss(NamedTuple):
     Attributes:
         sums: [h, w, C] -> an array or a tree of arrays, each the sum over the positions of
             something that is 0 where the features are 0: positions are left out by setting them
-            to 0, and the sums of parts of a map add up to those of the map.
+            to 0, and the sums of parts of a map add up to those of the map. A second argument,
+            [h, w], weights the positions.
         statistic: (sums, number of positions h·w) -> array.
         distance: (statistic, target statistic, number of positions h·w) -> scalar.
     """
 
-    sums: Callable[[FeatureMap], Any]
+    sums: Callable[..., Any]
     statistic: Callable[[Any, int], Array]
     distance: Callable[[Array, Array, int], Scalar]
 
-    def of_map(self, features: FeatureMap) -> Array:
-        """The statistic of a whole map [h, w, C]."""
+    def of_map(self, features: FeatureMap, weights: Array | None = None) -> Array:
+        """The statistic of a whole map [h, w, C], its positions weighted with a mean of 1."""
         height, width, _ = features.shape
-        return self.statistic(self.sums(features), height * width)
+        sums = self.sums(features) if weights is None else self.sums(features, weights)
+        return self.statistic(sums, height * width)
 
 
 def _raw(gram: Matrix, positions: int) -> Matrix:

@@ -2,9 +2,10 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import mul
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +16,7 @@ from jaxtyping import Array
 from .arrays import Features, Image, Scalar
 from .config import Config
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
+from .regions import EVERYWHERE, Guidance, Guide
 from .vgg import Params, check_layers, features
 
 
@@ -54,27 +56,36 @@ class Terms(NamedTuple):
     input_gain: float
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["content", "style"], meta_fields=["terms"])
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["content", "style", "guides", "shares"],
+    meta_fields=["terms"],
+)
 @dataclass(frozen=True)
 class Targets:
     """What the optimised image is compared with; a pytree of arrays and the static `terms`.
 
     Attributes:
         content: layer to activations [h, w, C] of the content image.
-        style: layer to statistic of the styles, blended; [C, C] for the Gram losses.
+        style: layer to statistic of the styles, blended; [C, C] for the Gram losses. Of regions,
+            layer to a tuple, the statistic of the style of each.
         terms: how the losses are computed.
+        guides, shares: of `Guidance`; empty where the styles act on the whole image.
     """
 
     content: Features
-    style: dict[str, Array]
+    style: dict[str, Any]
     terms: Terms
+    guides: tuple[Guide, ...] = ()
+    shares: tuple[Array, ...] = ()
 
 
 class Sums(NamedTuple):
     """Sums over the positions of an image's maps: all that its losses depend on.
 
     Attributes:
-        style: layer to the sums of its style loss (`jnst.losses.StyleLoss.sums`).
+        style: layer to the sums of its style loss (`jnst.losses.StyleLoss.sums`); to a tuple of
+            them, one for each region, if there are any.
         content: layer to (Σ (F − P)², Σ P²).
     """
 
@@ -106,6 +117,7 @@ def make_targets(
     config: Config,
     *,
     known: Known | None = None,
+    guidance: Guidance = EVERYWHERE,
 ) -> Targets:
     """Takes the activations of the content and the statistics of the styles, once per run.
 
@@ -117,6 +129,8 @@ def make_targets(
         config: names the layers, losses and pooling.
         known: a dict of the caller's, empty at first, in which the statistics of each style are
             kept for the next call with the same `params`.
+        guidance: which style acts where, and which part of each style counts; from
+            `jnst.regions.guidance`, by default all of everything.
 
     Returns:
         Targets for `objective`.
@@ -127,11 +141,24 @@ def make_targets(
     """
     terms, blend = check_inputs(params, styles, config)
     kept = _features(params, content, terms.content_layers, terms)
-    matched: dict[str, Array] = {}
-    for weight, style in zip(blend, styles, strict=True):
-        statistics = _looked_up(known, params, style, terms)
-        matched = _added(matched, statistics, jnp.asarray(weight, jnp.float32))
-    return Targets(kept, matched, terms)
+    found = (
+        _looked_up(known, params, style, guidance.of_style(i), terms)
+        for i, style in enumerate(styles)
+    )
+    return Targets(kept, combined(found, blend, guidance), terms, guidance.content, guidance.shares)
+
+
+def combined(
+    statistics: Iterable[dict[str, Any]], blend: Sequence[float], guidance: Guidance
+) -> dict[str, Any]:
+    """The targets' style: the statistics of the styles, blended, or one by one for regions."""
+    if guidance.content:
+        found = list(statistics)
+        return {layer: tuple(each[layer] for each in found) for layer in found[0]}
+    matched: dict[str, Any] = {}
+    for weight, each in zip(blend, statistics, strict=True):
+        matched = _added(matched, each, jnp.asarray(weight, jnp.float32))
+    return matched
 
 
 def check_inputs(
@@ -161,13 +188,16 @@ def _added(
     return {name: matched.get(name, 0.0) + weight * values for name, values in statistics.items()}
 
 
-def _looked_up(known: Known | None, params: Params, style: Image, terms: Terms) -> dict[str, Array]:
+def _looked_up(
+    known: Known | None, params: Params, style: Image, guide: Guide, terms: Terms
+) -> dict[str, Array]:
     if known is None:
-        return _statistics(params, style, terms.style_layers, terms)
-    pixels = np.asarray(style)
-    key = (terms, pixels.shape, str(pixels.dtype), hashlib.sha256(pixels.tobytes()).digest())
+        return _statistics(params, style, guide, terms.style_layers, terms)
+    arrays = [np.asarray(style), *(np.asarray(guide[layer]) for layer in sorted(guide))]
+    hashes = (hashlib.sha256(array.tobytes()).digest() for array in arrays)
+    key = (terms, arrays[0].shape, str(arrays[0].dtype), *hashes)
     if key not in known:
-        known[key] = _statistics(params, style, terms.style_layers, terms)
+        known[key] = _statistics(params, style, guide, terms.style_layers, terms)
     return known[key]
 
 
@@ -178,10 +208,11 @@ def _features(params: Params, image: Image, layers: tuple[str, ...], terms: Term
 
 @partial(jax.jit, static_argnames=("layers", "terms"))
 def _statistics(
-    params: Params, image: Image, layers: tuple[str, ...], terms: Terms
+    params: Params, image: Image, guide: Guide, layers: tuple[str, ...], terms: Terms
 ) -> dict[str, Array]:
     maps = features(params, image * terms.input_gain, layers, pooling=terms.pooling)
-    return {name: STYLE_LOSSES[terms.style_loss].of_map(m) for name, m in maps.items()}
+    loss = STYLE_LOSSES[terms.style_loss]
+    return {name: loss.of_map(m, guide.get(name)) for name, m in maps.items()}
 
 
 def objective(
@@ -225,23 +256,32 @@ def objective(
     maps = _features(params, image, layers, terms)
     shapes = {layer: values.shape for layer, values in maps.items()}
     check_fit(image.shape, shapes, targets, weights)
-    sums = sums_of(maps, targets.content, terms)
-    content, style = weigh(sums, shapes, targets.style, weights, terms)
+    sums = sums_of(maps, targets.content, terms, targets.guides)
+    content, style = weigh(sums, shapes, targets.style, weights, terms, targets.shares)
     tv = variation(image, weights, terms)
     total = content + style + tv
     return total, Losses(content, style, tv, total)
 
 
-def sums_of(maps: Features, targets: Features, terms: Terms) -> Sums:
+def sums_of(
+    maps: Features, targets: Features, terms: Terms, guides: tuple[Guide, ...] = ()
+) -> Sums:
     """The sums over all positions of those of the maps that the losses read.
 
     Args:
         maps: layer to activations.
         targets: content layer to its target, of the same shape.
         terms: name the losses.
+        guides: of the targets, for the positions of these maps.
     """
     loss = STYLE_LOSSES[terms.style_loss]
-    style = {layer: loss.sums(maps[layer]) for layer in maps if layer in terms.style_layers}
+    style = {
+        layer: tuple(loss.sums(maps[layer], guide[layer]) for guide in guides)
+        if guides
+        else loss.sums(maps[layer])
+        for layer in maps
+        if layer in terms.style_layers
+    }
     content = {
         layer: (jnp.sum(jnp.square(maps[layer] - target)), jnp.sum(jnp.square(target)))
         for layer, target in targets.items()
@@ -252,9 +292,10 @@ def sums_of(maps: Features, targets: Features, terms: Terms) -> Sums:
 def weigh(
     sums: Sums,
     shapes: Mapping[str, tuple[int, ...]],
-    matched: Mapping[str, Array],
+    matched: Mapping[str, Any],
     weights: LossWeights,
     terms: Terms,
+    shares: tuple[Array, ...] = (),
 ) -> tuple[Scalar, Scalar]:
     """The weighted content and style losses of an image with those sums.
 
@@ -264,6 +305,7 @@ def weigh(
         matched: the targets' style.
         weights: of the losses.
         terms: name the losses.
+        shares: of the targets' regions.
     """
     content_loss, style_loss = CONTENT_LOSSES[terms.content_loss], STYLE_LOSSES[terms.style_loss]
     content = jnp.float32(0.0)
@@ -272,8 +314,17 @@ def weigh(
     style = jnp.float32(0.0)
     for weight, layer in zip(weights.style, terms.style_layers, strict=True):
         positions = shapes[layer][0] * shapes[layer][1]
-        statistic = style_loss.statistic(sums.style[layer], positions)
-        style += weight * style_loss.distance(statistic, matched[layer], positions)
+
+        def distance(found: Any, target: Array, positions: int = positions) -> Scalar:
+            # The weights of a region have the mean 1: their sum is the number of positions.
+            statistic = style_loss.statistic(found, positions)
+            return style_loss.distance(statistic, target, positions)
+
+        if shares:
+            parts = map(distance, sums.style[layer], matched[layer])
+            style += weight * sum(map(mul, shares, parts))
+        else:
+            style += weight * distance(sums.style[layer], matched[layer])
     return weights.content * content, style
 
 
@@ -302,6 +353,13 @@ def check_fit(
                 f"the image of shape {image} gives {layer} of shape {shapes[layer]}, but "
                 f"the target has {target.shape}: make the targets from a content of its size"
             )
+    for i, guide in enumerate(targets.guides, start=1):
+        for layer, weights_there in guide.items():
+            if shapes[layer][:2] != weights_there.shape:
+                raise ValueError(
+                    f"the image of shape {image} gives {layer} of shape {shapes[layer]}, but "
+                    f"region {i} has {weights_there.shape}: make the guidance for its size"
+                )
     count = len(targets.terms.style_layers)
     if jnp.shape(weights.style) != (count,):
         raise ValueError(

@@ -52,6 +52,7 @@ class Reporter:
 
     Attributes:
         finish: as given.
+        shown: gives the picture that an optimised array stands for, at this scale.
         stopped: whether the callback has ended the run.
     """
 
@@ -65,6 +66,7 @@ class Reporter:
     ) -> None:
         self._callback, self._config, self._inputs = callback, config, inputs
         self.finish = finish
+        self.shown: Callable[[Any], Pixels] = np.asarray
         self._losses = [] if losses is None else [losses]
         self._scale, self._size = 0, (0, 0)
         self.stopped = False
@@ -91,7 +93,7 @@ class Reporter:
             height=self._size[0],
             width=self._size[1],
             losses=losses,
-            image=lambda: self.finish(np.asarray(now())),
+            image=lambda: self.finish(self.shown(now())),
             checkpoint=lambda: self._checkpoint(step, now.arrays()),
         )
         self.stopped = bool(self._callback(progress))

@@ -17,6 +17,7 @@ from jaxtyping import Array
 from .arrays import Batch, FeatureMap, Features
 from .objective import Sums, Terms, sums_of
 from .ops import relu
+from .regions import Guide
 from .tile_plan import halvings
 from .vgg import CONVOLUTIONS, Params, convolve, pool, preprocess
 
@@ -32,6 +33,7 @@ def forward(
     params: Params,
     window: FeatureMap,
     targets: Features,
+    guides: tuple[Guide, ...],
     core: Array,
     layers: tuple[str, ...],
     terms: Terms,
@@ -43,6 +45,7 @@ def forward(
         params: the weights of at least these layers.
         window: [h, w, C] of the map that enters the stage; of the image for the first one.
         targets: content layer to that window of its target.
+        guides: for each region, style layer to that window of its weights.
         core: [4] int32, top, bottom, left and right of the core in the window.
         layers: of the stage.
         terms: of the objective.
@@ -52,7 +55,11 @@ def forward(
         The sums over the core; the last layer's map; and what `backward` needs, or None.
     """
     maps, kept = _run(params, window, layers, terms)
-    return _sums(maps, targets, core, layers, terms), maps[layers[-1]], kept if keep else None
+    return (
+        _sums(maps, targets, guides, core, layers, terms),
+        maps[layers[-1]],
+        kept if keep else None,
+    )
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))
@@ -60,6 +67,7 @@ def backward(
     params: Params,
     window: FeatureMap,
     targets: Features,
+    guides: tuple[Guide, ...],
     core: Array,
     kept: Any,
     by_sums: Sums,
@@ -70,7 +78,7 @@ def backward(
     """The derivative by a window of the image or map.
 
     Args:
-        params, window, targets, core, layers, terms: as for `forward`.
+        params, window, targets, guides, core, layers, terms: as for `forward`.
         kept: from `forward`, or None to compute everything again.
         by_sums: derivative of the loss by the sums.
         by_output: derivative by the last layer's map; what lies outside the core has no part. None
@@ -79,7 +87,7 @@ def backward(
     count = len(layers) if kept is None else last_read(layers, terms)
     maps, computed = _run(params, window, layers[:count], terms)
     kept = computed if kept is None else kept
-    _, pull = jax.vjp(lambda maps: _sums(maps, targets, core, layers, terms), maps)
+    _, pull = jax.vjp(lambda maps: _sums(maps, targets, guides, core, layers, terms), maps)
     (by_maps,) = pull(by_sums)
     by_maps = {layer: values[None] for layer, values in by_maps.items()}
     flow = jnp.zeros((), window.dtype)
@@ -135,12 +143,17 @@ def _run(
 
 
 def _sums(
-    maps: Features, targets: Features, core: Array, layers: tuple[str, ...], terms: Terms
+    maps: Features,
+    targets: Features,
+    guides: tuple[Guide, ...],
+    core: Array,
+    layers: tuple[str, ...],
+    terms: Terms,
 ) -> Sums:
     def inside(values: Features) -> Features:
         return {n: _inside(v, core, halvings(layers, n)) for n, v in values.items()}
 
-    return sums_of(inside(maps), inside(targets), terms)
+    return sums_of(inside(maps), inside(targets), terms, guides)
 
 
 def _inside(values: FeatureMap, core: Array, depth: int) -> FeatureMap:

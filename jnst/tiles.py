@@ -11,7 +11,7 @@ The maps between the stages lie in the host's memory; sums are added up in float
 all additions is fixed, so a run repeats bit for bit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -34,9 +34,11 @@ from .objective import (
     Terms,
     check_fit,
     check_inputs,
+    combined,
     variation,
     weigh,
 )
+from .regions import EVERYWHERE, Guidance, Guide
 from .tile_passes import backward, forward, last_read
 from .tile_plan import Stage, Window, halvings, plan_stages
 from .vgg import Params
@@ -112,11 +114,18 @@ def objective(
 
 
 def make_targets(
-    params: Params, content: ArrayLike, styles: Sequence[ArrayLike], config: Config, *, tile: int
+    params: Params,
+    content: ArrayLike,
+    styles: Sequence[ArrayLike],
+    config: Config,
+    *,
+    tile: int,
+    guidance: Guidance = EVERYWHERE,
 ) -> Targets:
     """What `jnst.make_targets` gives, with windows of a bounded size.
 
-    The content's activations are NumPy arrays: they stay in the host's memory.
+    The content's activations are NumPy arrays, as the guidance may be: they stay in the host's
+    memory.
     """
     terms, blend = check_inputs(params, styles, config)
     # Of the content the maps are wanted, and no sums.
@@ -126,17 +135,26 @@ def make_targets(
         stages = plan_stages(params.network, [layer], *_size(content), tile)
         _, maps, _ = _sweep(content, params, stages, nothing, output=True)
         kept[layer] = maps[-1].values
-    style_only = Targets({}, {}, terms._replace(content_layers=()))
-    matched: dict[str, Any] = {}
-    for weight, style in zip(blend, styles, strict=True):
-        stages = _stages(params, style, style_only.terms, tile)
-        sums, _, _ = _sweep(style, params, stages, style_only)
-        shapes = _shapes(stages)
-        for layer, found in sums.style.items():
-            height, width, _ = shapes[layer]
-            statistic = STYLE_LOSSES[terms.style_loss].statistic(found, height * width)
-            matched[layer] = matched.get(layer, 0.0) + weight * statistic
-    return Targets(kept, matched, terms)
+    of_style = terms._replace(content_layers=())
+    found = (
+        _statistics(params, style, guidance.of_style(i), of_style, tile)
+        for i, style in enumerate(styles)
+    )
+    matched = combined(found, blend, guidance)
+    return Targets(kept, matched, terms, guidance.content, guidance.shares)
+
+
+def _statistics(
+    params: Params, style: ArrayLike, guide: Guide, terms: Terms, tile: int
+) -> dict[str, Array]:
+    stages = _stages(params, style, terms, tile)
+    targets = Targets({}, {}, terms, guides=(guide,) if guide else ())
+    sums, _, _ = _sweep(style, params, stages, targets)
+    shapes, loss = _shapes(stages), STYLE_LOSSES[terms.style_loss]
+    return {
+        layer: loss.statistic(found[0] if guide else found, shapes[layer][0] * shapes[layer][1])
+        for layer, found in sums.style.items()
+    }
 
 
 def _stages(params: Params, image: ArrayLike, terms: Terms, tile: int) -> tuple[Stage, ...]:
@@ -204,7 +222,7 @@ def _finish(
     """The value and its terms, and the derivative of the value by the sums."""
     shapes, terms = _shapes(stages), targets.terms
     (content, style), by_sums = _weighted(
-        sums, targets.style, weights, tuple(shapes.items()), terms
+        sums, targets.style, weights, tuple(shapes.items()), terms, targets.shares
     )
     tv = _variation(image, weights, terms)
     total = content + style + tv
@@ -218,9 +236,10 @@ def _weighted(
     weights: LossWeights,
     shapes: tuple[tuple[str, tuple[int, int, int]], ...],
     terms: Terms,
+    shares: tuple[Array, ...],
 ) -> tuple[tuple[Scalar, Scalar], Sums]:
     def weighted(sums: Sums) -> tuple[Scalar, tuple[Scalar, Scalar]]:
-        content, style = weigh(sums, dict(shapes), matched, weights, terms)
+        content, style = weigh(sums, dict(shapes), matched, weights, terms, shares)
         return content + style, (content, style)
 
     (_, parts), by_sums = jax.value_and_grad(weighted, has_aux=True)(sums)
@@ -250,16 +269,17 @@ def _only(params: Params, stage: Stage) -> Params:
 
 def _windows(
     stage: Stage, entering: Map, targets: Targets
-) -> Iterator[tuple[Window, tuple[Map, dict[str, Map], NDArray[np.int32]]]]:
+) -> Iterator[tuple[Window, tuple[Map, dict[str, Map], tuple[Guide, ...], NDArray[np.int32]]]]:
     """Each window with its part of the map that enters and of the targets, and its core."""
+
+    def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Map]:
+        return {n: _piece(maps[n], stage, window, n) for n in maps if n in stage.layers}
+
     for window in stage.windows:
-        content = {
-            layer: _piece(target, stage, window, layer)
-            for layer, target in targets.content.items()
-            if layer in stage.layers
-        }
+        guides = tuple(pieces(guide, window) for guide in targets.guides)
         core = np.asarray(window.core, np.int32)
-        yield window, (_piece(entering, stage, window), content, core)
+        entered = _piece(entering, stage, window)
+        yield window, (entered, pieces(targets.content, window), guides, core)
 
 
 def _piece(values: Any, stage: Stage, window: Window, layer: str | None = None) -> Any:

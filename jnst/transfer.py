@@ -21,6 +21,8 @@ from .devices import Spread
 from .diagnosis import where_not_finite
 from .images import resize
 from .inputs import as_list, check_sizes, checked, fingerprints, first_image, styles_at
+from .keep import Kept, keeping, with_kept
+from .masks import checked_masks
 from .method import Method, Rates
 from .minimize import NotFiniteError, minimize
 from .objective import Known as Known
@@ -30,6 +32,7 @@ from .plan import prepare
 from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
+from .regions import EVERYWHERE, Guidance
 from .sizes import drop_small_scales, target_sizes
 from .tile_plan import check_tile
 from .vgg import Params, check_layers
@@ -66,6 +69,9 @@ def stylize(
     tile: int | None = None,
     known: Known | None = None,
     devices: Sequence[jax.Device] = (),
+    content_masks: Sequence[ArrayLike] = (),
+    style_masks: Sequence[ArrayLike | None] = (),
+    keep_mask: ArrayLike | None = None,
 ) -> Result:
     """Paints the content in the style.
 
@@ -92,6 +98,12 @@ def stylize(
             (but for what is computed by windows or over several devices).
         devices: two or more that share the work on each picture, by bands of its rows, with the
             same result but for rounding (see `jnst.devices`); by default JAX's own choice of one.
+        content_masks: for each style the region of the picture that is painted in it, [h, w] in
+            [0, 1] with 1 inside, of the content's proportions (see `jnst.regions`); by default the
+            blend of all styles acts everywhere.
+        style_masks: for each style the part of it that is looked at, None for all.
+        keep_mask: where the content stays as it is: 1 exactly, between 0 and 1 faded into the
+            painting (see `jnst.keep`).
 
     Returns:
         Result, with the image at the last scale.
@@ -99,7 +111,8 @@ def stylize(
     Raises:
         ValueError: for an array that is not [H, W, 3] of finite numbers, a picture too small for
             the layers, an unknown layer, no style, an `init_image` missing or given in vain, a tile
-            below 128, or a checkpoint of another run, with all that is different.
+            below 128, masks that do not fit the pictures, or a checkpoint of another run, with all
+            that is different.
         FloatingPointError: if the objective stops being finite and shorter steps do not help.
 
     Warns:
@@ -129,13 +142,16 @@ def stylize(
             f"init is {config.init!r} and an init image was "
             f"{'not ' if start is None else ''}given: use init='file' together with init_image"
         )
+    shapes = [source.shape for source in sources]
+    masks = checked_masks(base.shape, shapes, content_masks, style_masks, keep_mask)
     check_layers(params.network, (*config.content_layers, *config.style_layers))
     if tile is not None:
         check_tile(tile)
-    config = drop_small_scales(config, base.shape, [s.shape for s in sources])
+    config = drop_small_scales(config, base.shape, shapes)
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     check_sizes(params, base, sources, sizes, config)
-    inputs = fingerprints(params, base, sources, start) if callback or resume else {}
+    watched = callback or resume
+    inputs = fingerprints(params, base, sources, start, masks.named()) if watched else {}
     if resume:
         check_same_run(resume, config, inputs)
         _check_software(resume)
@@ -159,7 +175,12 @@ def stylize(
         report.begin_scale(number, (height, width))
         resized = resize(base, height, width, resample=config.resample)
         styles_here = styles_at(sources, height, width, config)
-        way = _Way(None if tile is None or max(height, width) <= tile else tile, spread)
+        there = [style.shape for style in styles_here]
+        guidance = masks.guidance(params.network, resized.shape, there, config)
+        kept = masks.kept(resized)
+        here = None if tile is None or max(height, width) <= tile else tile
+        way = _Way(here, spread, guidance, spread.placed(kept) if spread else kept)
+        report.shown = way.shown
         weights = loss_weights(config)
         ready = way.ready(params, height, width, config)
         targets = way.targets(ready, resized, styles_here, config, weights, chunk, known)
@@ -221,17 +242,27 @@ def _check_software(checkpoint: Checkpoint) -> None:
         )
 
 
-def _lowered_step(image: Array, args: tuple[Any, ...], config: Config, chunk: int) -> Any:
+def _lowered_step(
+    objective: Any, image: Array, args: tuple[Any, ...], config: Config, chunk: int
+) -> Any:
     rates = Rates(*(jnp.asarray(rate, image.dtype) for rate in _rates(config)))
     return lower_chunk(objective, _method(config), image, rates, args, size=chunk)
 
 
 @dataclass(frozen=True)
 class _Way:
-    """How a scale is computed: the whole picture at once, or by windows of `tile` pixels."""
+    """How a scale is computed: the whole picture at once, or by windows of `tile` pixels.
+
+    Attributes:
+        tile, spread: of windows, or of several devices.
+        guidance: which style acts where.
+        kept: what stays as it is; the last argument of `objective`, if there is any.
+    """
 
     tile: int | None
     spread: Spread | None = None
+    guidance: Guidance = EVERYWHERE
+    kept: Kept | None = None
 
     def ready(self, params: Params, height: int, width: int, config: Config) -> Params:
         """The network for pictures of this size; over several devices as it is."""
@@ -252,29 +283,43 @@ class _Way:
         known: Known | None,
     ) -> Targets:
         if self.tile is not None:
-            return tiles.make_targets(params, content, styles, config, tile=self.tile)
+            return tiles.make_targets(
+                params, content, styles, config, tile=self.tile, guidance=self.guidance
+            )
         if self.spread is not None:
-            return self.spread.make_targets(params, content, styles, config)
+            return self.spread.make_targets(params, content, styles, config, guidance=self.guidance)
         content_there, styles_there = jax.device_put(content), jax.device_put(styles)
+        guidance = jax.device_put(self.guidance)
 
         def aim(
             params: Params, content: Array, styles: list[Array], known: Known | None = None
         ) -> Targets:
-            return make_targets(params, content, styles, config, known=known)
+            return make_targets(params, content, styles, config, known=known, guidance=guidance)
 
         # The shapes of the targets suffice to compile the step.
         shapes = jax.eval_shape(aim, params, content_there, styles_there)
-        lower = partial(_lowered_step, content_there, (params, shapes, weights), config, chunk)
+        args = self.arguments(params, shapes, weights)
+        step = objective if self.kept is None else keeping(objective)
+        lower = partial(_lowered_step, step, content_there, args, config, chunk)
         with compiled_meanwhile(lower):
             return aim(params, content_there, styles_there, known)
 
     @property
     def objective(self) -> Objective | Evaluator:
+        found: Objective | Evaluator = objective
         if self.spread is not None:
-            return self.spread
-        if self.tile is None:
-            return objective
-        return Evaluator(partial(tiles.value_and_gradient, tile=self.tile), objective)
+            found = self.spread
+        elif self.tile is not None:
+            found = Evaluator(partial(tiles.value_and_gradient, tile=self.tile), objective)
+        return found if self.kept is None else keeping(found)
+
+    def arguments(self, *args: Any) -> tuple[Any, ...]:
+        """What `objective` is given after the image: network, targets, weights, what is kept."""
+        return args if self.kept is None else (*args, self.kept)
+
+    def shown(self, image: Array | Pixels) -> Pixels:
+        """The picture that an optimised image stands for."""
+        return np.asarray(image if self.kept is None else with_kept(image, self.kept))
 
     def losses(self, image: Array, *args: Any) -> Losses:
         if self.tile is not None:
@@ -302,7 +347,7 @@ def _improve(
         found, _ = minimize(
             way.objective,
             begin,
-            args,
+            way.arguments(*args),
             steps=steps,
             method=_method(config),
             rates=_rates(config),
@@ -310,10 +355,10 @@ def _improve(
             callback=report,
         )
     except NotFiniteError as error:
-        where = way.trouble(error.point, *args)
-        good = None if error.good is None else jnp.asarray(report.finish(np.asarray(error.good)))
+        where = way.trouble(jnp.asarray(way.shown(error.point)), *args)
+        good = None if error.good is None else jnp.asarray(report.finish(way.shown(error.good)))
         raise NotFiniteError(f"{error}{where}", error.point, good) from None
-    return np.asarray(found)
+    return way.shown(found)
 
 
 _evaluate = jax.jit(objective)

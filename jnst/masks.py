@@ -1,0 +1,129 @@
+"""The masks of a run: checked against its pictures, and brought to their size at each scale."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .config import Config
+from .images import resize
+from .keep import Kept
+from .regions import Guidance, check_numbers, guidance
+
+Mask = NDArray[np.float32]
+
+
+class Masks(NamedTuple):
+    """Masks [h, w] in [0, 1], of their pictures' proportions.
+
+    Attributes:
+        content: for each style the region that is painted in it; or none.
+        styles: for each style what of it counts, None for all; or none.
+        keep: what of the content stays as it is, or None.
+    """
+
+    content: tuple[Mask, ...] = ()
+    styles: tuple[Mask | None, ...] = ()
+    keep: Mask | None = None
+
+    def named(self) -> dict[str, Mask]:
+        """The masks by what a person calls them."""
+        found = {f"content mask {i}": mask for i, mask in enumerate(self.content, start=1)}
+        for i, mask in enumerate(self.styles, start=1):
+            found |= {} if mask is None else {f"style mask {i}": mask}
+        return found if self.keep is None else found | {"keep mask": self.keep}
+
+    def guidance(
+        self,
+        network: str,
+        content: Sequence[int],
+        styles: Sequence[Sequence[int]],
+        config: Config,
+    ) -> Guidance:
+        """Where the styles act at a scale.
+
+        Args:
+            network: "vgg16" or "vgg19".
+            content, styles: shapes of the pictures at that scale.
+            config: of the run.
+
+        Raises:
+            ValueError: for a mask without any weight at one of the layers.
+        """
+        here = [mask_at(mask, content) for mask in self.content]
+        there = [
+            None if mask is None else mask_at(mask, shape)
+            for mask, shape in zip(self.styles, styles, strict=False)
+        ]
+        blend = config.weights_per_style(len(styles))
+        return guidance(network, config.style_layers, here, there, blend)
+
+    def kept(self, content: NDArray[np.float32]) -> Kept | None:
+        """What stays of the content at a scale."""
+        if self.keep is None:
+            return None
+        return Kept(content, mask_at(self.keep, content.shape)[..., None])
+
+
+def checked_masks(
+    content: Sequence[int],
+    styles: Sequence[Sequence[int]],
+    content_masks: Sequence[ArrayLike],
+    style_masks: Sequence[ArrayLike | None],
+    keep_mask: ArrayLike | None,
+) -> Masks:
+    """The masks as float32.
+
+    Args:
+        content, styles: shapes of the pictures.
+        content_masks, style_masks, keep_mask: as `jnst.stylize` takes them.
+
+    Raises:
+        TypeError: for a mask that is not of floats or booleans.
+        ValueError: for a wrong number, a shape that is not [h, w] or has other proportions than
+            the picture's, or a value outside of [0, 1].
+
+    Example:
+        >>> checked_masks((4, 6, 3), [(5, 5, 3)], [np.ones((2, 3))], [], None).content[0].dtype
+        dtype('float32')
+    """
+    check_numbers(content_masks, style_masks, len(styles))
+    return Masks(
+        tuple(
+            _checked(f"content mask {i}", mask, content, "the content")
+            for i, mask in enumerate(content_masks, start=1)
+        ),
+        tuple(
+            None if mask is None else _checked(f"style mask {i}", mask, shape, f"style {i}")
+            for i, (mask, shape) in enumerate(zip(style_masks, styles, strict=False), start=1)
+        ),
+        None if keep_mask is None else _checked("keep mask", keep_mask, content, "the content"),
+    )
+
+
+def mask_at(mask: Mask, shape: Sequence[int]) -> Mask:
+    """The mask at the size of a picture of that shape; bilinear, so nothing leaves [0, 1]."""
+    if mask.shape == tuple(shape[:2]):
+        return mask
+    return np.clip(resize(mask, shape[0], shape[1], resample="bilinear"), 0, 1)
+
+
+def _checked(name: str, mask: Any, shape: Sequence[int], picture: str) -> Mask:
+    values = np.asarray(mask)
+    if values.ndim != 2 or 0 in values.shape:
+        raise ValueError(f"{name} has shape {values.shape}: a mask is [height, width]")
+    if values.dtype != np.bool_ and not np.issubdtype(values.dtype, np.floating):
+        raise TypeError(f"{name} has dtype {values.dtype}: give floats in [0, 1], or booleans")
+    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+        raise ValueError(f"{name} has values outside of [0, 1]: 1 is inside, 0 outside")
+    if not values.any() and name != "keep mask":
+        raise ValueError(f"{name} is 0 everywhere: give a region, or leave it out with its style")
+    (tall, wide), (height, width) = values.shape, shape[:2]
+    # Rounded to whole pixels when it was resized, a side may be off by one.
+    if abs(tall * width - wide * height) > max(tall, wide, height, width):
+        raise ValueError(
+            f"{name} is {wide}x{tall} pixels and {picture} {width}x{height}: give a mask of that "
+            "size, or of the same proportions"
+        )
+    return values.astype(np.float32)

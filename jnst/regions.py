@@ -1,0 +1,131 @@
+"""Which style acts where: masks of the picture as weights of the positions of each layer.
+
+The statistics of a region are weighted sums over positions, and the style loss is the sum over the
+regions (Gatys et al., "Controlling perceptual factors in neural style transfer", CVPR 2017,
+section 4, eq. 4 to 6). Choices and departures:
+
+- A position of a layer has the mean of the mask over the pixels whose maxima it is made of: the
+  mask is averaged over 2x2 squares as often as the network pools, odd rows being cut as there.
+- The paper weights features, so that products have the square of its guidance; here the mask is
+  that square. Its guidance has the sum 1; here the weights have the mean 1, so that every loss
+  keeps its own normalisation and a mask that is white all over changes nothing.
+- A region counts with the mean of its mask, so that a style acts on a pixel of a small region as
+  it would on one of the whole picture.
+- Where masks overlap to more than 1 they are divided by their sum.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tile_plan import halvings
+from .vgg import LAYERS
+
+Mask = NDArray[np.float32]
+Guide = dict[str, Any]
+"""Layer to the weights [h, w] of its positions, of mean 1."""
+
+
+class Guidance(NamedTuple):
+    """Where each style acts, and what of each style counts.
+
+    Attributes:
+        content: for each region its guide of the image; the first is painted in the first style,
+            and so on. Empty if the blend of all styles acts everywhere.
+        shares: for each region, the factor on its style loss, a scalar array.
+        styles: for each style its guide; an empty one, or none at all, counts all of it.
+    """
+
+    content: tuple[Guide, ...] = ()
+    shares: tuple[Any, ...] = ()
+    styles: tuple[Guide, ...] = ()
+
+    def of_style(self, number: int) -> Guide:
+        """The guide of a style, counted from 0."""
+        return self.styles[number] if self.styles else {}
+
+
+EVERYWHERE = Guidance()
+
+
+def guidance(
+    network: str,
+    layers: Iterable[str],
+    content_masks: Sequence[Mask],
+    style_masks: Sequence[Mask | None],
+    blend: Sequence[float],
+) -> Guidance:
+    """The guidance that masks stand for.
+
+    Args:
+        network: "vgg16" or "vgg19".
+        layers: of the style.
+        content_masks: for each style the region of the image that is painted in it, [H, W] of the
+            image's size, in [0, 1]; or none.
+        style_masks: for each style what of it counts, of its size, None for all; or none.
+        blend: the share of each style, of sum 1; how strong each region's style is.
+
+    Raises:
+        ValueError: for a number of masks that is not that of the styles, or a mask without any
+            weight at a layer.
+
+    Example:
+        >>> left = np.tile(np.float32([1, 1, 0, 0]), (4, 1))
+        >>> found = guidance("vgg16", ["relu2_1"], [left, 1 - left], [], [0.5, 0.5])
+        >>> [guide["relu2_1"].tolist() for guide in found.content]
+        [[[2.0, 0.0], [2.0, 0.0]], [[0.0, 2.0], [0.0, 2.0]]]
+        >>> [float(share) for share in found.shares]
+        [0.5, 0.5]
+    """
+    count, layers = len(blend), tuple(dict.fromkeys(layers))
+    check_numbers(content_masks, style_masks, count)
+    if content_masks:
+        most = np.maximum(np.sum(content_masks, axis=0), np.float32(1))
+        content_masks = [mask / most for mask in content_masks]
+    regions = tuple(
+        _guide(f"content mask {i}", mask, network, layers)
+        for i, mask in enumerate(content_masks, start=1)
+    )
+    shares = tuple(
+        np.asarray(count * weight * mask.mean(), np.float32)
+        for weight, mask in zip(blend, content_masks, strict=False)
+    )
+    styles = tuple(
+        {} if mask is None else _guide(f"style mask {i}", mask, network, layers)
+        for i, mask in enumerate(style_masks, start=1)
+    )
+    return Guidance(regions, shares, styles)
+
+
+def check_numbers(content_masks: Sequence[Any], style_masks: Sequence[Any], count: int) -> None:
+    """Raises ValueError unless there are no masks of a kind, or one for each of `count` styles."""
+    for kind, masks in (("content", content_masks), ("style", style_masks)):
+        if len(masks) not in (0, count):
+            raise ValueError(
+                f"{len(masks)} {kind} masks for {count} styles: give one for each, in their order"
+            )
+
+
+def _guide(name: str, mask: Mask, network: str, layers: Sequence[str]) -> Guide:
+    found: dict[str, Any] = {}
+    for layer in layers:
+        weights = mask
+        for _ in range(halvings(LAYERS[network], layer)):
+            weights = _halved(weights)
+        mean = weights.mean(dtype=np.float64)
+        if not mean > 0:
+            raise ValueError(
+                f"{name} has no weight at {layer} of a picture of {mask.shape[1]}x{mask.shape[0]} "
+                "pixels: give a larger region, or leave it out with its style"
+            )
+        found[layer] = np.asarray(weights / mean, np.float32)
+    return found
+
+
+def _halved(mask: Mask) -> Mask:
+    """Means of 2x2 squares; an odd last row or column is cut, as by pooling."""
+    height, width = (side // 2 for side in mask.shape)
+    squares = mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
+    return np.asarray(squares.mean(axis=(1, 3)), np.float32)
