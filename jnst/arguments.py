@@ -22,6 +22,7 @@ from .parser import (
     without,
 )
 from .presets import PRESETS, Config, preset
+from .sweep_words import read_sweeps
 from .vgg import check_layers
 
 SUBCOMMANDS = {
@@ -157,24 +158,36 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
     if typed.bucket is not None and typed.bucket < 1:
         raise UsageError(f"--bucket is {typed.bucket}: give a whole number of at least 1")
     several = len(typed.content) > 1 or any(map(is_many, (*typed.content, *typed.style)))
-    if several or typed.combine in ("pairs", "every-pair"):
-        return _batch(typed, argv)
+    if several or typed.sweep or typed.combine in ("pairs", "every-pair"):
+        return _batch(typed, argv, several)
     return _request(typed, name)
 
 
-def _batch(typed: argparse.Namespace, argv: Sequence[str]) -> Batch:
+def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Batch:
     if STREAM in (*typed.content, *typed.style, typed.init_image, typed.output):
         raise UsageError("- is one picture: many paintings are made of files and into files")
     blended = len(sum(getattr(typed, "style_weights", []), ())) > 1
-    own = ("content", "style", "pairs", "every-pair", "blend", "overwrite", "bucket", *TEMPLATED)
+    own = (
+        "content",
+        "style",
+        "pairs",
+        "every-pair",
+        "blend",
+        "overwrite",
+        "bucket",
+        "sweep",
+        *TEMPLATED,
+    )
+    fixed = {name for name in (*_FIELDS, "preset") if getattr(typed, name, None) is not None}
     typed_templates = {name: getattr(typed, name) for name in TEMPLATED}
     return Batch(
         words=tuple(without(argv, *(f"--{name}" for name in own))),
         contents=tuple(typed.content),
         styles=tuple(typed.style),
-        combine=typed.combine or ("blend" if blended else "every-pair"),
+        combine=typed.combine or ("blend" if blended or not several else "every-pair"),
+        sweeps=read_sweeps(typed.sweep, fixed),
         templates={name: value for name, value in typed_templates.items() if value},
-        bucket=16 if typed.bucket is None else typed.bucket,
+        bucket=(16 if several else 1) if typed.bucket is None else typed.bucket,
         overwrite=typed.overwrite,
         quiet=typed.quiet,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .parser import STREAM, UsageError, nearest
+from .sweep_words import Sweep
 
 ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"),
@@ -23,6 +24,8 @@ TEMPLATED = ("output", "log", "checkpoint", "snapshots")
 
 _FIELDS = ("content", "style", "preset", "size", "seed", "index")
 _NAME = "{content}_{style}.png"
+SWEPT_NAME = "{content}_{style}_{sweep}.png"
+"""The name of a painting where options are swept."""
 _NAMED_STYLES = 3
 
 
@@ -33,6 +36,7 @@ class Batch(NamedTuple):
         words: those that every painting shares.
         contents, styles: as typed: files, folders and patterns.
         combine: "every-pair", "pairs" or "blend".
+        sweeps: options and the values to try, each with each.
         templates: the typed ones of the options in `TEMPLATED`, by name.
         bucket: what the free side of a painting is rounded up to a multiple of.
         overwrite: whether finished paintings and foreign files are replaced.
@@ -43,6 +47,7 @@ class Batch(NamedTuple):
     contents: tuple[str, ...]
     styles: tuple[str, ...]
     combine: str
+    sweeps: tuple[Sweep, ...]
     templates: Mapping[str, str]
     bucket: int
     overwrite: bool
@@ -139,8 +144,8 @@ def names(
     return dict(zip(_FIELDS, values, strict=True))
 
 
-def as_template(output: str | None, *, many: bool = False) -> str:
-    """The template that `--output` means; of a folder, the default name in it.
+def as_template(output: str | None, *, many: bool = False, name: str = _NAME) -> str:
+    """The template that `--output` means; of a folder, the default name in it, which is `name`.
 
     Where `many` paintings are made, a name without an ending is a folder that may not exist yet.
 
@@ -148,10 +153,10 @@ def as_template(output: str | None, *, many: bool = False) -> str:
     ('art/{content}_{style}.png', 'x.png', '{content}_{style}.png')
     """
     if not output:
-        return _NAME
+        return name
     is_folder = output.endswith(("/", os.sep)) or Path(output).is_dir()
     if is_folder or (many and not Path(output).suffix):
-        return str(Path(output) / _NAME)
+        return str(Path(output) / name)
     return output
 
 

@@ -6,13 +6,24 @@ it ended, and after a change of settings it paints what the change concerns.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from . import cli_sweep
 from .arguments import Request, Resume, parse
-from .batch import Batch, as_template, check_distinct, expanded, filled, is_many, literal, paired
+from .batch import (
+    SWEPT_NAME,
+    Batch,
+    as_template,
+    check_distinct,
+    expanded,
+    filled,
+    is_many,
+    literal,
+    paired,
+)
 from .batch import names as names_of
 from .checkpoint import load_checkpoint
 from .console import Interrupt, tell
@@ -21,6 +32,7 @@ from .parser import UsageError
 from .resuming import continued
 from .run_files import recipe
 from .streams import read_picture
+from .sweep import cells, effective, for_names, words_of
 from .vgg import Params
 
 _SHOWN = 3
@@ -77,6 +89,7 @@ def run(
             so, a folder is empty, or the network cannot be had.
     """
     jobs = plan(batch)
+    sheets = cli_sweep.planned(batch.sweeps, [job.request for job in jobs])
     params = load(jobs[0].request)
     known: dict[Any, Any] = {}
     tally = _Tally(left=[job.request.output for job in jobs])
@@ -106,6 +119,8 @@ def run(
                 if code > 128:
                     break
                 (tally.failed if code else tally.painted).append(tally.left.pop(0))
+        if code <= 128:
+            cli_sweep.write(sheets)
     finally:
         # Also after a second Ctrl-C.
         goes_on = "; the same command goes on" if tally.left else ""
@@ -122,21 +137,27 @@ def plan(batch: Batch) -> list[Job]:
             a picture that is read, or, without `--overwrite`, a file that jnst did not make.
         FileNotFoundError: if a folder or pattern has no picture.
     """
-    template = as_template(batch.templates.get("output"), many=True)
+    named = {"name": SWEPT_NAME} if batch.sweeps else {}
+    template = as_template(batch.templates.get("output"), many=True, **named)
     contents = _pictures(batch.contents, template)
     pairs = paired(contents, _pictures(batch.styles, template), batch.combine)
     shared = list(batch.words)
     shared += ["--bucket", str(batch.bucket)] if batch.bucket > 1 else []
     shared += ["--blend"] if batch.combine == "blend" and len(pairs[0][1]) > 1 else []
     jobs, places = [], []
-    for index, (content, styles) in enumerate(pairs, start=1):
-        words = [*shared, "--content", _plain(content), "--style", *map(_plain, styles)]
+    grid = [(*pair, cell) for pair in pairs for cell in cells(batch.sweeps)]
+    tried = [[*shared, *words_of(cell)] for _, _, cell in grid]
+    if batch.sweeps:
+        tried = effective(tried, len(pairs[0][1]))
+    for index, ((content, styles, cell), common) in enumerate(zip(grid, tried, strict=True), 1):
+        words = [*common, "--content", _plain(content), "--style", *map(_plain, styles)]
         plain = _single(words)
         config = plain.config
         values = names_of(content, styles, plain.preset, config.size, config.seed, index)
+        values |= for_names(cell) if cell else {}
         for name, text in {**batch.templates, "output": template}.items():
             path = filled(name, text, values)
-            places.append((f"{content} by {' and '.join(styles)}", path))
+            places.append((_described(content, styles, cell), path))
             words += [f"--{name}", _plain(literal(path))]
         request = _single(words)
         # What holds for all is told once.
@@ -145,6 +166,11 @@ def plan(batch: Batch) -> list[Job]:
     check_distinct(places)
     _check_kept(jobs, batch.overwrite)
     return jobs
+
+
+def _described(content: str, styles: Sequence[str], cell: Mapping[str, str]) -> str:
+    swept = "".join(f", {name} {value}" for name, value in cell.items())
+    return f"{content} by {' and '.join(styles)}{swept}"
 
 
 def _plain(path: str) -> str:

@@ -213,6 +213,8 @@ class Config:
     @property
     def weights_per_style_layer(self) -> tuple[float, ...]:
         """`style_layer_weights`, one number for each of `style_layers`."""
+        if not self.style_layers:
+            return ()
         count = len(self.style_layers)
         return _broadcast(self.style_layer_weights, count, "style_layer_weights", "layers")
 

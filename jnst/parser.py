@@ -26,11 +26,12 @@ EPILOG = """examples:
   jnst --content cat.jpg --style night.jpg waves.jpg --style-weights 3 1 --output cat.jpg
   jnst --content cat.jpg --style night.jpg --preset gatys2016 --size 384 --steps 300
   jnst --preset gatys2016 --help
+  jnst --content cat.jpg --style night.jpg --sweep content_weight=1,5,20 --output sweep/
   jnst --content photos/ --style night.jpg waves.jpg --output "out/{content}_{style}.png"
 
 One content and several style files make one painting, in the blend of the styles, unless you say
 --every-pair. Several contents, or a folder or a quoted pattern in either place, make a painting of
-each content in each style: see "many paintings".
+each content in each style: see "many paintings". So does each --sweep of its values.
 
 Other commands: jnst filters --help (what filters see), jnst curves --help (losses, drawn),
 jnst weights --help (which networks are here; fetching, converting, checking them).
@@ -211,6 +212,14 @@ def _add_many(group: Any) -> None:
         ("blend", "a painting of each content in the blend of all styles, as --style-weights says"),
     ):
         ways.add_argument(f"--{name}", action="store_const", const=name, dest="combine", help=text)
+    group.add_argument(
+        "--sweep",
+        metavar="NAME=X,Y,…",
+        action="append",
+        default=[],
+        help="try each of these values of an option below, with each of every other --sweep: a "
+        "painting of each, {sweep} and {NAME} in its name, and a sheet of all",
+    )
     group.add_argument(
         "--overwrite",
         action="store_true",

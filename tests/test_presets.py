@@ -120,6 +120,7 @@ def test_weights_are_spread_and_normalised():
     assert Config(style_size=(64, 96)).sizes_per_style(2) == (64, 96)
     assert Config().sizes_per_style(2) == ()
     assert Config(style_layer_weights=(2.0,)).weights_per_style_layer == (2.0,) * 5
+    assert preset("gatys-pytorch", style_layers=()).weights_per_style_layer == ()
     assert Config(scales=(0.5, 1.0), steps=(7,)).steps_per_scale == (7, 7)
     assert np.sum(Config(style_weights=(0.1, 0.2, 0.4)).weights_per_style(3)) == pytest.approx(1)
 
