@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .batch import TEMPLATED, Batch, as_template, filled, is_many, names
 from .effects import idle_fields
+from .mask_options import MaskFiles, masks_of, refuse_for_many
 from .parser import (
     NETWORKS,
     STREAM,
@@ -57,6 +58,7 @@ class Request:
         preprocess: "caffe" or "torchvision" if the input of `weights` was named, else None.
         offline: whether a download is forbidden.
         init_image: path of the picture to start from, or None.
+        masks: paths of masks.
         max_pixels, max_file_size: of the pictures that are read.
         bits: 8 or 16 for each channel of the output.
         bucket: what the side that the size leaves free is rounded up to a multiple of.
@@ -82,6 +84,7 @@ class Request:
     preprocess: str | None
     offline: bool
     init_image: str | None
+    masks: MaskFiles
     max_pixels: int
     max_file_size: int
     bits: int
@@ -166,6 +169,7 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
 def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Batch:
     if STREAM in (*typed.content, *typed.style, typed.init_image, typed.output):
         raise UsageError("- is one picture: many paintings are made of files and into files")
+    refuse_for_many(typed, len(typed.content) > 1 or is_many(typed.content[0]))
     blended = len(sum(getattr(typed, "style_weights", []), ())) > 1
     own = (
         "content",
@@ -250,7 +254,8 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         raise UsageError(f"--save-every is {typed.save_every}: give a number of steps, or 0")
     if typed.snapshots and not typed.save_every:
         raise UsageError("--snapshots says where, but not when: add --save-every N")
-    if [*typed.content, *styles, typed.init_image].count(STREAM) > 1:
+    masks = masks_of(typed)
+    if [*typed.content, *styles, typed.init_image, *masks.named().values()].count(STREAM) > 1:
         raise UsageError("standard input holds one picture: give - once, and files for the others")
     (content,) = typed.content
     values = names(content, styles, name, config.size, config.seed, 1)
@@ -267,6 +272,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         preprocess=typed.preprocess,
         offline=typed.offline or os.environ.get("JNST_OFFLINE", "") not in ("", "0"),
         init_image=typed.init_image,
+        masks=masks,
         max_pixels=typed.max_pixels,
         max_file_size=typed.max_file_size,
         bits=typed.bits,
@@ -325,7 +331,8 @@ def in_options(message: str) -> str:
 
 def _notes(typed: argparse.Namespace) -> tuple[str, ...]:
     notes = []
-    if len(typed.style) > 1 and not (typed.combine or hasattr(typed, "style_weights")):
+    chosen = typed.combine or typed.content_mask or hasattr(typed, "style_weights")
+    if len(typed.style) > 1 and not chosen:
         count = len(typed.style)
         notes.append(f"one painting in the blend of {count} styles; --every-pair paints {count}")
     if typed.overwrite:

@@ -31,6 +31,7 @@ from .estimate import duration_words, expected_seconds, measure_speed, step_oper
 from .images import Picture, read_parameters
 from .keeper import Keeper
 from .margins import cut_back, widened
+from .mask_files import read_masks
 from .memory import choose, estimate_memory, free_memory, size_words
 from .minimize import NotFiniteError
 from .painting import write_painting
@@ -142,6 +143,7 @@ def _paint(
     shapes = [style.pixels.shape for style in styles]
     wide = partial(widened, config=request.config, bucket=request.bucket)
     base = wide(content.pixels)
+    masks = read_masks(request, content, styles, wide)
     asked, config = request, drop_small_scales(request.config, base.shape, shapes)
     request = replace(request, config=config)
     check_paths(request)
@@ -184,6 +186,7 @@ def _paint(
                 resume=watch.kept or resume,
                 tile=tile,
                 known=known,
+                **masks,
             )
 
         try:

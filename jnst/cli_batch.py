@@ -208,7 +208,8 @@ def _is_own(path: str) -> bool:
 def _check_kept(jobs: Sequence[Job], overwrite: bool) -> None:
     read: dict[str, str] = {}
     for job in jobs:
-        for path in (job.request.content, *job.request.styles, job.request.init_image):
+        masks = job.request.masks.named().values()
+        for path in (job.request.content, *job.request.styles, job.request.init_image, *masks):
             if path:
                 read[os.path.realpath(path)] = path
     for job in jobs:

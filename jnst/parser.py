@@ -15,6 +15,8 @@ from .vgg import INPUTS, LAYERS
 NETWORKS = tuple(LAYERS)
 STREAM = "-"
 """Standard input or output in the place of a picture's file."""
+WHOLE = "none"
+"""In the place of a style's mask: all of it counts."""
 
 USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
        jnst --content FILE|FOLDER|PATTERN … --style FILE|FOLDER|PATTERN … [options]
@@ -129,6 +131,7 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
         add_help=False,
     )
     _add_files(parser.add_argument_group("files"))
+    _add_masks(parser.add_argument_group("regions"))
     _add_many(parser.add_argument_group("many paintings"))
     _add_checkpoints(parser.add_argument_group("checkpoints"))
     _add_network(parser.add_argument_group("network"))
@@ -201,6 +204,29 @@ def add_limits(group: Any) -> None:
         default=MAX_FILE_SIZE,
         metavar="N",
         help=f"refuse picture files of more bytes (default: {MAX_FILE_SIZE // 10**9}G)",
+    )
+
+
+def _add_masks(group: Any) -> None:
+    group.add_argument(
+        "--content-mask",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="where each --style acts: a gray picture for each, white inside, black outside, of "
+        "the content's proportions (default: everywhere, in their blend)",
+    )
+    group.add_argument(
+        "--style-mask",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help=f"which part of each --style is looked at, {WHOLE} for all of it",
+    )
+    group.add_argument(
+        "--keep-mask",
+        metavar="FILE",
+        help="white stays exactly as it is in the content, gray is faded into the painting",
     )
 
 

@@ -58,8 +58,9 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
     changes = without(asked.words, "--resume", "--quiet")
     if typed.style:
         begun = without(begun, "--style")
-    if typed.content:
-        begun = without(begun, "--content")
+    for name in ("content", "content_mask", "style_mask"):
+        if getattr(typed, name):
+            begun = without(begun, option(name))
     if "steps" in typed:
         steps = sum(typed.steps, ())
         changes = without(changes, "--steps")

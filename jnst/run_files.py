@@ -12,7 +12,7 @@ from .atomic import prove_writable, remove_stale
 from .checkpoint import previous_path
 from .images import check_writable
 from .keeper import check_unused
-from .parser import STREAM, UsageError
+from .parser import STREAM, WHOLE, UsageError
 from .streams import check_output_stream
 from .vgg import Params
 
@@ -28,6 +28,7 @@ def check_paths(request: Request) -> None:
     inputs = {"--content": request.content}
     inputs |= {f"--style ({path})": path for path in request.styles}
     inputs |= {"--init-image": request.init_image or "", "--weights": request.weights or ""}
+    inputs |= request.masks.named()
     outputs = {"--output": request.output, "--log": request.log or ""}
     if request.checkpoint:
         outputs["--checkpoint"] = request.checkpoint
@@ -122,6 +123,14 @@ def recipe(request: Request, params: Params) -> str:
         "weights": params.sha256,
         "pictures": [_hash_of_file(path) for path in pictures if path],
     }
+    if any(request.masks):
+        masks = (*request.masks.content, *request.masks.styles, request.masks.keep)
+        # What a mask does is told by its place.
+        counts = len(request.masks.content), len(request.masks.styles)
+        settings["masks"] = [
+            *counts,
+            *(path if path in (None, WHOLE) else _hash_of_file(path) for path in masks),
+        ]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
