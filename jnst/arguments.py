@@ -23,7 +23,7 @@ from .parser import (
     without,
 )
 from .presets import PRESETS, Config, preset
-from .sweep_words import read_sweeps
+from .sweep_words import interpolation, read_sweeps
 from .vgg import check_layers
 
 SUBCOMMANDS = {
@@ -160,8 +160,9 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
             raise UsageError(f"--{needed} is missing: give a picture (--help shows all options)")
     if typed.bucket is not None and typed.bucket < 1:
         raise UsageError(f"--bucket is {typed.bucket}: give a whole number of at least 1")
+    _check_style_blend(typed)
     several = len(typed.content) > 1 or any(map(is_many, (*typed.content, *typed.style)))
-    if several or typed.sweep or typed.combine in ("pairs", "every-pair"):
+    if several or typed.sweep or typed.style_blend or typed.combine in ("pairs", "every-pair"):
         return _batch(typed, argv, several)
     return _request(typed, name)
 
@@ -169,7 +170,8 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
 def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Batch:
     if STREAM in (*typed.content, *typed.style, typed.init_image, typed.output):
         raise UsageError("- is one picture: many paintings are made of files and into files")
-    refuse_for_many(typed, len(typed.content) > 1 or is_many(typed.content[0]))
+    many_contents = len(typed.content) > 1 or is_many(typed.content[0])
+    refuse_for_many(typed, several or typed.combine not in (None, "blend"), many_contents)
     blended = len(sum(getattr(typed, "style_weights", []), ())) > 1
     own = (
         "content",
@@ -180,21 +182,41 @@ def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Bat
         "overwrite",
         "bucket",
         "sweep",
+        "style-blend",
         *TEMPLATED,
     )
     fixed = {name for name in (*_FIELDS, "preset") if getattr(typed, name, None) is not None}
+    sweeps = read_sweeps(typed.sweep, fixed)
+    sweeps += (interpolation(typed.style_blend),) if typed.style_blend else ()
+    blended = blended or bool(typed.style_blend)
     typed_templates = {name: getattr(typed, name) for name in TEMPLATED}
     return Batch(
         words=tuple(without(argv, *(f"--{name}" for name in own))),
         contents=tuple(typed.content),
         styles=tuple(typed.style),
         combine=typed.combine or ("blend" if blended or not several else "every-pair"),
-        sweeps=read_sweeps(typed.sweep, fixed),
+        sweeps=sweeps,
         templates={name: value for name, value in typed_templates.items() if value},
         bucket=(16 if several else 1) if typed.bucket is None else typed.bucket,
         overwrite=typed.overwrite,
         quiet=typed.quiet,
     )
+
+
+def _check_style_blend(typed: argparse.Namespace) -> None:
+    count = typed.style_blend
+    if count is None:
+        return
+    if count < 2:
+        raise UsageError(f"--style-blend is {count}: give a number of paintings of at least 2")
+    if len(typed.style) != 2 or typed.combine not in (None, "blend"):
+        raise UsageError(
+            f"--style-blend goes from one style to another: give two, not {len(typed.style)}, and "
+            "neither --pairs nor --every-pair"
+        )
+    swept = (text.partition("=")[0].replace("-", "_") for text in typed.sweep)
+    if hasattr(typed, "style_weights") or "style_weights" in swept:
+        raise UsageError("--style-blend sets --style-weights itself: give one of the two")
 
 
 def config_of(argv: Sequence[str]) -> tuple[str, Config]:

@@ -27,6 +27,7 @@ from .batch import (
 from .batch import names as names_of
 from .checkpoint import load_checkpoint
 from .console import Interrupt, tell
+from .folder_styles import shared_out
 from .images import read_parameters
 from .parser import UsageError
 from .resuming import continued
@@ -140,7 +141,9 @@ def plan(batch: Batch) -> list[Job]:
     named = {"name": SWEPT_NAME} if batch.sweeps else {}
     template = as_template(batch.templates.get("output"), many=True, **named)
     contents = _pictures(batch.contents, template)
-    pairs = paired(contents, _pictures(batch.styles, template), batch.combine)
+    groups = [batch.styles] if batch.combine != "blend" else [(word,) for word in batch.styles]
+    grouped = [_pictures(words, template) for words in groups]
+    pairs = paired(contents, [path for group in grouped for path in group], batch.combine)
     shared = list(batch.words)
     shared += ["--bucket", str(batch.bucket)] if batch.bucket > 1 else []
     shared += ["--blend"] if batch.combine == "blend" and len(pairs[0][1]) > 1 else []
@@ -149,6 +152,7 @@ def plan(batch: Batch) -> list[Job]:
     tried = [[*shared, *words_of(cell)] for _, _, cell in grid]
     if batch.sweeps:
         tried = effective(tried, len(pairs[0][1]))
+    tried = [shared_out(words, [*map(len, grouped)]) for words in tried]
     for index, ((content, styles, cell), common) in enumerate(zip(grid, tried, strict=True), 1):
         words = [*common, "--content", _plain(content), "--style", *map(_plain, styles)]
         plain = _single(words)

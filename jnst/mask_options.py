@@ -47,10 +47,16 @@ def masks_of(typed: argparse.Namespace) -> MaskFiles:
     return MaskFiles(tuple(content), tuple(styles), typed.keep_mask)
 
 
-def refuse_for_many(typed: argparse.Namespace, many_contents: bool) -> None:
-    """Raises UsageError for masks beside many paintings that they cannot belong to."""
+def refuse_for_many(typed: argparse.Namespace, many: bool, many_contents: bool) -> None:
+    """Raises UsageError for masks beside many paintings that they cannot belong to.
+
+    Args:
+        typed: the command.
+        many: whether the paintings have not all the same content and the same styles.
+        many_contents: whether they have not all the same content.
+    """
     for name in ("content", "style"):
-        if getattr(typed, f"{name}_mask"):
+        if many and getattr(typed, f"{name}_mask"):
             raise UsageError(
                 f"--{name}-mask belongs to one painting: give one --content, and the styles as "
                 "files, one for each mask"

@@ -235,7 +235,11 @@ def _add_many(group: Any) -> None:
     for name, text in (
         ("every-pair", "a painting of each content in each style"),
         ("pairs", "the first content in the first style, the second in the second, …"),
-        ("blend", "a painting of each content in the blend of all styles, as --style-weights says"),
+        (
+            "blend",
+            "a painting of each content in the blend of all styles, as --style-weights says; a "
+            "folder is one style, its pictures averaged",
+        ),
     ):
         ways.add_argument(f"--{name}", action="store_const", const=name, dest="combine", help=text)
     group.add_argument(
@@ -245,6 +249,12 @@ def _add_many(group: Any) -> None:
         default=[],
         help="try each of these values of an option below, with each of every other --sweep: a "
         "painting of each, {sweep} and {NAME} in its name, and a sheet of all",
+    )
+    group.add_argument(
+        "--style-blend",
+        type=_whole,
+        metavar="N",
+        help="N paintings from the first of two styles to the second, and a sheet of all",
     )
     group.add_argument(
         "--overwrite",

@@ -42,6 +42,16 @@ def read_sweep(text: str) -> Sweep:
     return Sweep(name, values)
 
 
+def interpolation(count: int) -> Sweep:
+    """From the first of two styles to the second, in so many even steps, both ends among them.
+
+    >>> interpolation(3).values
+    ('1 0', '0.5 0.5', '0 1')
+    """
+    shares = [place / (count - 1) for place in range(count)]
+    return Sweep("style_weights", tuple(f"{1 - share:.4g} {share:.4g}" for share in shares))
+
+
 def read_sweeps(texts: list[str], typed: set[str]) -> tuple[Sweep, ...]:
     """All of them; UsageError if an option is swept twice, or is also in `typed`."""
     sweeps = tuple(map(read_sweep, texts))
