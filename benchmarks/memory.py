@@ -3,7 +3,8 @@
 Every row is a process of its own, whose peak is its largest resident set (`ru_maxrss`): libraries,
 weights, targets, Adam's state and some steps of it. The network is VGG-19 to relu5_1 with random
 weights, with the default's five Gram losses and content loss; nothing depends on what it has
-learnt. PyTorch runs the same objective eagerly. `estimate` is what `jnst.estimate_memory` says.
+learnt. Convolutions are those that a run would choose (`jnst.prepare`). PyTorch runs the same
+objective eagerly. `estimate` is what `jnst.estimate_memory` says.
 
     python benchmarks/memory.py [--sides 256 512 1024 2048 4096] [--whole-up-to 1024]
                                 [--torch-up-to 1024] [--tile 384] [--steps 2]
@@ -59,6 +60,8 @@ def run_jnst(side: int, tile: int, steps: int) -> dict[str, Any]:
         for name, kernel in random_layers().items()
     }
     params, config = Params(layers, "vgg19", CAFFE), jnst.Config(optimizer="adam")
+    layers_read = (*config.style_layers, *config.content_layers)
+    params = jnst.prepare(params, tile or side, tile or side, layers=layers_read)
     content, style = pictures(side)
     if tile:
         targets = tiles.make_targets(params, content, [style], config, tile=tile)

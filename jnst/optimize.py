@@ -181,7 +181,16 @@ def _advance(method: Method, state: State, rates: Rates, value: Array, gradient:
 
 _advance_alone = jax.jit(_advance, static_argnames="method", donate_argnames="state")
 _where = jax.jit(lambda state, rates: state.point / rates.unit)
-_single = jax.jit(_step, static_argnames=("objective", "method"), donate_argnames="state")
+# By default XLA's CPU backend orders operations so that many can run beside each other, although
+# each of these alone keeps all cores busy. This order needs two thirds of the memory; elsewhere the
+# option has no effect.
+_FRUGAL = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
+_single = jax.jit(
+    _step,
+    static_argnames=("objective", "method"),
+    donate_argnames="state",
+    compiler_options=_FRUGAL,
+)
 
 
 @partial(jax.jit, static_argnames=("objective", "method", "size"), donate_argnames="state")
