@@ -162,7 +162,8 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
         raise UsageError(f"--bucket is {typed.bucket}: give a whole number of at least 1")
     _check_style_blend(typed)
     several = len(typed.content) > 1 or any(map(is_many, (*typed.content, *typed.style)))
-    if several or typed.sweep or typed.style_blend or typed.combine in ("pairs", "every-pair"):
+    several = several or typed.combine in ("pairs", "every-pair")
+    if several or typed.sweep or typed.style_blend:
         return _batch(typed, argv, several)
     return _request(typed, name)
 

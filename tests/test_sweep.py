@@ -30,6 +30,7 @@ def test_each_value_with_each() -> None:
     assert cells == [(1, (0.5,), 64), (1, (1.0,), 64), (5, (0.5,), 64), (5, (1.0,), 64)]
     assert found[0].output == "cat_night_content_weight-1_style_scale-0.5.png"
     assert {r.bucket for r in found} == {1}
+    assert {r.bucket for r in planned("--sweep", "seed=1,2", "--init", "gray", "--pairs")} == {16}
 
 
 def test_lists_switches_presets_and_names() -> None:
