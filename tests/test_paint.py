@@ -169,6 +169,8 @@ def test_ramp_mixes_evenly_and_blend_covers(scripts):
         ("chelsea", (451, 300)),
         ("coffee", (600, 400)),
         ("hubble_deep_field", (640, 558)),
+        ("ihc", (512, 512)),
+        ("rocket", (640, 427)),
     ],
 )
 def test_the_committed_photographs_are_small_rgb_files_and_named_in_the_readme(name, size):
@@ -182,7 +184,7 @@ def test_the_committed_photographs_are_small_rgb_files_and_named_in_the_readme(n
 def test_the_photographs_can_be_made_again(scripts, tmp_path, capsys):
     pytest.importorskip("skimage")
     assert scripts["prepare_photos"].main(["-o", str(tmp_path)]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert len(capsys.readouterr().out.splitlines()) == 6
     for path in tmp_path.iterdir():
         with Image.open(path) as made, Image.open(IMAGES / path.name) as committed:
             difference = np.abs(np.asarray(made, float) - np.asarray(committed, float))
