@@ -32,7 +32,7 @@ from .images import Picture, read_parameters
 from .keeper import Keeper
 from .margins import cut_back, widened
 from .mask_files import read_masks
-from .memory import choose, estimate_memory, free_memory, size_words
+from .memory import choose, estimate_memory, free_memory, mask_memory, size_words
 from .minimize import NotFiniteError
 from .painting import write_painting
 from .parser import STREAM, UsageError
@@ -301,11 +301,13 @@ def _fitted(
     config = request.config
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     height, width = max(sizes, key=lambda size: size[0] * size[1])
+    regions, keep = len(request.masks.content), request.masks.keep is not None
+    masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)
     if request.tile is not None:
         tile = request.tile or None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)
-        return request, [], needed
-    memory = request.memory or free_memory()
+        return request, [], needed + masks
+    memory = (request.memory or free_memory()) - masks
     choice = choose(config, height, width, network=params.network, memory=memory)
     # A run that goes on must be computed as it was begun, whatever is free then.
     words = ["--tile", str(choice.tile or 0)]
@@ -316,7 +318,7 @@ def _fitted(
         )
         words += ["--history", str(choice.history)]
         config = replace(config, history=choice.history)
-    return replace(request, config=config, tile=choice.tile or 0), words, choice.memory
+    return replace(request, config=config, tile=choice.tile or 0), words, choice.memory + masks
 
 
 def _announce(

@@ -15,8 +15,8 @@ import psutil
 
 from .config import Config
 from .plan import winograd_layers
-from .tile_plan import SMALLEST_TILE, Stage, plan_stages
-from .vgg import CONVOLUTIONS, check_layers
+from .tile_plan import SMALLEST_TILE, Stage, halvings, plan_stages
+from .vgg import CONVOLUTIONS, LAYERS, check_layers
 
 _FLOAT = 4
 # Measured: the libraries, what the compiler leaves behind, and small change.
@@ -129,6 +129,23 @@ def choose(
         f"and {size_words(memory)} may be used: --memory {size_words(least, up=True)} or "
         f"{smaller} would do"
     )
+
+
+def mask_memory(
+    config: Config, height: int, width: int, *, network: str, regions: int, keep: bool
+) -> int:
+    """Bytes that masks need beside `estimate_memory`: a weight for each position and region.
+
+    Example:
+        >>> layers = {"style_layers": ("relu1_1", "relu2_1")}
+        >>> mask_memory(Config(**layers), 10, 10, network="vgg16", regions=2, keep=False)
+        1800
+    """
+    picture = height * width * _FLOAT
+    depths = [halvings(LAYERS[network], layer) for layer in set(config.style_layers)]
+    guides = sum((height >> depth) * (width >> depth) * _FLOAT for depth in depths)
+    # Each mask once more at the size of the picture; the content stays with what is kept of it.
+    return regions * (guides + picture) + keep * 5 * picture
 
 
 def free_memory() -> int:
