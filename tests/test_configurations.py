@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import jnst
 from jnst.presets import PRESETS, Config
 
-EXAMPLES = int(os.environ.get("JNST_CONFIGURATIONS", "8"))
+EXAMPLES = int(os.environ.get("JNST_CONFIGURATIONS", "6"))
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((40, 48, 3), np.float32)
 STYLES = [RNG.random((44, 50, 3), np.float32) ** 2, RNG.random((30, 36, 3), np.float32)]
@@ -88,8 +88,24 @@ def differences(config):
     }
 
 
+def masks_of(kind, count):
+    """Soft masks: a region for each style, the left of each style, or the left of the content."""
+    left, there = (np.linspace(1, 0, w, dtype=np.float32) for w in (48, 50))
+    regions = [left, 1 - left][:count]
+    return {
+        "none": {},
+        "content": {"content_masks": [np.tile(mask, (40, 1)) for mask in regions]},
+        "style": {"style_masks": [np.tile(there, (44, 1)), None][:count]},
+        "keep": {"keep_mask": np.tile(left, (40, 1))},
+    }[kind]
+
+
 @pytest.mark.slow
-@given(config=configurations(), count=st.sampled_from([1, 2]))
+@given(
+    config=configurations(),
+    count=st.sampled_from([1, 2]),
+    masks=st.sampled_from(["none", "none", "content", "style", "keep"]),
+)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -98,7 +114,7 @@ def differences(config):
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_no_option_crashes_with_any_other(config, count):
+def test_no_option_crashes_with_any_other(config, count, masks):
     try:
         config.weights_per_style(count)
         config.scales_per_style(count)
@@ -108,13 +124,15 @@ def test_no_option_crashes_with_any_other(config, count):
     start = CONTENT[::-1] if config.init == "file" else None
     params = jnst.load_weights("vgg16")
     try:
-        found = jnst.stylize(params, CONTENT, STYLES[:count], config, init_image=start)
+        found = jnst.stylize(
+            params, CONTENT, STYLES[:count], config, init_image=start, **masks_of(masks, count)
+        )
         assert np.isfinite(found.image).all()
         assert found.image.shape in [(40, 48, 3), (48, 57, 3), (48, 58, 3)]
         assert found.history.total.shape == (sum(config.steps_per_scale),)
         assert np.isfinite(found.losses).all()
     except Exception as error:
-        error.add_note(f"{count} styles, {differences(config)}")
+        error.add_note(f"{count} styles, masks: {masks}, {differences(config)}")
         raise
     finally:
         jax.clear_caches()
