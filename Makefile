@@ -11,7 +11,7 @@ demo: $(VENV)/.runtime
 		--style examples/images/nocturne.jpg --offline --size 384 --output demo/chelsea_nocturne.png
 
 test: $(VENV)/.develop
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist worksteal --durations 25
 
 lint: $(VENV)/.develop
 	$(BIN)/ruff format --check .

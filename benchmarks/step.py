@@ -12,11 +12,15 @@ forward and derivative by the image, would take at the rate of the float32 produ
 VGG-16 has its trained weights. Those of VGG-19 are drawn at random (He's initialisation, seed 0):
 the time does not depend on them. A variant whose call takes longer than 20 s is timed once.
 
+jnst has its memory in pages of 2 MB, as `python cli.py` sets it for itself; PyTorch and lax as they
+come, or with `--large-pages all` as jnst.
+
 `--layers SIZE` times each convolution of the networks alone instead, at that size of the image.
 Writes step.json and step.md, or step_layers.json and step_layers.md.
 """
 
 import argparse
+import os
 import tempfile
 from dataclasses import fields
 from pathlib import Path
@@ -235,9 +239,20 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, metavar="NAME")
     parser.add_argument("--repeats", type=int, default=5, help="rounds; the median counts")
     parser.add_argument("--layers", type=int, metavar="SIZE", help="each convolution alone")
+    parser.add_argument(
+        "--large-pages",
+        default="jnst",
+        choices=["jnst", "all"],
+        help="whose memory comes in pages of 2 MB: jnst's, as its command has it, or everybody's",
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     options = parser.parse_args()
-    payload: dict[str, Any] = {"environment": environment(), "runs": []}
+    os.environ["STEP_LARGE_PAGES"] = options.large_pages
+    payload: dict[str, Any] = {
+        "large_pages": options.large_pages,
+        "environment": environment(),
+        "runs": [],
+    }
     tables = []
     for network in options.networks:
         for size in options.sizes if options.layers is None else [options.layers]:

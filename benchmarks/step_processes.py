@@ -24,6 +24,9 @@ class Process:
 
     def __init__(self, name: str, job: Path) -> None:
         path = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
+        # The command sets this for itself (cli.py); --large-pages says who else has it here.
+        large = os.environ.get("STEP_LARGE_PAGES", "jnst") == "all" or name.startswith("jnst")
+        pages = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"} if large else {}
         self.name = name
         self.compile_seconds = 0.0
         self.first_call: float | None = None
@@ -35,7 +38,7 @@ class Process:
             # A compiler chats; why a variant does not run is in its answer.
             stderr=subprocess.DEVNULL if "torch" in name else None,
             text=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path, **pages},
         )
 
     def ready(self) -> None:
