@@ -19,12 +19,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jnst
+from jnst.effects import idle_fields
 from jnst.sweep_sheet import grid_sheet
 
 IMAGES = Path(__file__).parent.parent / "images"
 CONTENTS = ("astronaut", "chelsea", "coffee", "rocket")
 STYLES = ("nocturne", "harvest", "hubble_deep_field", "ihc")
 ROWS = 4
+SMALLEST = 128
 QUALITY = 82
 
 
@@ -132,13 +134,33 @@ def masks_of(kind: str, content: np.ndarray) -> dict[str, Any]:
     return {}
 
 
+def base_config(size: int, steps: int) -> jnst.Config:
+    """The default at a size, without the coarse scales at which a face would be a few pixels."""
+    default = jnst.Config()
+    scales = tuple(s for s in default.scales if s == 1 or s * size >= SMALLEST)
+    return replace(default, size=size, steps=(steps,), scales=scales)
+
+
+def effective(options: tuple[Option, ...], base: jnst.Config) -> tuple[Option, ...]:
+    """Those that change something at this size."""
+    kept = []
+    for one in options:
+        changes, styles = one.with_it.changes, one.with_it.styles
+        idle = idle_fields(replace(base, **changes), len(styles))
+        kept += [] if idle.keys() & changes.keys() else [one]
+    return tuple(kept)
+
+
 def styles_sheet(paint: Studio) -> Figure:
     """Each content in each style; the originals along the sides."""
     blank = np.ones_like(picture(CONTENTS[0]))
     pictures = [blank, *map(picture, STYLES)]
     for content in CONTENTS:
         pictures += [picture(content), *(paint(Painting(content, (style,))) for style in STYLES)]
-    return grid_sheet(pictures, ["", *CONTENTS], ["", *(s.replace("_", " ") for s in STYLES)])
+    columns = ["", *(s.replace("_", " ") for s in STYLES)]
+    figure = grid_sheet(pictures, ["", *CONTENTS], columns)
+    figure.axes[0].set_axis_off()
+    return figure
 
 
 def options_sheet(paint: Studio, options: tuple[Option, ...]) -> Figure:
@@ -146,11 +168,14 @@ def options_sheet(paint: Studio, options: tuple[Option, ...]) -> Figure:
     pictures: list[np.ndarray | None] = []
     for one in options:
         pictures += [paint(one.without), paint(one.with_it)]
-    figure = grid_sheet(pictures, [""] * (len(options) // 2), ["", "", "", ""])
-    for panel, words in zip(figure.axes[1::2], (o.words for o in options), strict=True):
+    rows = -(-len(options) // 2)
+    pictures += [np.ones((3, 4, 3))] * (4 * rows - len(pictures))
+    figure = grid_sheet(pictures, [""] * rows, ["", "", "", ""])
+    shown = [words for one in options for words in ("without", one.words)]
+    for panel, words in zip(figure.axes, shown, strict=False):
         panel.set_title(words, fontsize=10)
-    for panel in figure.axes[::2]:
-        panel.set_title("without", fontsize=10)
+    for panel in figure.axes[len(shown) :]:
+        panel.set_axis_off()
     return figure
 
 
@@ -171,14 +196,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dpi", type=int, default=72, help="of the sheets; a picture is 3 inches")
     options = parser.parse_args(arguments)
     try:
-        base = jnst.Config(size=options.size, steps=(options.steps,))
+        base = base_config(options.size, options.steps)
+        chosen = effective(OPTIONS, base)
         options.output.mkdir(parents=True, exist_ok=True)
         paint = Studio(options.output, base, options.network)
         if options.only != "options":
             save(styles_sheet(paint), options.output / "styles.jpg", options.dpi)
         if options.only != "styles":
-            for number, first in enumerate(range(0, len(OPTIONS), 2 * ROWS), start=1):
-                figure = options_sheet(paint, OPTIONS[first : first + 2 * ROWS])
+            for number, first in enumerate(range(0, len(chosen), 2 * ROWS), start=1):
+                figure = options_sheet(paint, chosen[first : first + 2 * ROWS])
                 save(figure, options.output / f"options-{number}.jpg", options.dpi)
     except (OSError, ValueError) as error:
         print(f"make.py: {error}", file=sys.stderr)
