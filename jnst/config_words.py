@@ -3,15 +3,17 @@
 So a painting remembers the options themselves, and neither the file nor its later changes matter.
 """
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from .arguments import config_of, preset_name
 from .effects import idle_fields
 from .parser import UsageError, build_parser, option, without
-from .presets import PRESETS, Config, preset
+from .presets import PRESETS
 from .run_toml import check_name, read_settings, save_config
+from .sweep import cells, words_of
+from .sweep_words import read_sweeps
 
 
 def expanded(words: Sequence[str]) -> tuple[list[str], str | None]:
@@ -50,23 +52,29 @@ def _of_file(path: str, typed: dict[str, Any], kept: list[str]) -> list[str]:
     except ValueError as error:
         raise UsageError(f"--config {error}") from None
     name = preset_name(kept) if typed["preset"] else start or "default"
-    added = {key: value for key, value in changes.items() if key not in typed}
-    own = {spec.name: typed[spec.name] for spec in fields(Config) if spec.name in typed}
-    own = {key: sum(v, ()) if isinstance(v, list) else v for key, v in own.items()}
+    sweeps = read_sweeps(typed["sweep"], set())
+    swept = {sweep.name for sweep in sweeps}
     if typed["init_image"]:
-        own.setdefault("init", "file")
-        added.pop("init", None)
+        changes.pop("init", None)
+    preset = None if "preset" in swept else PRESETS[name]
+    added = {
+        key: _words(key, value)
+        for key, value in changes.items()
+        if key not in typed and key not in swept and value != getattr(preset, key, None)
+    }
+    first = ["--preset", name] if start and not typed["preset"] and start != "default" else []
+    everything = [*first, *itertools.chain(*added.values()), *kept]
+    idle = set(added)
     try:
-        config = preset(name, **added | own)
-    except ValueError as error:
+        for cell in cells(sweeps):
+            config = config_of([*everything, *words_of(cell)])[1]
+            # A folder stands for more than one style.
+            styles = max(len(typed["style"] or ()), len(config.style_weights))
+            idle &= idle_fields(config, styles).keys()
+    except UsageError as error:
         raise UsageError(f"--config {path}, with the options beside it: {error}") from None
-    # A folder stands for more than one style.
-    idle = idle_fields(config, max(len(typed["style"] or ()), len(config.style_weights)))
-    words = ["--preset", name] if start and not typed["preset"] and start != "default" else []
-    for key, value in added.items():
-        if key not in idle and value != getattr(PRESETS[name], key):
-            words += _words(key, value)
-    return [*words, *kept]
+    useful = (words for key, words in added.items() if key not in idle)
+    return [*first, *itertools.chain(*useful), *kept]
 
 
 def _words(field: str, value: Any) -> list[str]:

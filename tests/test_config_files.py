@@ -60,6 +60,13 @@ def test_typed_wins_over_the_file_and_the_file_over_the_preset(file: Path) -> No
     file.write_text('init = "noise"\nseed = 3\n')
     words = expanded(["--config", str(file), "--init-image", "a.png"])[0]
     assert words == ["--init-image", "a.png"]
+    # A sweep is typed too; what is of use in one of its places stays.
+    sweep = ["--sweep", "init=gray,content"]
+    assert expanded([*sweep, "--config", str(file)])[0] == ["--seed", "3", *sweep]
+    file.write_text('tv_weight = 0\ntv_loss = "l1"\nsteps = 120\n')
+    sweep = ["--sweep", "preset=default,gatys2016"]
+    kept = ["--tv-weight", "0", "--steps", "120"]
+    assert expanded([*sweep, "--config", str(file)])[0] == [*kept, *sweep]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +99,7 @@ def test_other_mistakes(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
         expanded(["--config", str(file)])
     file.write_text("scales = [0.5, 1]\nsteps = [1, 2]\n")
-    with pytest.raises(UsageError, match="the options beside it: steps has 2 numbers for 1 scales"):
+    with pytest.raises(UsageError, match="the options beside it: --steps has 2 numbers for 1"):
         expanded(["--config", str(file), "--scales", "1"])
     with pytest.raises(UsageError, match=r"--save-config: 'run.txt' is no name .* end in .toml"):
         expanded(["--save-config", "run.txt"])
