@@ -118,7 +118,7 @@ def test_wrong_contents(tmp_path, name, edit, message):
 
 # By position, a missing layer shows only in the count; torch's numbers are of the whole network.
 @pytest.mark.parametrize(
-    "name", set(WRITERS) - {"native.h5", "v.onnx", "zip.pth", "old.pth", "v.safetensors"}
+    "name", sorted(set(WRITERS) - {"native.h5", "v.onnx", "zip.pth", "old.pth", "v.safetensors"})
 )
 def test_missing_layer(tmp_path, name):
     layers = random_layers("vgg16")
