@@ -53,6 +53,8 @@ def test_every_option_is_one_that_changes_something(make):
     names = set()
     for one in make.OPTIONS:
         painting = one.with_it
+        assert one.without == make.Painting(painting.content, painting.styles[:1])
+        assert one.without != painting
         config = replace(jnst.Config(), **painting.changes)
         assert not idle_fields(config, len(painting.styles)).keys() & painting.changes.keys()
         assert painting.changes or painting.masks or len(painting.styles) > 1

@@ -57,8 +57,7 @@ class Option:
 
 def option(words: str, content: str, styles: str, masks: str = "", **changes: Any) -> Option:
     names = tuple(styles.split())
-    plain = names if masks != "regions" else names[:1]
-    return Option(words, Painting(content, plain), Painting(content, names, changes, masks))
+    return Option(words, Painting(content, names[:1]), Painting(content, names, changes, masks))
 
 
 OPTIONS = (
