@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .batch import TEMPLATED, Batch, as_template, filled, is_many, names
+from .device_options import Devices, devices_of
 from .effects import idle_fields
 from .mask_options import MaskFiles, masks_of, refuse_for_many
 from .parser import (
@@ -70,6 +71,7 @@ class Request:
         resume: path of the checkpoint that the run goes on from, or None.
         memory: bytes that may be used, or None for what is free.
         tile: pixels of the windows, 0 for the whole picture at once, or None if it was not typed.
+        devices: what shares the work.
         quiet: whether only errors are told.
         notes: what a person should know about the command before it runs.
     """
@@ -97,6 +99,7 @@ class Request:
     resume: str | None
     memory: int | None
     tile: int | None
+    devices: Devices
     quiet: bool
     notes: tuple[str, ...]
 
@@ -171,6 +174,10 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
 def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Batch:
     if STREAM in (*typed.content, *typed.style, typed.init_image, typed.output):
         raise UsageError("- is one picture: many paintings are made of files and into files")
+    if devices_of(typed).processes > 1:
+        raise UsageError(
+            "--coordinator shares the work on one painting: give one --content, no folder"
+        )
     many_contents = len(typed.content) > 1 or is_many(typed.content[0])
     refuse_for_many(typed, several or typed.combine not in (None, "blend"), many_contents)
     blended = len(sum(getattr(typed, "style_weights", []), ())) > 1
@@ -284,6 +291,10 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
     values = names(content, styles, name, config.size, config.seed, 1)
     paths = {n: filled(n, getattr(typed, n), values) for n in TEMPLATED if getattr(typed, n)}
     output = filled("output", as_template(typed.output), values)
+    devices = devices_of(typed)
+    if devices.processes > 1 and output == STREAM:
+        # The library by which the processes talk writes a line there.
+        raise UsageError("--output - is not for several processes: give a file")
     return Request(
         content=content,
         styles=styles,
@@ -308,6 +319,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         resume=None,
         memory=typed.memory,
         tile=typed.tile,
+        devices=devices,
         quiet=typed.quiet,
         notes=_notes(typed),
     )

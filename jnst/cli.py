@@ -22,11 +22,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from . import cli_batch, compilation_cache, config_words
+from . import cli_batch, compilation_cache, config_words, device_options
 from .arguments import SUBCOMMANDS, Request, Resume, parse
 from .batch import Batch
 from .checkpoint import Checkpoint, load_checkpoint
 from .console import Display, Interrupt, show, tell
+from .device_options import Devices
 from .estimate import duration_words, expected_seconds, measure_speed, step_operations
 from .images import Picture, read_parameters
 from .keeper import Keeper
@@ -55,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after the program's name, by default those of this process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    devices: Devices | None = None
     logging.getLogger("jax").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that the terminal cannot spell must not fail a run that is done.
@@ -72,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if isinstance(asked, str):
                 return _rerun(asked)
             warnings.showwarning = partial(_tell_warning, asked.quiet)
+            devices = device_options.typed_devices(words)
+            device_options.begin(devices)
             if why_not := compilation_cache.turn_on():
                 _tell_warning(asked.quiet, why_not)
             if isinstance(asked, Resume):
@@ -88,6 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("JNST_DEBUG"):
             raise
+        if devices is not None and device_options.peer_lost(devices, error):
+            tell("error: another process of this run has ended: begin all of them anew")
+            device_options.leave(1)
         tell(f"error: {_explain(error)}")
         return 2 if isinstance(error, UsageError) else 1
 
@@ -146,7 +153,10 @@ def _paint(
     masks = read_masks(request, content, styles, wide)
     asked, config = request, drop_small_scales(request.config, base.shape, shapes)
     request = replace(request, config=config)
-    check_paths(request)
+    if not request.devices.writes:
+        request = replace(request, log=None, checkpoint=None, save_every=0, quiet=True)
+    else:
+        check_paths(request)
     params = params or _load_network(request)
     check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
     request, tile_words, memory = _fitted(request, params, base, say)
@@ -162,6 +172,7 @@ def _paint(
     kept_words = settled_words(words, request, params)
     if resume:
         tile_words = json.loads(resume.notes.get("memory", "[]")) + tile_words
+    shared = device_options.chosen(request.devices) if request.devices.several else ()
     keeper = Keeper(request, notes_of(kept_words, tile_words), done)
     with (
         Interrupt() as interrupt,
@@ -181,20 +192,25 @@ def _paint(
                 [style.pixels for style in styles],
                 request.config,
                 init_image=None if start is None else wide(start.pixels, like=content.pixels.shape),
-                callback=watch,
+                callback=device_options.agreeing(request.devices, watch),
                 chunk=_chunk(request.save_every),
                 resume=watch.kept or resume,
                 tile=tile,
                 known=known,
+                devices=shared,
                 **masks,
             )
 
         try:
-            result = by_smaller_windows(
-                attempt,
-                request.tile or None,
-                sizes[-1],
-                lambda: advice(request.config, *sizes[-1], params.network),
+            result = (
+                attempt(None)
+                if shared
+                else by_smaller_windows(
+                    attempt,
+                    request.tile or None,
+                    sizes[-1],
+                    lambda: advice(request.config, *sizes[-1], params.network),
+                )
             )
         except NotFiniteError as error:
             if error.good is not None:
@@ -205,6 +221,8 @@ def _paint(
         image = watch.cut(result.image)
         if watch.done < sum(steps):
             embedded |= watch.unfinished()
+        if not request.devices.writes:
+            return 0
         path = write_painting(request, image, content, embedded)
         recorder.finish(content.pixels, [s.pixels for s in styles], image)
     # Standard output is for the picture alone, where it goes there.
@@ -303,7 +321,7 @@ def _fitted(
     height, width = max(sizes, key=lambda size: size[0] * size[1])
     regions, keep = len(request.masks.content), request.masks.keep is not None
     masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)
-    if request.tile is not None:
+    if request.tile is not None or request.devices.several:
         tile = request.tile or None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)
         return request, [], needed + masks

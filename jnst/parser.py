@@ -136,6 +136,7 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
     _add_checkpoints(parser.add_argument_group("checkpoints"))
     _add_network(parser.add_argument_group("network"))
     _add_memory(parser.add_argument_group("memory"))
+    _add_devices(parser.add_argument_group("devices"))
     _add_run(parser, preset)
     other = parser.add_argument_group("other")
     other.add_argument("--quiet", action="store_true", help="tell the result and errors only")
@@ -324,6 +325,26 @@ def _add_memory(group: Any) -> None:
     )
 
 
+def _add_devices(group: Any) -> None:
+    group.add_argument(
+        "--devices",
+        type=_devices,
+        metavar="N|all",
+        help="share the work on each picture between N devices, by bands of its rows (default: 1); "
+        "a CPU counts as N, which saves no time",
+    )
+    group.add_argument(
+        "--coordinator",
+        metavar="HOST:PORT",
+        help="share it with other processes, begun with the same command here or on other hosts; "
+        "they meet at this address of process 0, which alone writes",
+    )
+    group.add_argument("--processes", type=_whole, metavar="N", help="how many there are")
+    group.add_argument(
+        "--process-id", type=_whole, metavar="I", help="the number of this one, from 0"
+    )
+
+
 def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
     """An option for each field of `Config`, in the groups that their metadata name."""
     start = parser.add_argument_group("preset")
@@ -403,6 +424,14 @@ def _tile(text: str) -> int:
             f"{size} is too small: {SMALLEST_TILE} pixels or more, or 0 for the whole picture"
         )
     return size
+
+
+def _devices(text: str) -> int:
+    """A number of devices, 0 for all."""
+    number = 0 if text == "all" else _whole(text)
+    if number < 1 and text != "all":
+        raise argparse.ArgumentTypeError(f"{text} is no number of devices: 1 or more, or all")
+    return number
 
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}

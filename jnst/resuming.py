@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from .arguments import Request, Resume, parse
+from .device_options import OPTIONS
 from .parser import UsageError, build_parser, option, without
 from .presets import Config
 
 _WORDS, _MEMORY = "words", "memory"
-_OWN = ("--checkpoint", "--checkpoint-every")
+_OWN = ("--checkpoint", "--checkpoint-every", *OPTIONS)
 
 
 def recorded_words(words: Sequence[str]) -> list[str]:
-    """The words that a painting remembers: where a checkpoint was kept does not change it."""
+    """The words that a painting remembers: where a checkpoint was kept, and on what it was
+    computed, does not change it."""
     return without(words, *_OWN)
 
 
@@ -50,7 +52,7 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
         raise ValueError(
             f"{asked.path} was not made by this command: resume it with jnst.stylize(…, resume=…)"
         )
-    begun = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume")
+    begun = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume", *OPTIONS)
     memory = json.loads(notes.get(_MEMORY, "[]"))
     first = parse([*begun, *memory])
     assert isinstance(first, Request)

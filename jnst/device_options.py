@@ -1,0 +1,173 @@
+"""The devices and hosts that a command asks for, and how JAX is told of them before it starts.
+
+A CPU is one device until JAX is told otherwise, and that only works before its first computation.
+Of several processes the one with number 0 writes; the others compute their part and are quiet.
+When one of them is killed the others end at once: with a line, or, when it was the one with number
+0, by JAX's own message and abort, which no handler sees.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+import jax
+import numpy as np
+
+from .parser import UsageError, build_parser
+
+OPTIONS = ("--devices", "--coordinator", "--processes", "--process-id")
+"""They decide where a painting is computed, and are no part of how it is made."""
+
+_JOIN_SECONDS = 120
+# A peer that no longer answers is given up after this time; one whose process has ended, at once.
+_SILENT_SECONDS = 30
+_BROKEN = ("gloo", "nccl", "coordination", "distributed service", "heartbeat", "connection closed")
+
+
+class Devices(NamedTuple):
+    """What a command asks for.
+
+    Attributes:
+        each: how many devices in each process; 0 for all that there are.
+        coordinator: host:port at which the processes meet, "" for a process alone.
+        processes: how many there are.
+        process: the number of this one.
+
+    Example:
+        >>> Devices(each=2).several, Devices().several
+        (True, False)
+    """
+
+    each: int = 1
+    coordinator: str = ""
+    processes: int = 1
+    process: int = 0
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one may share the work."""
+        return self.each != 1 or self.processes > 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the painting and tells of it."""
+        return self.process == 0
+
+
+def devices_of(typed: argparse.Namespace) -> Devices:
+    """The devices of a command.
+
+    Raises:
+        UsageError: for options that lack each other, contradict --tile, --memory or --precision,
+            or are out of range.
+    """
+    hosts = {name: getattr(typed, name) for name in ("coordinator", "processes", "process_id")}
+    missing = [name.replace("_", "-") for name, value in hosts.items() if value is None]
+    if len(missing) in (1, 2):
+        raise UsageError(
+            f"--{' and --'.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: several "
+            "processes need --coordinator HOST:PORT, --processes N and --process-id I"
+        )
+    count = 1 if typed.devices is None else typed.devices
+    found = Devices(count)
+    if not missing:
+        if not re.fullmatch(r".+:\d+", typed.coordinator):
+            raise UsageError(f"--coordinator is {typed.coordinator}: give HOST:PORT")
+        if not 0 <= typed.process_id < typed.processes:
+            raise UsageError(
+                f"--process-id is {typed.process_id} of {typed.processes}: they count from 0 to "
+                f"{typed.processes - 1}"
+            )
+        found = Devices(count, typed.coordinator, typed.processes, typed.process_id)
+    if not found.several:
+        return found
+    option = "--devices" if found.processes == 1 else "--coordinator"
+    if typed.tile is not None or typed.memory is not None:
+        other = "--memory" if typed.tile is None else "--tile"
+        raise UsageError(f"{option} keeps bands of the picture on the devices: leave out {other}")
+    if getattr(typed, "precision", "float32") != "float32":
+        raise UsageError(f"{option} computes in float32: leave out --precision {typed.precision}")
+    return found
+
+
+def begin(asked: Devices) -> None:
+    """Makes JAX ready; to be called before it computes anything.
+
+    Raises:
+        UsageError: if there are fewer devices.
+        OSError: if the other processes do not come.
+    """
+    if asked.each > 1 and "xla_force_host_platform_device_count" not in os.environ.get(
+        "XLA_FLAGS", ""
+    ):
+        with contextlib.suppress(RuntimeError):  # it computes already, with what it has
+            jax.config.update("jax_num_cpu_devices", asked.each)
+    if asked.processes > 1:
+        try:
+            jax.distributed.initialize(
+                asked.coordinator,
+                asked.processes,
+                asked.process,
+                initialization_timeout=_JOIN_SECONDS,
+                heartbeat_timeout_seconds=_SILENT_SECONDS,
+                shutdown_timeout_seconds=_SILENT_SECONDS,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise OSError(
+                f"the {asked.processes} processes did not meet at {asked.coordinator}: "
+                f"{str(error).splitlines()[0]}"
+            ) from None
+    here = len(jax.local_devices())
+    if asked.each > here:
+        raise UsageError(f"--devices is {asked.each}, but there {_are(here)}: give {here} or all")
+
+
+def chosen(asked: Devices) -> tuple[jax.Device, ...]:
+    """The devices that share the work, those of process 0 first."""
+    found = []
+    for process in range(asked.processes):
+        own = [device for device in jax.devices() if device.process_index == process]
+        found += own[: asked.each] if asked.each else own
+    return tuple(found)
+
+
+def agreeing(asked: Devices, callback: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The callback of a run, which ends it in all processes once it is true in one."""
+    if asked.processes == 1:
+        return callback
+    from jax.experimental.multihost_utils import process_allgather
+
+    def together(progress: Any) -> bool:
+        return bool(np.any(process_allgather(np.asarray(callback(progress)))))
+
+    return together
+
+
+def peer_lost(asked: Devices, error: Exception) -> bool:
+    """Whether an error says that another process of the run is gone."""
+    text = str(error).lower()
+    return (
+        asked.processes > 1
+        and isinstance(error, jax.errors.JaxRuntimeError | RuntimeError)
+        and any(word in text for word in _BROKEN)
+    )
+
+
+def leave(code: int) -> NoReturn:
+    """Ends this process without waiting for those that will not come."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _are(count: int) -> str:
+    return "is 1" if count == 1 else f"are {count}"
+
+
+def typed_devices(argv: Sequence[str]) -> Devices:
+    """The devices of a command's words, whatever else they ask for."""
+    return devices_of(build_parser().parse_known_args(list(argv))[0])

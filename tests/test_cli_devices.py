@@ -1,0 +1,120 @@
+"""One painting on several devices or by several processes is the same; who is lost is told."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import jax
+import numpy as np
+import pytest
+from command import PICTURES, TINY, Command
+from PIL import Image
+
+MAIN = "import sys; from jnst.cli import main; sys.exit(main())"
+HOSTS = ("--coordinator", "127.0.0.1:9", "--processes", "2", "--process-id", "0")
+ADAM = ("--optimizer", "adam")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    return Command(tmp_path, capfd)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--devices", "0"), "0 is no number of devices: 1 or more, or all"),
+        (("--devices", "two"), "'two' is not a whole number"),
+        (("--devices", "99"), "--devices is 99, but there is 1: give 1 or all"),
+        (("--devices", "2", "--tile", "128"), "leave out --tile"),
+        (("--devices", "2", "--memory", "4GB"), "leave out --memory"),
+        (("--devices", "2", "--precision", "tf32"), "leave out --precision tf32"),
+        (("--processes", "2"), "--coordinator and --process-id are missing"),
+        (HOSTS[:4], "--process-id is missing"),
+        ((*HOSTS[:5], "2"), "--process-id is 2 of 2: they count from 0 to 1"),
+        (("--coordinator", "here", *HOSTS[2:]), "--coordinator is here: give HOST:PORT"),
+        ((*HOSTS, "--output", "-"), "--output - is not for several processes: give a file"),
+    ],
+)
+def test_wrong_words_are_refused(run, words, message):
+    jax.devices()  # JAX has begun: no more devices can be had
+    code, _, errors = run(*PICTURES, *TINY, *words)
+    assert code == 2
+    assert message in errors[-1]
+    assert run.files() == set()
+
+
+def test_several_processes_paint_one_picture(run):
+    code, _, errors = run("--content", "cat.png", "cat.png", "--style", "night.png", *HOSTS)
+    assert code == 2
+    assert "give one --content, no folder" in errors[-1]
+
+
+def started(folder, *words):
+    command = [sys.executable, "-c", MAIN, *PICTURES, *TINY, *ADAM, *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=folder, text=True, **pipes)
+
+
+def free_address():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{found.getsockname()[1]}"
+
+
+def pair(folder, *words):
+    hosts = ("--coordinator", free_address(), "--processes", "2", "--process-id")
+    return [started(folder, *words, *hosts, str(number)) for number in range(2)]
+
+
+def pixels(path):
+    return np.asarray(Image.open(path), float)
+
+
+@pytest.mark.slow
+def test_two_devices_and_two_processes_paint_what_one_paints(run):
+    """To one level of 8 bits."""
+    assert run(*PICTURES, *TINY, *ADAM, "--output", "one.png")[0] == 0
+    alone = started(run.folder, "--output", "two.png", "--devices", "2")
+    alone.communicate(timeout=120)
+    assert alone.returncode == 0
+    first, second = pair(run.folder, "--output", "hosts.png", "--log", "log.jsonl")
+    told, errors = first.communicate(timeout=120)
+    quiet, noise = second.communicate(timeout=120)
+    assert (first.returncode, second.returncode) == (0, 0), (errors, noise)
+    assert "hosts.png" in told.splitlines()
+    assert [line for line in quiet.splitlines() if "Gloo" not in line] == []
+    # Written once: each step is one line.
+    lines = map(json.loads, (run.folder / "log.jsonl").read_text().splitlines())
+    assert [line["step"] for line in lines if "step" in line] == [1, 2, 3]
+    for name in ("two.png", "hosts.png"):
+        assert np.abs(pixels(run.folder / name) - pixels(run.folder / "one.png")).max() <= 1
+
+
+@pytest.mark.slow
+def test_a_killed_peer_ends_the_run_with_a_line(run):
+    first, second = pair(run.folder, "--steps", "100000", "--output", "never.png")
+    limit = threading.Timer(180, first.kill)
+    limit.start()
+    try:
+        assert first.stderr is not None
+        for line in first.stderr:
+            if "step 1/" in line:
+                break
+        second.send_signal(signal.SIGKILL)
+        begin = time.monotonic()
+        _, errors = first.communicate(timeout=60)
+        assert time.monotonic() - begin < 60
+        assert first.returncode == 1
+        assert "another process of this run has ended" in errors.splitlines()[-1]
+        assert not (run.folder / "never.png").exists()
+    finally:
+        limit.cancel()
+        for process in (first, second):
+            process.kill()
+            process.wait()
