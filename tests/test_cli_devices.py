@@ -118,3 +118,5 @@ def test_a_killed_peer_ends_the_run_with_a_line(run):
         for process in (first, second):
             process.kill()
             process.wait()
+            process.stdout.close()
+            process.stderr.close()
