@@ -30,6 +30,7 @@ bench: $(VENV)/.develop
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/load_weights.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/scaling.py
 
 $(VENV)/.runtime: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -221,3 +221,17 @@ def test_a_trial_of_time_to_objective_begins_as_torch_does(tmp_path):
         assert 1 <= run["evaluations_per_step"] < 1.5
     text = (tmp_path / "time_to_objective.md").read_text()
     assert "chelsea by harvest, 48x31" in text
+
+
+def test_scaling_is_told_beside_one_device_of_the_same_size():
+    def row(side: int, devices: int, second: float, operations: float) -> dict[str, object]:
+        shared = {"side": side, "devices": devices, "operations": operations, "peak": 1e9}
+        return {**shared, "seconds": [second, 9.0, second]}
+
+    rows = [row(64, 1, 2.0, 8.0), row(64, 2, 1.0, 4.0), row(128, 1, 8.0, 32.0)]
+    lines = load("scaling").table(rows).splitlines()[2:]
+    assert [line.split(" | ")[2:5] for line in lines] == [
+        ["2.00", "1.00", "1.00"],
+        ["1.00", "0.50", "0.50"],
+        ["8.00", "1.00", "1.00"],
+    ]
