@@ -112,7 +112,7 @@ class Spread:
             self._statistics(params, *self.placed((style, guidance.of_style(i))), only_style)
             for i, style in enumerate(styles)
         )
-        matched = combined(found, blend, guidance)
+        matched = combined(found, blend, guidance, terms)
         return Targets(kept, matched, terms, *self.placed((guidance.content, guidance.shares)))
 
     def _everywhere(self, values: Any) -> Any:

@@ -10,12 +10,22 @@ M = H·W positions; A is the style's statistic.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from .arrays import FeatureMap, Image, Matrix, Scalar
+from .moments import (
+    covariance_distance,
+    mean_and_covariance,
+    moment_sums,
+    raw_moments,
+    wasserstein_aim,
+    wasserstein_distance,
+)
+from .style_loss import StyleLoss as StyleLoss
+from .style_loss import mean_square_distance
 
 # A black picture has no energy: below this the relative losses are measured against it instead.
 _TINY = 1e-12
@@ -117,12 +127,6 @@ def gram_per_element(features: FeatureMap) -> Matrix:
     return STYLE_LOSSES["gram"].of_map(features)
 
 
-def mean_square_distance(statistic: Array, target: Array, positions: int) -> Scalar:
-    """Mean of the squared differences of two statistics; the number of positions has no part."""
-    del positions
-    return jnp.mean(jnp.square(statistic - target))
-
-
 def gatys_distance(statistic: Matrix, target: Matrix, positions: int) -> Scalar:
     """Σ (G − A)² / (4 C² M²) of two raw Gram matrices (Gatys et al. 2016, eq. 4).
 
@@ -144,29 +148,6 @@ def relative_distance(statistic: Array, target: Array, positions: int) -> Scalar
     return jnp.mean(jnp.square(statistic - target)) / energy
 
 
-class StyleLoss(NamedTuple):
-    """A statistic of a feature map, taken from sums over its positions, and a distance of two.
-
-    Attributes:
-        sums: [h, w, C] -> an array or a tree of arrays, each the sum over the positions of
-            something that is 0 where the features are 0: positions are left out by setting them
-            to 0, and the sums of parts of a map add up to those of the map. A second argument,
-            [h, w], weights the positions.
-        statistic: (sums, number of positions h·w) -> array.
-        distance: (statistic, target statistic, number of positions h·w) -> scalar.
-    """
-
-    sums: Callable[..., Any]
-    statistic: Callable[[Any, int], Array]
-    distance: Callable[[Array, Array, int], Scalar]
-
-    def of_map(self, features: FeatureMap, weights: Array | None = None) -> Array:
-        """The statistic of a whole map [h, w, C], its positions weighted with a mean of 1."""
-        height, width, _ = features.shape
-        sums = self.sums(features) if weights is None else self.sums(features, weights)
-        return self.statistic(sums, height * width)
-
-
 def _raw(gram: Matrix, positions: int) -> Matrix:
     del positions
     return gram
@@ -185,6 +166,8 @@ STYLE_LOSSES: Mapping[str, StyleLoss] = {
     "gram-positions": StyleLoss(gram, _per_position, mean_square_distance),
     "gram-relative": StyleLoss(gram, _per_position, relative_distance),
     "gram-gatys2016": StyleLoss(gram, _raw, gatys_distance),
+    "covariance": StyleLoss(moment_sums, raw_moments, covariance_distance, mean_and_covariance),
+    "wasserstein": StyleLoss(moment_sums, raw_moments, wasserstein_distance, wasserstein_aim),
 }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import mul
@@ -17,6 +17,7 @@ from .arrays import Features, Image, Scalar
 from .config import Config
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from .regions import EVERYWHERE, Guidance, Guide
+from .style_loss import unchanged
 from .vgg import Params, check_layers, features
 
 
@@ -67,8 +68,9 @@ class Targets:
 
     Attributes:
         content: layer to activations [h, w, C] of the content image.
-        style: layer to statistic of the styles, blended; [C, C] for the Gram losses. Of regions,
-            layer to a tuple, the statistic of the style of each.
+        style: layer to the aim of the style loss (`jnst.style_loss.StyleLoss`), from the blended
+            statistics of the styles; [C, C] for the Gram losses. Of regions, layer to a tuple, the
+            aim of each.
         terms: how the losses are computed.
         guides, shares: of `Guidance`; empty where the styles act on the whole image.
     """
@@ -145,20 +147,24 @@ def make_targets(
         _looked_up(known, params, style, guidance.of_style(i), terms)
         for i, style in enumerate(styles)
     )
-    return Targets(kept, combined(found, blend, guidance), terms, guidance.content, guidance.shares)
+    matched = combined(found, blend, guidance, terms)
+    return Targets(kept, matched, terms, guidance.content, guidance.shares)
 
 
 def combined(
-    statistics: Iterable[dict[str, Any]], blend: Sequence[float], guidance: Guidance
+    statistics: Iterable[dict[str, Any]],
+    blend: Sequence[float],
+    guidance: Guidance,
+    terms: Terms,
 ) -> dict[str, Any]:
-    """The targets' style: the statistics of the styles, blended, or one by one for regions."""
+    """The targets' style: of the statistics, blended, or one by one for regions, the loss's aim."""
     if guidance.content:
-        found = list(statistics)
+        found = [_aimed(each, terms.style_loss) for each in statistics]
         return {layer: tuple(each[layer] for each in found) for layer in found[0]}
     matched: dict[str, Any] = {}
     for weight, each in zip(blend, statistics, strict=True):
         matched = _added(matched, each, jnp.asarray(weight, jnp.float32))
-    return matched
+    return _aimed(matched, terms.style_loss)
 
 
 def check_inputs(
@@ -186,6 +192,16 @@ def _added(
     matched: dict[str, Array], statistics: dict[str, Array], weight: Array
 ) -> dict[str, Array]:
     return {name: matched.get(name, 0.0) + weight * values for name, values in statistics.items()}
+
+
+def _aimed(statistics: dict[str, Array], style_loss: str) -> dict[str, Any]:
+    aim = STYLE_LOSSES[style_loss].aim
+    return statistics if aim is unchanged else _computed(statistics, aim)
+
+
+@partial(jax.jit, static_argnames="aim")
+def _computed(statistics: dict[str, Array], aim: Callable[[Array], Any]) -> dict[str, Any]:
+    return {layer: aim(values) for layer, values in statistics.items()}
 
 
 def _looked_up(
@@ -315,7 +331,7 @@ def weigh(
     for weight, layer in zip(weights.style, terms.style_layers, strict=True):
         positions = shapes[layer][0] * shapes[layer][1]
 
-        def distance(found: Any, target: Array, positions: int = positions) -> Scalar:
+        def distance(found: Any, target: Any, positions: int = positions) -> Scalar:
             # The weights of a region have the mean 1: their sum is the number of positions.
             statistic = style_loss.statistic(found, positions)
             return style_loss.distance(statistic, target, positions)

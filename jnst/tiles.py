@@ -140,7 +140,7 @@ def make_targets(
         _statistics(params, style, guidance.of_style(i), of_style, tile)
         for i, style in enumerate(styles)
     )
-    matched = combined(found, blend, guidance)
+    matched = combined(found, blend, guidance, terms)
     return Targets(kept, matched, terms, guidance.content, guidance.shares)
 
 
@@ -232,7 +232,7 @@ def _finish(
 @partial(jax.jit, static_argnames=("shapes", "terms"))
 def _weighted(
     sums: Sums,
-    matched: dict[str, Array],
+    matched: dict[str, Any],
     weights: LossWeights,
     shapes: tuple[tuple[str, tuple[int, int, int]], ...],
     terms: Terms,

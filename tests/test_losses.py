@@ -49,12 +49,14 @@ def test_gram_is_symmetric_positive_semidefinite_and_forgets_places():
 def layer_loss(name, f, s):
     loss = losses.STYLE_LOSSES[name]
     positions = f.shape[0] * f.shape[1]
-    return loss.distance(loss.of_map(f), loss.of_map(s), positions)
+    return loss.distance(loss.of_map(f), loss.aim(loss.of_map(s)), positions)
 
 
 def test_each_style_loss_is_zero_at_its_target_only():
     for name in losses.STYLE_LOSSES:
-        assert float(layer_loss(name, maps(), maps())) == 0
+        # Between two matrix roots there is rounding.
+        least = 1e-6 if name == "wasserstein" else 0.0
+        assert abs(float(layer_loss(name, maps(), maps()))) <= least
         assert float(layer_loss(name, maps(), maps(seed=3))) > 0
 
 

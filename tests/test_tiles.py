@@ -48,9 +48,9 @@ def assert_same(params, tile=128, image=IMAGE, content=CONTENT, styles=STYLES, *
     cut = tiles.make_targets(params, content, styles, config, tile=tile)
     for expected, found in ((whole.style, cut.style), (whole.content, cut.content)):
         assert expected.keys() == found.keys()
-        for name, values in expected.items():
+        for values, there in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
             scale = float(jnp.abs(values).max())
-            np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-5 * scale)
+            np.testing.assert_allclose(there, values, rtol=0, atol=1e-5 * scale)
     image = jnp.asarray(image)
     derive = jax.jit(jax.value_and_grad(jnst.objective, has_aux=True))
     (total, terms), gradient = derive(image, params, whole, weights)
