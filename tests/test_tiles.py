@@ -40,7 +40,9 @@ def vgg19():
     return random_params("vgg19")
 
 
-def assert_same(params, tile=128, image=IMAGE, content=CONTENT, styles=STYLES, **fields):
+def assert_same(
+    params, tile=128, image=IMAGE, content=CONTENT, styles=STYLES, within=1e-5, **fields
+):
     """Everything that is computed by windows is what the whole picture gives."""
     config = jnst.Config(**fields)
     weights = jnst.loss_weights(config)
@@ -55,9 +57,9 @@ def assert_same(params, tile=128, image=IMAGE, content=CONTENT, styles=STYLES, *
     derive = jax.jit(jax.value_and_grad(jnst.objective, has_aux=True))
     (total, terms), gradient = derive(image, params, whole, weights)
     (value, parts), found = tiles.value_and_gradient(image, params, cut, weights, tile=tile)
-    np.testing.assert_allclose(parts, terms, rtol=1e-5)
-    assert float(value) == pytest.approx(float(total), rel=1e-5)
-    assert float(jnp.abs(found - gradient).max()) < 1e-5 * float(jnp.abs(gradient).max())
+    np.testing.assert_allclose(parts, terms, rtol=within)
+    assert float(value) == pytest.approx(float(total), rel=within)
+    assert float(jnp.abs(found - gradient).max()) < within * float(jnp.abs(gradient).max())
     value, parts_alone = tiles.objective(image, params, cut, weights, tile=tile)
     assert parts_alone == parts
     assert value == parts.total
@@ -65,7 +67,9 @@ def assert_same(params, tile=128, image=IMAGE, content=CONTENT, styles=STYLES, *
 
 @pytest.mark.parametrize("style_loss", list(STYLE_LOSSES))
 def test_every_style_loss(vgg16, style_loss):
-    assert_same(vgg16, style_loss=style_loss, **SHALLOW)
+    # The root of nearly singular moments enlarges the rounding of their sums.
+    within = 1e-4 if style_loss == "wasserstein" else 1e-5
+    assert_same(vgg16, style_loss=style_loss, within=within, **SHALLOW)
 
 
 @pytest.mark.parametrize("content_loss", list(CONTENT_LOSSES))
