@@ -18,6 +18,7 @@ INITS = ("content", "gray", "noise", "style-colors", "blend", "file")
 POOLINGS = ("max", "average", "l2")
 UPSCALES = ("plain", "detail")
 RESAMPLING = ("bicubic", "bilinear")
+PADDINGS = ("zero", "replicate", "reflect")
 PRECISIONS = ("float32", "bfloat16", "tf32")
 
 _STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -106,6 +107,13 @@ class Config:
     style_loss: str = _option("gram-relative", "objective", "style loss", tuple(STYLE_LOSSES))
     tv_loss: str = _option("nine-point", "objective", "total variation", tuple(TV_LOSSES))
     pooling: str = _option("max", "objective", "pooling of the network", POOLINGS)
+    padding: str = _option(
+        "zero",
+        "objective",
+        "what the first convolution sees around the picture: zeros as in training, the border's "
+        "pixels repeated, or the picture mirrored",
+        PADDINGS,
+    )
     pixel_range: float = _option(
         255.0,
         "objective",

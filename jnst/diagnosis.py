@@ -32,7 +32,9 @@ def where_not_finite(image: Image, params: Params, targets: Targets, weights: Lo
     used = {*terms.style_layers, *terms.content_layers}
     order = LAYERS[params.network]
     layers = order[: max((order.index(name) for name in used), default=-1) + 1]
-    maps = features(params, image * terms.input_gain, layers, pooling=terms.pooling)
+    maps = features(
+        params, image * terms.input_gain, layers, pooling=terms.pooling, padding=terms.padding
+    )
     for name in layers:
         if bad(maps[name]):
             count = f"{bad(maps[name])} of {maps[name].size} numbers"

@@ -77,6 +77,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "style_loss": _STYLE,
     "tv_loss": _needs_weight("tv_weight"),
     "pooling": _deep_layers,
+    "padding": None,
     "pixel_range": None,
     "input_gain": None,
     "optimizer": None,

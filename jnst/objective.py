@@ -55,6 +55,7 @@ class Terms(NamedTuple):
     pooling: str
     pixel_range: float
     input_gain: float
+    padding: str = "zero"
 
 
 @partial(
@@ -183,6 +184,7 @@ def check_inputs(
         config.pooling,
         config.pixel_range,
         config.input_gain,
+        config.padding,
     )
     return terms, config.weights_per_style(len(styles))
 
@@ -219,14 +221,18 @@ def _looked_up(
 
 @partial(jax.jit, static_argnames=("layers", "terms"))
 def _features(params: Params, image: Image, layers: tuple[str, ...], terms: Terms) -> Features:
-    return features(params, image * terms.input_gain, layers, pooling=terms.pooling)
+    return features(
+        params, image * terms.input_gain, layers, pooling=terms.pooling, padding=terms.padding
+    )
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))
 def _statistics(
     params: Params, image: Image, guide: Guide, layers: tuple[str, ...], terms: Terms
 ) -> dict[str, Array]:
-    maps = features(params, image * terms.input_gain, layers, pooling=terms.pooling)
+    maps = features(
+        params, image * terms.input_gain, layers, pooling=terms.pooling, padding=terms.padding
+    )
     loss = STYLE_LOSSES[terms.style_loss]
     return {name: loss.of_map(m, guide.get(name)) for name, m in maps.items()}
 

@@ -65,6 +65,34 @@ GATYS_PYTORCH = Config(
 )
 """The authors' later PyTorch notebook: 512 pixels on the shorter side, then 800."""
 
+CROWSONKB = Config(
+    size=512,
+    scales=(128 / 512, 181 / 512, 256 / 512, 362 / 512, 1.0),
+    steps=(1000, 500, 500, 500, 500),
+    content_weight=0.015,
+    style_weight=1.0,
+    style_layer_weights=tuple(w / 341 for w in (256, 64, 16, 4, 1)),
+    tv_weight=2.0,
+    content_loss="mean",
+    style_loss="wasserstein",
+    tv_loss="nine-point",
+    padding="replicate",
+    pixel_range=1.0,
+    optimizer="adam",
+    learning_rate=0.02,
+    beta1=0.9,
+    beta2=0.99,
+    average=0.99,
+    clamp=True,
+)
+"""style-transfer-pytorch: Wasserstein losses, Adam, and the running average of the image.
+
+Its weights are meant for PyTorch's VGG-19, whose activations are some units large; beside those of
+other networks total variation weighs more or less. Departures: Adam begins each scale anew, where
+the program enlarges its moments; the average does not count the start; and at another size the
+scales keep their proportions, where the program goes down to 128 pixels.
+"""
+
 DEFAULT = Config()
 """What a run uses when no preset is named: coarse to fine, and losses without units.
 
@@ -79,6 +107,7 @@ PRESETS: Mapping[str, Config] = {
     "neural-style-pt": NEURAL_STYLE_PT,
     "gatys2016": GATYS2016,
     "gatys-pytorch": GATYS_PYTORCH,
+    "crowsonkb": CROWSONKB,
 }
 
 

@@ -19,7 +19,7 @@ from .objective import Sums, Terms, sums_of
 from .ops import relu
 from .regions import Guide
 from .tile_plan import halvings
-from .vgg import CONVOLUTIONS, Params, convolve, pool, preprocess
+from .vgg import CONVOLUTIONS, Params, convolve, convolve_first, pool, preprocess
 
 
 def last_read(layers: tuple[str, ...], terms: Terms) -> int:
@@ -101,22 +101,25 @@ def backward(
         elif name.startswith("pool"):
             (flow,) = kept[name](flow)
         else:
-            flow = _convolve_back(params, name, flow)
+            flow = _convolve_back(params, name, terms.padding, flow)
     if layers[0] != "conv1_1":
         return flow[0]
     _, back = jax.vjp(lambda x: preprocess(x * terms.input_gain, params.preprocessing), window)
     return back(flow[0])[0]
 
 
-def _convolve(params: Params, name: str, x: Batch) -> Batch:
+def _convolve(params: Params, name: str, padding: str, x: Batch) -> Batch:
+    if name == "conv1_1":
+        # Where a window ends inside the picture, what is padded lies in its margin.
+        return convolve_first(x, params.layers[name], params.precision, padding)
     return convolve(x, params.layers[name], params.precision)
 
 
-def _convolve_back(params: Params, name: str, flow: Batch) -> Batch:
+def _convolve_back(params: Params, name: str, padding: str, flow: Batch) -> Batch:
     # A convolution is linear in its input: which one does not matter to the derivative.
     channels = next(wide for layer, wide, _ in CONVOLUTIONS[params.network] if layer == name)
     anything = jnp.zeros((*flow.shape[:3], channels), flow.dtype)
-    return jax.vjp(partial(_convolve, params, name), anything)[1](flow)[0]
+    return jax.vjp(partial(_convolve, params, name, padding), anything)[1](flow)[0]
 
 
 def _run(
@@ -131,7 +134,7 @@ def _run(
     kept: dict[str, Any] = {}
     for name in layers:
         if name.startswith("conv"):
-            x = _convolve(params, name, x)
+            x = _convolve(params, name, terms.padding, x)
         elif name.startswith("relu"):
             x = relu(x)
             kept[name] = jnp.packbits(x > 0, axis=-1)

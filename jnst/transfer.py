@@ -161,6 +161,10 @@ def stylize(
         raise ValueError(
             f"precision is {config.precision!r} for {len(devices)} devices: they take 'float32'"
         )
+    if len(devices) > 1 and config.padding != "zero":
+        raise ValueError(
+            f"padding is {config.padding!r} for {len(devices)} devices: they take 'zero'"
+        )
     spread = Spread(tuple(devices)) if len(devices) > 1 else None
     coloring = colored(config.color, base, sources)
     base, sources = coloring.content, coloring.styles

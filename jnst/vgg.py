@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, cast, Literal
 
 import flax.linen as nn
 import jax
@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .arrays import Batch, Features, Image
-from .ops import avg_pool, conv2d, conv3x3, l2_pool, max_pool, relu
+from .ops import avg_pool, conv2d, conv3x3, l2_pool, max_pool, pad, relu
 
 ChannelOrder = Literal["RGB", "BGR"]
 
@@ -139,10 +139,26 @@ def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool =
     return relu(y) if rectify else y
 
 
+def convolve_first(
+    x: Batch, layer: Mapping[str, Any], precision: str, padding: str, rectify: bool = False
+) -> Batch:
+    """conv1_1 as `convolve`, but with the picture's border repeated or mirrored around it.
+
+    Args:
+        x, layer, precision, rectify: as for `convolve`.
+        padding: "zero", "replicate" or "reflect"; of one pixel on each side.
+    """
+    if padding == "zero":
+        return convolve(x, layer, precision, rectify)
+    # Every algorithm pads with zeros: of a larger picture they reach the rim alone, which is cut.
+    return convolve(pad(x, 1, cast(Any, padding)), layer, precision, rectify)[:, 1:-1, 1:-1]
+
+
 class _Convolution(nn.Module):
     width: int
     rectify: bool
     precision: str
+    padding: str = "zero"
 
     @nn.compact
     def __call__(self, x: Batch) -> Batch:
@@ -152,7 +168,7 @@ class _Convolution(nn.Module):
         else:
             shape = (3, 3, x.shape[-1], self.width)
             layer["kernel"] = self.param("kernel", nn.initializers.he_normal(), shape)
-        return convolve(x, layer, self.precision, self.rectify)
+        return convolve_first(x, layer, self.precision, self.padding, self.rectify)
 
 
 class VGG(nn.Module):
@@ -163,12 +179,14 @@ class VGG(nn.Module):
         layers: names of the activations to return; the network ends at the deepest of them.
         pooling: "max" as trained, "average" as in Gatys et al. 2016, or "l2".
         precision: see `Params`.
+        padding: of the first convolution, see `convolve_first`.
     """
 
     network: str
     layers: tuple[str, ...]
     pooling: str = "max"
     precision: str = "float32"
+    padding: str = "zero"
 
     @nn.compact
     def __call__(self, x: Batch) -> dict[str, Batch]:
@@ -180,7 +198,9 @@ class VGG(nn.Module):
             if name.startswith("conv"):
                 # Nobody sees what is before the ReLU: one pass over memory less.
                 rectified = name not in wanted
-                x = _Convolution(widths[name], rectified, self.precision, name=name)(x)
+                padding = self.padding if name == "conv1_1" else "zero"
+                layer = _Convolution(widths[name], rectified, self.precision, padding, name=name)
+                x = layer(x)
             elif name.startswith("relu"):
                 x = x if rectified else relu(x)
             else:
@@ -245,7 +265,12 @@ def preprocess(image: Image, preprocessing: Preprocessing) -> Image:
 
 
 def features(
-    params: Params, image: Image, layers: Iterable[str], *, pooling: str = "max"
+    params: Params,
+    image: Image,
+    layers: Iterable[str],
+    *,
+    pooling: str = "max",
+    padding: str = "zero",
 ) -> Features:
     """Computes the named activations of one image.
 
@@ -255,6 +280,8 @@ def features(
             sides reach `smallest_side`.
         layers: names such as "relu4_2" (see `LAYERS`). "conv…" is before the ReLU.
         pooling: "max", "average" or "l2".
+        padding: around the picture at the first convolution: "zero" as trained, "replicate" or
+            "reflect"; deeper layers pad with zeros.
 
     Returns:
         A dict from each name to its map [h, w, channels]. Sizes halve, rounding down, at each pool.
@@ -288,7 +315,7 @@ def features(
             f"an image of {width}x{height} is too small: {', '.join(layers)} needs at least "
             f"{need} pixels on each side; use a larger picture or a shallower layer"
         )
-    network = VGG(params.network, layers, pooling, params.precision)
+    network = VGG(params.network, layers, pooling, params.precision, padding)
     used = {name: params.layers[name] for name in _needed(params.network, layers)}
     batch = preprocess(image, params.preprocessing)[None]
     maps: Any = network.apply({"params": used}, batch)

@@ -105,6 +105,11 @@ def test_several_devices_give_what_one_gives(count: int) -> None:
             {"precision": "bfloat16"},
             "precision is 'bfloat16' for 2 devices: they take 'float32'",
         ),
+        (
+            {},
+            {"padding": "replicate"},
+            "padding is 'replicate' for 2 devices: they take 'zero'",
+        ),
     ],
 )
 def test_what_several_devices_do_not_do_is_refused(options, changes, message):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jnst import PRESETS, Config, preset
+from jnst.sizes import target_sizes
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -70,11 +71,42 @@ PUBLISHED["neural-style-pt"] = PUBLISHED["neural-style"] | {
 }
 
 
+# Its program's arguments and losses.
+PUBLISHED["crowsonkb"] = {
+    "content_weight": 0.015,
+    "weights_per_style_layer": (256 / 341, 64 / 341, 16 / 341, 4 / 341, 1 / 341),
+    "style_weight": 1.0,
+    "content_loss": "mean",
+    "style_loss": "wasserstein",
+    # The loss itself has another factor of 2.
+    "tv_weight": 2.0,
+    "tv_loss": "nine-point",
+    "padding": "replicate",
+    "pixel_range": 1.0,
+    "input_gain": 1.0,
+    "pooling": "max",
+    "init": "content",
+    "learning_rate": 0.02,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "average": 0.99,
+    "clamp": True,
+    "size": 512,
+    "steps_per_scale": (1000, 500, 500, 500, 500),
+}
+
+
+def test_crowsonkb_halves_the_area_from_scale_to_scale():
+    config = PRESETS["crowsonkb"]
+    sides = [side for side, _ in target_sizes(512, 512, config)]
+    assert sides == [round(512 * 2 ** (-i / 2)) for i in (4, 3, 2, 1, 0)]
+
+
 @pytest.mark.parametrize("name", list(PUBLISHED))
 def test_presets_have_the_published_numbers(name):
     config = PRESETS[name]
     assert {field: getattr(config, field) for field in PUBLISHED[name]} == PUBLISHED[name]
-    assert config.optimizer == "lbfgs"
+    assert config.optimizer == ("adam" if name == "crowsonkb" else "lbfgs")
     assert config.style_layers == STYLE_LAYERS
     assert config.content_layers == ("relu4_2",)
 

@@ -83,6 +83,12 @@ def test_every_total_variation(vgg16, tv_loss):
     assert_same(vgg16, tv_loss=tv_loss, tv_weight=1.0, **SHALLOW)
 
 
+@pytest.mark.parametrize("padding", ["replicate", "reflect"])
+def test_every_padding(vgg16, padding):
+    layers = {"style_layers": ("relu1_1",), "content_layers": ("relu1_2",)}
+    assert_same(vgg16, padding=padding, **layers)
+
+
 @pytest.mark.parametrize("pooling", ["max", "average", "l2"])
 def test_every_pooling_over_two_stages(vgg16, pooling):
     layers = {"style_layers": ("relu1_2", "pool2"), "content_layers": ("conv3_2",)}

@@ -71,6 +71,22 @@ def test_pooling(params, pooling):
     assert_same_maps(found, expected)
 
 
+@pytest.mark.parametrize(("padding", "mode"), [("replicate", "edge"), ("reflect", "reflect")])
+def test_padding_of_the_first_convolution(params, padding, mode):
+    image = np.random.default_rng(4).random((5, 7, 3), np.float32)
+    around = np.pad(by_hand(image, CAFFE), ((1, 1), (1, 1), (0, 0)), mode=mode)
+    kernel, bias = (np.asarray(params.layers["conv1_1"][n], np.float64) for n in ("kernel", "bias"))
+    taps = ((around[i : i + 5, j : j + 7], kernel[i, j]) for i in range(3) for j in range(3))
+    expected = sum(pixels @ tap for pixels, tap in taps) + bias
+    maps = features(params, jnp.asarray(image), ["conv1_1", "conv1_2"], padding=padding)
+    atol = 1e-5 * np.abs(expected).max()
+    np.testing.assert_allclose(maps["conv1_1"], expected, rtol=0, atol=atol)
+    # The next layer pads with zeros again.
+    plain = features(params, jnp.asarray(image), ["conv1_2"])["conv1_2"]
+    np.testing.assert_allclose(maps["conv1_2"][2:-2, 2:-2], plain[2:-2, 2:-2], rtol=1e-5, atol=1e-2)
+    assert float(jnp.abs(maps["conv1_2"] - plain)[0].max()) > 1
+
+
 @pytest.mark.parametrize("pooling", ["max", "average", "l2"])
 def test_gradient_by_the_image(params, pooling):
     image = random_image(11, 14)
