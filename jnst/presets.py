@@ -87,8 +87,9 @@ CROWSONKB = Config(
 )
 """style-transfer-pytorch: Wasserstein losses, Adam, and the running average of the image.
 
-Its weights are meant for PyTorch's VGG-19, whose activations are some units large; beside those of
-other networks total variation weighs more or less. Departures: Adam begins each scale anew, where
+Its weights are meant for PyTorch's VGG-19, which reads pixels in units of their deviation. The maps
+of networks that read 0 to 255 are far larger, as is every loss on them: beside those, as with the
+embedded VGG-16, its total variation has next to no weight. Departures: Adam begins each scale anew, where
 the program enlarges its moments; the average does not count the start; and at another size the
 scales keep their proportions, where the program goes down to 128 pixels.
 """
