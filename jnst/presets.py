@@ -89,9 +89,9 @@ CROWSONKB = Config(
 
 Its weights are meant for PyTorch's VGG-19, which reads pixels in units of their deviation. The maps
 of networks that read 0 to 255 are far larger, as is every loss on them: beside those, as with the
-embedded VGG-16, its total variation has next to no weight. Departures: Adam begins each scale anew, where
-the program enlarges its moments; the average does not count the start; and at another size the
-scales keep their proportions, where the program goes down to 128 pixels.
+embedded VGG-16, its total variation has next to no weight. Departures: Adam begins each scale
+anew, where the program enlarges its moments; the average does not count the start; and at another
+size the scales keep their proportions, where the program goes down to 128 pixels.
 """
 
 DEFAULT = Config()

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast, Literal
+from typing import Any, Literal, cast
 
 import flax.linen as nn
 import jax
