@@ -77,7 +77,9 @@ def wasserstein_distance(moments: Array, aim: Any, positions: int) -> Scalar:
 
     The squared 2-Wasserstein distance of two Gaussians (Olkin and Pukelsheim, "The distance between
     two random vectors with given dispersion matrices", 1982) divided by C, as in
-    style-transfer-pytorch. Rounding may take it a little below 0 at its target.
+    style-transfer-pytorch. Rounding may take it a little below 0 at its target; of features that
+    hardly vary in some direction it is somewhat above the distance, as in that program, since
+    `matrix_root` takes its 12 steps and no more.
 
     Args:
         moments: of the picture being made.
