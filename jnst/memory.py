@@ -68,7 +68,7 @@ def estimate_memory(
 
     Example:
         >>> whole = estimate_memory(Config(), 2048, 2048)
-        >>> whole > 3 * estimate_memory(Config(), 2048, 2048, tile=512)
+        >>> whole > 2 * estimate_memory(Config(), 2048, 2048, tile=512)
         True
     """
     layers = (*config.style_layers, *config.content_layers)
