@@ -11,13 +11,14 @@ from typing import Any
 
 from .color import COLORS
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
+from .schedule import down_to, steps_of
 
 OPTIMIZERS = ("adam", "lbfgs")
 LINE_SEARCHES = ("zoom", "none")
 INITS = ("content", "gray", "noise", "style-colors", "blend", "file")
 POOLINGS = ("max", "average", "l2")
 UPSCALES = ("plain", "detail")
-RESAMPLING = ("bicubic", "bilinear")
+RESAMPLING = ("bicubic", "bilinear", "lanczos")
 PADDINGS = ("zero", "replicate", "reflect")
 PRECISIONS = ("float32", "bfloat16", "tf32")
 
@@ -65,6 +66,9 @@ class Config:
         (),
         "picture",
         "instead: pixels on the side of each style picture that --size-side names, at every scale",
+    )
+    enlarge_styles: bool = _option(
+        True, "picture", "let styles be enlarged beyond the pixels that they have"
     )
     resample: str = _option(
         "bicubic", "picture", "filter that resizes pictures, antialiased", RESAMPLING
@@ -124,13 +128,22 @@ class Config:
     )
     optimizer: str = _option("lbfgs", "optimisation", "how the image is improved", OPTIMIZERS)
     steps: tuple[int, ...] = _option(
-        (120,), "optimisation", "optimiser steps per scale, or one number for each"
+        (120,),
+        "optimisation",
+        "optimiser steps per scale, or one number for each; with --coarsest two numbers are those "
+        "of the first scale and of each other",
     )
     scales: tuple[float, ...] = _option(
         (0.25, 0.5, 1.0),
         "optimisation",
         "sizes to work through, coarse to fine, relative to --size; those too small for the layers "
         "are left out, but for the last",
+    )
+    coarsest: int = _option(
+        0,
+        "optimisation",
+        "instead: work through sizes each of twice the area of the one before, the first of at "
+        "least so many pixels, 0 for --scales",
     )
     upscale: str = _option(
         "plain",
@@ -157,6 +170,11 @@ class Config:
     average: float = _option(
         0.0, "optimisation", "Adam: decay of the running average of the image, 0 for none"
     )
+    carry: bool = _option(
+        True,
+        "optimisation",
+        "Adam: go on at a finer scale with the gradient's mean and mean square, enlarged",
+    )
     precision: str = _option(
         "float32",
         "optimisation",
@@ -181,7 +199,8 @@ class Config:
             _require(self, name, lambda v: 0 <= v < 1, "at least 0 and below 1")
         for name in ("size", "history"):
             _require(self, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
-        _require(self, "seed", lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
+        for name in ("seed", "coarsest"):
+            _require(self, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
         _require(self, "init_blend", lambda v: 0 <= v <= 1, "at least 0 and at most 1")
         _check_style_sizes(self)
         for name in ("steps", "scales", "style_scale", "style_weights", "style_layer_weights"):
@@ -203,7 +222,7 @@ class Config:
             choices = spec.metadata["choices"]
             if choices and getattr(self, spec.name) not in choices:
                 raise ValueError(unknown_name(spec.name, getattr(self, spec.name), choices))
-        _broadcast(self.steps, len(self.scales), "steps", "scales")
+        _ = self.steps_per_scale
         if self.style_layers:
             _broadcast(
                 self.style_layer_weights, len(self.style_layers), "style_layer_weights", "layers"
@@ -214,9 +233,14 @@ class Config:
             raise ValueError("average has no effect with lbfgs: use optimizer='adam' or average=0")
 
     @property
+    def all_scales(self) -> tuple[float, ...]:
+        """`scales`, or those that `coarsest` stands for."""
+        return down_to(self.coarsest, self.size) if self.coarsest else self.scales
+
+    @property
     def steps_per_scale(self) -> tuple[int, ...]:
-        """`steps`, one number for each of `scales`."""
-        return _broadcast(self.steps, len(self.scales), "steps", "scales")
+        """`steps`, one number for each of `all_scales`."""
+        return steps_of(self.steps, self.all_scales, first=self.coarsest > 0)
 
     @property
     def weights_per_style_layer(self) -> tuple[float, ...]:

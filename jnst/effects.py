@@ -38,7 +38,16 @@ def _needs_weight(*fields: str) -> Idle:
 
 def _several_scales(config: Config, styles: int) -> str:
     one = "with a single one of --scales: leave it out, or add --scales 0.5 1"
-    return one if len(config.scales) == 1 else ""
+    return one if len(config.all_scales) == 1 else ""
+
+
+def _by_hand(config: Config, styles: int) -> str:
+    where = f"with --coarsest {config.coarsest}: leave it out, or add --coarsest 0"
+    return where if config.coarsest else ""
+
+
+def _carried(config: Config, styles: int) -> str:
+    return _ADAM(config, styles) or _several_scales(config, styles)
 
 
 def _several_styles(config: Config, styles: int) -> str:
@@ -60,6 +69,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "size_side": None,
     "style_scale": None,
     "style_size": None,
+    "enlarge_styles": None,
     "resample": None,
     "color": None,
     "init": None,
@@ -82,7 +92,8 @@ EFFECTS: Mapping[str, Idle | None] = {
     "input_gain": None,
     "optimizer": None,
     "steps": None,
-    "scales": None,
+    "scales": _by_hand,
+    "coarsest": None,
     "upscale": _several_scales,
     "learning_rate": None,
     "line_search": _LBFGS,
@@ -91,6 +102,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "beta1": _ADAM,
     "beta2": _ADAM,
     "average": _ADAM,
+    "carry": _carried,
     "precision": None,
     "clamp": _ADAM,
 }

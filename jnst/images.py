@@ -14,7 +14,11 @@ from .image_writer import picture_bytes as picture_bytes
 from .image_writer import read_parameters as read_parameters
 from .image_writer import write_image as write_image
 
-_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 def resize(
@@ -22,17 +26,18 @@ def resize(
 ) -> NDArray[np.float32]:
     """Resamples a picture, or a map of one number per pixel, to another size.
 
-    Bicubic (Keys 1981, a = -1/2) or bilinear, widened by the scale when shrinking, so that nothing
-    aliases; the borders use the part of the filter that lies inside. Beside a sharp edge bicubic
-    overshoots by 7 % of its height and Lanczos, sharper still, by 12 %: ripples that a style loss
-    would learn as brush strokes. The result is not clipped. Computed on the sRGB numbers as they
-    are, which is what the networks were trained on.
+    Bicubic (Keys 1981, a = -1/2), bilinear or Lanczos (three lobes), widened by the scale when
+    shrinking, so that nothing aliases; the borders use the part of the filter that lies inside.
+    Beside a sharp edge bicubic overshoots by 7 % of its height and Lanczos, sharper still, by 12 %:
+    ripples that a style loss would learn as brush strokes. The result is not clipped. Computed on
+    the sRGB numbers as they are, which is what the networks were trained on.
 
     Args:
         pixels: height x width, or height x width x channels, any floating-point type.
         height: of the result, at least 1.
         width: of the result, at least 1.
-        resample: "bicubic", or "bilinear", the softer filter that torchvision's programs use.
+        resample: "bicubic"; "bilinear", the softer filter that torchvision's programs use; or
+            "lanczos", that of style-transfer-pytorch.
 
     Returns:
         A new array, float32, with the same number of dimensions.

@@ -12,7 +12,18 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from .method import Method, Rates
-from .optimize import Evaluator, Objective, State, best, leaf_name, run_chunk, start, to_arrays
+from .optimize import (
+    Evaluator,
+    Moments,
+    Objective,
+    State,
+    best,
+    leaf_name,
+    moments,
+    run_chunk,
+    start,
+    to_arrays,
+)
 
 _BRAKE = 0.1
 _RECOVERIES = 3
@@ -32,9 +43,10 @@ class NotFiniteError(FloatingPointError):
 
 
 class Standing:
-    """What a callback may ask of the state, until it returns.
+    """What may be asked of a state: by a callback, until it returns, or at the end.
 
-    Calling it computes the answer so far; `arrays()` copies the state for `from_arrays`.
+    Calling it computes the answer so far; `arrays()` copies the state for `from_arrays`;
+    `moments()` gives what Adam has learnt.
     """
 
     def __init__(self, state: State, rates: Rates) -> None:
@@ -45,6 +57,9 @@ class Standing:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return to_arrays(self._state)
+
+    def moments(self) -> Moments:
+        return moments(self._state)
 
 
 def minimize(
@@ -96,6 +111,24 @@ def minimize(
         >>> [round(v, 3) for v in x.tolist()], log["value"].shape
         ([1.0, -2.0], (9,))
     """
+    found, terms = improve(
+        objective, x, args, steps=steps, method=method, rates=rates, chunk=chunk, callback=callback
+    )
+    return found(), terms
+
+
+def improve(
+    objective: Objective | Evaluator,
+    x: Array | State,
+    args: tuple[Any, ...] = (),
+    *,
+    steps: int,
+    method: Method | None = None,
+    rates: Rates | None = None,
+    chunk: int = 10,
+    callback: Callable[[int, Any, Standing], bool | None] | None = None,
+) -> tuple[Standing, Any]:
+    """As `minimize`, but returns all that may be asked of the end, and the terms."""
     if steps < 1 or chunk < 1:
         raise ValueError(f"steps is {steps} and chunk {chunk}: both must be at least 1")
     method, rates = method or Method(), rates or Rates()
@@ -120,7 +153,7 @@ def minimize(
         if failed:
             bad = jax.tree.map(lambda rows, n=count: rows[n], terms)
             state = _taken_back(state, rates, bad)
-    return best(state, rates), _joined(logs, objective, state.point, args)
+    return Standing(state, rates), _joined(logs, objective, state.point, args)
 
 
 def _joined(
@@ -153,7 +186,7 @@ def _taken_back(state: State, rates: Rates, terms: Any) -> State:
     return state._replace(
         point=jnp.where(jnp.isfinite(state.point), shorter, state.good),
         # The point that is taken back is in the average already: it begins again.
-        average=state.good * (1.0 - rates.average ** (step - 1)),
+        average=state.good * (1.0 - rates.average**step),
         brake=state.brake * _BRAKE,
         finite=jnp.bool_(True),
     )

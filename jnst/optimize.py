@@ -49,7 +49,8 @@ class State(NamedTuple):
     Attributes:
         point: x · unit, to be evaluated next.
         inner: the Optax state.
-        average: the running average of the points, biased towards 0 until corrected.
+        average: the running average of the points, the first one among them, biased towards 0
+            until corrected.
         good: the point of the last evaluation that was finite, in units.
         step: how many evaluations have been made.
         brake: factor on the learning rate, 1 until a step had to be taken back.
@@ -101,12 +102,51 @@ def start(x: Array, method: Method, rates: Rates) -> State:
     return State(
         point=point,
         inner=inner,
-        average=jnp.zeros_like(point),
+        average=(1.0 - rates.average) * point,
         good=jnp.zeros_like(point),
         step=jnp.int32(0),
         brake=jnp.ones((), point.dtype),
         finite=jnp.bool_(True),
     )
+
+
+class Moments(NamedTuple):
+    """What Adam has learnt: the running averages of the gradient and of its square, not corrected
+    for their bias, in units of x · unit, and the number of steps in them."""
+
+    mean: Array
+    square: Array
+    steps: Array
+
+
+def _of_adam(leaf: Any) -> bool:
+    return isinstance(leaf, optax.ScaleByAdamState)
+
+
+def moments(state: State) -> Moments:
+    """Adam's, of the state of a run with it."""
+    (found,) = filter(_of_adam, jax.tree.leaves(state.inner, is_leaf=_of_adam))
+    return Moments(found.mu, found.nu, found.count)
+
+
+def with_moments(state: State, known: Moments) -> State:
+    """The state of an Adam that has learnt that already.
+
+    Example:
+        >>> x, rates = jnp.zeros(2), Rates()
+        >>> known = Moments(jnp.ones(2), jnp.full(2, 4.0), jnp.int32(1000))
+        >>> moments(with_moments(start(x, Method(), rates), known)).square.tolist()
+        [4.0, 4.0]
+    """
+
+    def replaced(leaf: Any) -> Any:
+        if not _of_adam(leaf):
+            return leaf
+        # Copied: the state is donated to the first step.
+        mean, square, count = (jnp.array(values, copy=True) for values in known)
+        return leaf._replace(mu=mean, nu=square, count=count)
+
+    return state._replace(inner=jax.tree.map(replaced, state.inner, is_leaf=_of_adam))
 
 
 def to_arrays(state: State) -> dict[str, NDArray[Any]]:
@@ -295,7 +335,7 @@ def best(state: State, rates: Rates) -> Array:
     if isinstance(state.inner, lbfgs.State):
         return state.inner.position / rates.unit
     if float(rates.average) > 0 and int(state.step) > 0:
-        correction = 1.0 - float(rates.average) ** int(state.step)
+        correction = 1.0 - float(rates.average) ** (int(state.step) + 1)
         return state.average / (correction * rates.unit)
     # An Adam step that overshot has not been taken back yet.
     return (state.point if bool(state.finite) else state.good) / rates.unit

@@ -67,8 +67,10 @@ GATYS_PYTORCH = Config(
 
 CROWSONKB = Config(
     size=512,
-    scales=(128 / 512, 181 / 512, 256 / 512, 362 / 512, 1.0),
-    steps=(1000, 500, 500, 500, 500),
+    coarsest=128,
+    steps=(1000, 500),
+    resample="lanczos",
+    enlarge_styles=False,
     content_weight=0.015,
     style_weight=1.0,
     style_layer_weights=tuple(w / 341 for w in (256, 64, 16, 4, 1)),
@@ -89,9 +91,9 @@ CROWSONKB = Config(
 
 Its weights are meant for PyTorch's VGG-19, which reads pixels in units of their deviation. The maps
 of networks that read 0 to 255 are far larger, as is every loss on them: beside those, as with the
-embedded VGG-16, its total variation has next to no weight. Departures: Adam begins each scale
-anew, where the program enlarges its moments; the average does not count the start; and at another
-size the scales keep their proportions, where the program goes down to 128 pixels.
+embedded VGG-16, its total variation has next to no weight. Departures: where it enlarges with
+PyTorch's bicubic filter (a = -3/4), here it is Keys's (a = -1/2); resized pictures are not rounded
+to 8 bits; and the shorter side is cut to whole pixels where the program rounds.
 """
 
 DEFAULT = Config()
@@ -113,7 +115,8 @@ PRESETS: Mapping[str, Config] = {
 
 
 def preset(name: str, **changes: Any) -> Config:
-    """The preset of that name, with some fields changed.
+    """The preset of that name, with some fields changed; `scales` alone take the place of
+    its `coarsest`.
 
     Raises:
         ValueError: for an unknown preset, with the nearest name.
@@ -129,4 +132,6 @@ def preset(name: str, **changes: Any) -> Config:
     """
     if name not in PRESETS:
         raise ValueError(unknown_name("preset", name, tuple(PRESETS)))
+    if "scales" in changes:
+        changes.setdefault("coarsest", 0)
     return replace(PRESETS[name], **changes)

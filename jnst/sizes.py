@@ -29,13 +29,13 @@ def drop_small_scales(
     need = smallest_side("vgg19", layers) if layers else 1
     scales, steps = [], []
     sizes = target_sizes(content[0], content[1], config)
-    rows = zip(sizes, config.scales, config.steps_per_scale, strict=True)
+    rows = zip(sizes, config.all_scales, config.steps_per_scale, strict=True)
     for size, scale, count in rows:
         smallest = min(*size, *map(min, style_sizes(styles, *size, config)))
         if smallest >= need or size is sizes[-1]:
             scales.append(scale)
             steps.append(count)
-    return replace(config, scales=tuple(scales), steps=tuple(steps))
+    return replace(config, scales=tuple(scales), steps=tuple(steps), coarsest=0)
 
 
 def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:
@@ -45,15 +45,17 @@ def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int
         >>> target_sizes(768, 1024, Config(size=256, scales=(0.5, 1.0)))
         [(96, 128), (192, 256)]
     """
-    sides = [max(1, round(config.size * scale)) for scale in config.scales]
+    sides = [max(1, round(config.size * scale)) for scale in config.all_scales]
     return [_fit(height, width, side, config) for side in sides]
 
 
-def _fit(height: int, width: int, side: int, config: Config) -> tuple[int, int]:
+def _fit(
+    height: int, width: int, side: int, config: Config, *, enlarge: bool = True
+) -> tuple[int, int]:
     if config.size_side == "shorter":
         # fit_size measures the longer side and truncates: round up, not to lose a pixel.
         side = math.ceil(side * max(height, width) / min(height, width))
-    return fit_size(height, width, side)
+    return fit_size(height, width, side, enlarge=enlarge)
 
 
 def style_sizes(
@@ -62,7 +64,8 @@ def style_sizes(
     """The sizes of styles of those shapes beside an image of that height and width.
 
     The longer (or shorter, as `config.size_side` says) side of each is that of the image times its
-    `config.style_scale`, or its `config.style_size`.
+    `config.style_scale`, or its `config.style_size`; unless `config.enlarge_styles`, a style keeps
+    the size that it has where that is smaller.
 
     Raises:
         ValueError: for a number of scales or sizes that is neither one nor that of the styles.
@@ -72,11 +75,14 @@ def style_sizes(
         [(80, 100), (160, 200)]
         >>> style_sizes([(768, 960, 3)], 100, 200, Config(style_size=480))
         [(384, 480)]
+        >>> style_sizes([(60, 80, 3)], 100, 200, Config(enlarge_styles=False))
+        [(60, 80)]
     """
     measured = max(height, width) if config.size_side == "longer" else min(height, width)
     scales = config.scales_per_style(len(shapes))
     sides = [max(1, int(measured * scale)) for scale in scales]
     sides = list(config.sizes_per_style(len(shapes))) or sides
     return [
-        _fit(shape[0], shape[1], side, config) for shape, side in zip(shapes, sides, strict=True)
+        _fit(shape[0], shape[1], side, config, enlarge=config.enlarge_styles)
+        for shape, side in zip(shapes, sides, strict=True)
     ]

@@ -23,11 +23,12 @@ from .images import resize
 from .inputs import as_list, check_sizes, checked, fingerprints, first_image, styles_at
 from .keep import Kept, keeping, with_kept
 from .masks import checked_masks
-from .method import Method, Rates
-from .minimize import NotFiniteError, minimize
+from .method import Rates
+from .minimize import NotFiniteError, improve
+from .next_scale import first_point, first_state, method_of, rates_of
 from .objective import Known as Known
 from .objective import Losses, LossWeights, Targets, loss_weights, make_targets, objective
-from .optimize import Evaluator, Objective, State, from_arrays, lower_chunk
+from .optimize import Evaluator, Moments, Objective, State, from_arrays, lower_chunk
 from .plan import prepare
 from .presets import DEFAULT
 from .progress import Callback, Reporter
@@ -172,7 +173,7 @@ def stylize(
     report = Reporter(callback, config, inputs, resume.losses if resume else None, finish)
     if chunk is None:
         chunk = 1 if jax.default_backend() == "cpu" else 20
-    image = start
+    image, learnt = start, None
     for number, (height, width) in enumerate(sizes, start=1):
         if resume and number < resume.scale:
             continue
@@ -193,16 +194,17 @@ def stylize(
             args = spread.placed(args)
         begin: Array | State
         if resume and number == resume.scale:
-            begin = from_arrays(resume.state, resized.shape, _method(config), _rates(config))
+            begin = from_arrays(resume.state, resized.shape, method_of(config), rates_of(config))
         else:
             if image is None:
                 image = first_image(params, resized, styles_here, config)
             coarser = sizes[number - 2] if number > 1 else None
-            begin = jnp.asarray(_enlarged(image, base, resized, coarser, config))
+            point = first_point(image, base, resized, coarser, config)
+            begin = first_state(point, learnt, config) if learnt else jnp.asarray(point)
         steps = config.steps_per_scale[number - 1]
         if spread:
             begin = spread.placed(begin)
-        image = _improve(way, begin, args, steps, config, report, chunk)
+        image, learnt = _improve(way, begin, args, steps, config, report, chunk)
         if report.stopped:
             break
     assert image is not None
@@ -212,27 +214,6 @@ def stylize(
 
 def _finished(coloring: Coloring, config: Config, image: Pixels) -> Pixels:
     return coloring.finish(image, partial(resize, resample=config.resample))
-
-
-def _enlarged(
-    image: Pixels,
-    base: Pixels,
-    resized: Pixels,
-    coarser: tuple[int, int] | None,
-    config: Config,
-) -> Pixels:
-    """The image at the size of `resized`, the content at this scale; what a scale begins with.
-
-    With upscale "detail", what the content has at this scale and not at the coarser one is added,
-    as in a Laplacian pyramid (Burt and Adelson, 1983): an enlarged painting alone is blurred, and
-    the optimiser would spend its first steps on sharpening it.
-    """
-    size = resized.shape[:2]
-    enlarged = resize(image, *size)
-    if coarser is None or config.upscale == "plain":
-        return enlarged
-    blurred = resize(resize(base, *coarser, resample=config.resample), *size)
-    return np.asarray(enlarged + (resized - blurred), np.float32)
 
 
 def _check_software(checkpoint: Checkpoint) -> None:
@@ -249,8 +230,8 @@ def _check_software(checkpoint: Checkpoint) -> None:
 def _lowered_step(
     objective: Any, image: Array, args: tuple[Any, ...], config: Config, chunk: int
 ) -> Any:
-    rates = Rates(*(jnp.asarray(rate, image.dtype) for rate in _rates(config)))
-    return lower_chunk(objective, _method(config), image, rates, args, size=chunk)
+    rates = Rates(*(jnp.asarray(rate, image.dtype) for rate in rates_of(config)))
+    return lower_chunk(objective, method_of(config), image, rates, args, size=chunk)
 
 
 @dataclass(frozen=True)
@@ -346,15 +327,15 @@ def _improve(
     config: Config,
     report: Reporter,
     chunk: int,
-) -> Pixels:
+) -> tuple[Pixels, Moments | None]:
     try:
-        found, _ = minimize(
+        found, _ = improve(
             way.objective,
             begin,
             way.arguments(*args),
             steps=steps,
-            method=_method(config),
-            rates=_rates(config),
+            method=method_of(config),
+            rates=rates_of(config),
             chunk=chunk,
             callback=report,
         )
@@ -362,7 +343,8 @@ def _improve(
         where = way.trouble(jnp.asarray(way.shown(error.point)), *args)
         good = None if error.good is None else jnp.asarray(report.finish(way.shown(error.good)))
         raise NotFiniteError(f"{error}{where}", error.point, good) from None
-    return way.shown(found)
+    carry = config.carry and config.optimizer == "adam"
+    return way.shown(found()), found.moments() if carry else None
 
 
 _evaluate = jax.jit(objective)
@@ -371,15 +353,3 @@ _evaluate = jax.jit(objective)
 @partial(jax.jit, static_argnames="spread")
 def _evaluate_over(spread: Spread, image: Array, *args: Any) -> Losses:
     return spread(image, *args)[1]
-
-
-def _method(config: Config) -> Method:
-    if config.optimizer == "adam":
-        return Method("adam", clamp=config.clamp, precondition=config.precondition)
-    return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
-
-
-def _rates(config: Config) -> Rates:
-    return Rates(
-        config.learning_rate, config.beta1, config.beta2, config.average, config.pixel_range
-    )

@@ -26,7 +26,9 @@ IDLE = {
     "style_loss": ("--style-weight 0", "gram", "--style-weight 2"),
     "tv_loss": ("--tv-weight 0", "l1", "--tv-weight 1"),
     "pooling": ("--content-layers relu1_2 --style-layers relu1_1", "l2", "--style-layers relu2_1"),
+    "scales": ("--coarsest 64", "1", "--coarsest 0"),
     "upscale": ("--scales 1", "detail", "--scales 0.5 1"),
+    "carry": ("--optimizer lbfgs", "", "--optimizer adam"),
     "line_search": ("--optimizer adam", "none", "--optimizer lbfgs"),
     "history": ("--optimizer adam", "5", "--optimizer lbfgs"),
     "beta1": ("", "0.8", "--optimizer adam"),
@@ -47,10 +49,10 @@ def test_a_typed_option_without_effect_is_refused(field: str) -> None:
     beside, value, remedy = IDLE[field]
     option = "--" + field.replace("_", "-")
     with pytest.raises(UsageError, match=rf"^{option} has no effect .*: leave it out, or ") as told:
-        parse([*PICTURES, *beside.split(), option, value])
+        parse([*PICTURES, *beside.split(), option, *value.split()])
     assert "\n" not in str(told.value)
     pictures = [*PICTURES, *TWO] if field == "style_weights" else PICTURES
-    found = parse([*pictures, option, value, *remedy.split()])
+    found = parse([*pictures, option, *value.split(), *remedy.split()])
     assert isinstance(found, Request)
     assert field not in idle_fields(found.config, len(found.styles))
 
@@ -67,6 +69,13 @@ def test_a_presets_own_values_may_be_idle(name: str) -> None:
     assert isinstance(found, Request)
     assert found.config == PRESETS[name]
     assert idle_fields(found.config, 1)
+
+
+def test_nothing_is_carried_from_a_single_scale() -> None:
+    config = Config(optimizer="adam", scales=(1.0,))
+    assert idle_fields(config, 1)["carry"].startswith("--carry has no effect with a single one of")
+    assert "carry" not in idle_fields(Config(optimizer="adam", coarsest=128), 1)
+    assert "carry" in idle_fields(Config(optimizer="adam", coarsest=512), 1)
 
 
 def test_the_reason_names_the_other_option() -> None:

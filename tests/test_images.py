@@ -18,6 +18,10 @@ def linear(x):
     return np.maximum(1 - np.abs(x), 0)
 
 
+def lanczos(x):
+    return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)
+
+
 def matrix(old, new, kernel=cubic):
     """Row i holds the weights of the old samples in new sample i; pixels are unit squares."""
     scale = old / new
@@ -37,16 +41,19 @@ def test_resize_is_antialiased_bicubic(size):
     np.testing.assert_array_equal(gray, resized[..., 1])
 
 
+@pytest.mark.parametrize(("name", "kernel"), [("bilinear", linear), ("lanczos", lanczos)])
 @pytest.mark.parametrize("size", [(7, 11), (20, 30), (26, 5)])
-def test_resize_bilinear(size):
+def test_resize_bilinear_and_lanczos(size, name, kernel):
     pixels = np.random.default_rng(0).random((13, 22))
-    expected = matrix(13, size[0], linear) @ pixels @ matrix(22, size[1], linear).T
-    resized = resize(pixels, *size, resample="bilinear")
+    expected = matrix(13, size[0], kernel) @ pixels @ matrix(22, size[1], kernel).T
+    resized = resize(pixels, *size, resample=name)
     np.testing.assert_allclose(resized, expected, rtol=0, atol=2e-6)
 
 
 def test_resize_refuses_unknown_filters():
-    with pytest.raises(ValueError, match=r"unknown filter 'box': choose one of bicubic, bilinear"):
+    with pytest.raises(
+        ValueError, match=r"unknown filter 'box': choose one of bicubic, bilinear, lanczos"
+    ):
         resize(np.zeros((4, 4)), 2, 2, resample="box")
 
 

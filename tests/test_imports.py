@@ -94,7 +94,8 @@ MAY_IMPORT = {
     "losses": {"arrays", "moments", "style_loss"},
     "color": {"color_spaces"},
     "color_spaces": set(),
-    "config": {"color", "losses"},
+    "schedule": set(),
+    "config": {"color", "losses", "schedule"},
     "presets": {"config"},
     "effects": {"presets"},
     "run_toml": {"atomic", "config", "presets"},
@@ -131,6 +132,7 @@ MAY_IMPORT = {
     "preconditioner": set(),
     "optimize": {"lbfgs", "method", "preconditioner"},
     "minimize": {"method", "optimize"},
+    "next_scale": {"config", "images", "method", "optimize"},
     "sizes": {"config", "images", "vgg"},
     "checkpoint": {"atomic", "config", "objective"},
     "progress": {"checkpoint", "config", "minimize", "objective"},
@@ -145,7 +147,8 @@ MAY_IMPORT = {
     "compilation_cache": {"weights"},
     "transfer": {
         *("ahead", "checkpoint", "color", "config", "devices", "diagnosis", "images", "inputs"),
-        *("keep", "masks", "method", "minimize", "objective", "optimize", "plan", "presets"),
+        *("keep", "masks", "method", "minimize", "next_scale", "objective", "optimize", "plan"),
+        *("presets",),
         *("progress", "regions", "sizes", "tile_plan", "tiles", "vgg"),
     },
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jnst import lbfgs
-from jnst.minimize import minimize
+from jnst.minimize import improve, minimize
 from jnst.optimize import (
     Method,
     Rates,
@@ -16,6 +16,7 @@ from jnst.optimize import (
     run_chunk,
     start,
     to_arrays,
+    with_moments,
 )
 from jnst.preconditioner import scale_frequencies
 
@@ -75,15 +76,33 @@ def test_adam_is_the_papers(clamp):
     assert (expected.min() < 0.0) != clamp
 
 
-def test_running_average_is_bias_corrected():
+@pytest.mark.parametrize("unit", [1.0, 255.0])
+def test_running_average_is_bias_corrected_and_counts_the_start(unit):
     with jax.enable_x64(True):
-        rates = Rates(learning_rate=0.05, average=0.9)
+        rates = Rates(learning_rate=0.05 * unit, average=0.9, unit=unit)
         found, _ = trajectory(valley, START, (CENTER,), 12, ADAM, rates)
-        points = numpy_adam(START, 12, 0.05, 0.9, 0.999)
+        points = numpy_adam(START, 12, 0.05 * unit, 0.9, 0.999, unit)
+    points = np.concatenate([START[None], points])
     for n in range(1, 13):
-        weights = 0.9 ** np.arange(n)[::-1]
-        expected = np.average(points[:n], axis=0, weights=weights)
+        weights = 0.9 ** np.arange(n + 1)[::-1]
+        expected = np.average(points[: n + 1], axis=0, weights=weights)
         np.testing.assert_allclose(found[n - 1], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("precondition", [0.0, 0.5])
+def test_adam_goes_on_with_the_moments_of_another_run(precondition):
+    """From the same point with the same moments it takes the same steps."""
+    with jax.enable_x64(True):
+        method, rates = Method(precondition=precondition), Rates(0.05, 0.8, 0.95)
+        args, x = (jnp.asarray(CENTER),), jnp.asarray(START)
+        half, _ = improve(valley, x, args, steps=7, method=method, rates=rates)
+        begun = with_moments(start(half(), method, rates), half.moments())
+        there, _ = minimize(valley, begun, args, steps=5, method=method, rates=rates)
+        whole, _ = minimize(valley, x, args, steps=12, method=method, rates=rates)
+        forgetful, _ = minimize(valley, half(), args, steps=5, method=method, rates=rates)
+    assert half.moments().steps == 7
+    np.testing.assert_allclose(there, whole, rtol=1e-12)
+    assert np.abs(forgetful - whole).max() > 1e-3
 
 
 def valley_of_255(y, center):

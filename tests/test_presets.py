@@ -93,13 +93,40 @@ PUBLISHED["crowsonkb"] = {
     "clamp": True,
     "size": 512,
     "steps_per_scale": (1000, 500, 500, 500, 500),
+    "resample": "lanczos",
+    "enlarge_styles": False,
+    "carry": True,
 }
 
 
+def published_scales(start, end):
+    """gen_scales of style-transfer-pytorch."""
+    scale, i, scales = end, 0, set()
+    while scale >= start:
+        scales.add(scale)
+        i += 1
+        scale = round(end / pow(2, i / 2))
+    return sorted(scales)
+
+
 def test_crowsonkb_halves_the_area_from_scale_to_scale():
-    config = PRESETS["crowsonkb"]
-    sides = [side for side, _ in target_sizes(512, 512, config)]
-    assert sides == [round(512 * 2 ** (-i / 2)) for i in (4, 3, 2, 1, 0)]
+    for size in (*range(128, 1100, 7), 181, 256, 362, 512, 724, 1024):
+        config = preset("crowsonkb", size=size)
+        scales = published_scales(128, size)
+        assert [side for side, _ in target_sizes(512, 512, config)] == scales
+        assert config.steps_per_scale == (1000, *[500] * (len(scales) - 1))
+    assert len(PRESETS["crowsonkb"].steps_per_scale) == 5
+
+
+def test_scales_and_the_coarsest_of_them():
+    assert preset("crowsonkb", scales=(0.5, 1.0)).all_scales == (0.5, 1.0)
+    assert preset("default", coarsest=300).all_scales == (2**-0.5, 1.0)
+    assert preset("default", coarsest=300, scales=(0.5, 1.0)).all_scales == (2**-0.5, 1.0)
+    # A picture that is smaller has the one scale.
+    assert Config(size=100, coarsest=128).all_scales == (1.0,)
+    assert Config(size=100, coarsest=128, steps=(7, 3)).steps_per_scale == (7,)
+    assert Config(coarsest=256, steps=(7, 3)).steps_per_scale == (7, 3, 3)
+    assert Config(coarsest=256, steps=(7, 5, 3)).steps_per_scale == (7, 5, 3)
 
 
 @pytest.mark.parametrize("name", list(PUBLISHED))
@@ -184,6 +211,12 @@ REFUSED = [
     ({"steps": ()}, "steps is empty: give at least one number"),
     ({"steps": (0,)}, r"steps is \(0,\): each must be a whole number above 0"),
     ({"steps": (5, 5)}, "steps has 2 numbers for 3 scales: give 3, or one"),
+    (
+        {"steps": (5, 5, 5), "coarsest": 128},
+        "steps has 3 numbers for 5 scales: give 5, two for the first and each other, or one",
+    ),
+    ({"coarsest": -1}, "coarsest is -1: it must be a whole number of at least 0"),
+    ({"scales": ()}, r"scales is empty: give at least one number"),
     ({"scales": (1.0, 0.5)}, r"scales is \(1.0, 0.5\): positive numbers, the last of them 1"),
     ({"scales": (-0.5, 1.0)}, "scales is .* positive numbers"),
     ({"style_weights": (0.0, 0.0)}, "style_weights is .*at least one must be above 0"),

@@ -60,6 +60,24 @@ def checkpoints_of(params, config, chunk=1, **more):
     return result, found
 
 
+@pytest.mark.parametrize("fields", [OPTIMIZERS["adam"], OPTIMIZERS["adam-average"]])
+def test_what_adam_has_learnt_comes_from_the_checkpoint_of_the_scale_before(
+    params, fields, tmp_path
+):
+    config = jnst.Config(**SMALL | fields | {"size": 30, "coarsest": 15, "steps": (3, 2)})
+    unbroken, found = checkpoints_of(params, config)
+    assert [c.scale for c in found] == [1, 1, 1, 2, 2, 3, 3]
+    counts = [int(value) for c in found for name, value in c.state.items() if "count" in name]
+    assert counts == [1, 2, 3, 4, 5, 6, 7]
+    for checkpoint in (found[2], found[4]):
+        checkpoint = through_a_file(checkpoint, tmp_path)
+        assert_same(jnst.stylize(params, CONTENT, STYLE, config, resume=checkpoint), unbroken)
+    anew, found = checkpoints_of(params, replace(config, carry=False))
+    counts = [int(value) for c in found for name, value in c.state.items() if "count" in name]
+    assert counts == [1, 2, 3, 1, 2, 1, 2]
+    assert np.abs(anew.image - unbroken.image).max() > 1e-3
+
+
 @pytest.mark.parametrize("scales", [{}, TWO_SCALES], ids=["one scale", "two scales"])
 @pytest.mark.parametrize("fields", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_going_on_from_every_step(params, fields, scales, tmp_path):

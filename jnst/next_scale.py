@@ -1,0 +1,84 @@
+"""What a scale begins with: the painting of the one before it, and what Adam had learnt there."""
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from .config import Config
+from .images import resize
+from .method import Method, Rates
+from .optimize import Moments, State, start, with_moments
+
+Pixels = NDArray[np.float32]
+
+
+def method_of(config: Config) -> Method:
+    """The optimiser that a config names."""
+    if config.optimizer == "adam":
+        return Method("adam", clamp=config.clamp, precondition=config.precondition)
+    return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
+
+
+def rates_of(config: Config) -> Rates:
+    """Its numbers."""
+    return Rates(
+        config.learning_rate, config.beta1, config.beta2, config.average, config.pixel_range
+    )
+
+
+def first_point(
+    image: Pixels,
+    base: Pixels,
+    resized: Pixels,
+    coarser: tuple[int, int] | None,
+    config: Config,
+) -> Pixels:
+    """The image at the size of `resized`, the content at this scale; what a scale begins with.
+
+    With upscale "detail", what the content has at this scale and not at the coarser one is added,
+    as in a Laplacian pyramid (Burt and Adelson, 1983): an enlarged painting alone is blurred, and
+    the optimiser would spend its first steps on sharpening it. With clamp it is kept inside [0, 1]
+    as after each step: sharp edges overshoot where they are enlarged.
+
+    Args:
+        image: the painting so far, of any size.
+        base: the content as it was given.
+        resized: the content at this scale.
+        coarser: (height, width) of the scale before this one, None for the first.
+        config: of the run.
+    """
+    size = resized.shape[:2]
+    found = resize(image, *size)
+    if coarser is not None and config.upscale == "detail":
+        blurred = resize(resize(base, *coarser, resample=config.resample), *size)
+        found = np.asarray(found + (resized - blurred), np.float32)
+    return np.clip(found, 0, 1) if config.clamp else found
+
+
+def first_state(point: Pixels, learnt: Moments, config: Config) -> State:
+    """The state at `point` of an Adam that goes on from a coarser scale.
+
+    The running averages of the gradient and of its square are enlarged, bicubic and bilinear, the
+    second kept above 0, and their number of steps goes on: so the first steps are not taken blindly
+    with the whole learning rate in each pixel.
+
+    Args:
+        point: [H, W, 3] of this scale.
+        learnt: at the scale before it.
+        config: of the run.
+
+    References:
+        style-transfer-pytorch, `scale_adam`.
+
+    Example:
+        >>> from jnst.optimize import moments
+        >>> learnt = Moments(jnp.ones((2, 3, 3)), jnp.ones((2, 3, 3)), jnp.int32(9))
+        >>> begun = first_state(np.zeros((4, 6, 3), np.float32), learnt, Config(optimizer="adam"))
+        >>> moments(begun).square.shape, int(moments(begun).steps)
+        ((4, 6, 3), 9)
+    """
+    size = point.shape[:2]
+    mean = resize(np.asarray(learnt.mean), *size)
+    square = resize(np.asarray(learnt.square), *size, resample="bilinear")
+    enlarged = Moments(jnp.asarray(mean), jnp.asarray(np.maximum(square, 0)), learnt.steps)
+    return with_moments(start(jnp.asarray(point), method_of(config), rates_of(config)), enlarged)

@@ -1,0 +1,69 @@
+"""What a finer scale begins with, against NumPy and PyTorch."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jnst
+from jnst.images import resize
+from jnst.next_scale import first_point, first_state
+from jnst.optimize import Moments, moments
+
+RNG = np.random.default_rng(0)
+CONTENT = RNG.random((30, 40, 3), np.float32)
+STYLE = RNG.random((50, 35, 3), np.float32)
+ADAM = {"optimizer": "adam", "learning_rate": 0.05, "pixel_range": 1.0, "beta2": 0.9}
+RUN = {"size": 32, "scales": (0.5, 1.0), "steps": (3, 1), "clamp": True, "average": 0.8}
+LAYERS = {"style_layers": ("relu1_1",), "content_layers": ("relu1_2",)}
+
+
+def test_moments_are_enlarged_as_pytorch_does():
+    torch = pytest.importorskip("torch")
+    mean = RNG.normal(size=(9, 12, 3)).astype(np.float32)
+    square = RNG.random((9, 12, 3), np.float32) ** 8
+    learnt = Moments(jnp.asarray(mean), jnp.asarray(square), jnp.int32(77))
+    config = jnst.Config(**ADAM)
+    found = moments(first_state(np.zeros((13, 17, 3), np.float32), learnt, config))
+    expected = torch.nn.functional.interpolate(
+        torch.tensor(square).permute(2, 0, 1)[None], (13, 17), mode="bilinear"
+    )[0].permute(1, 2, 0)
+    np.testing.assert_allclose(found.square, expected, atol=1e-6)
+    np.testing.assert_array_equal(found.mean, resize(mean, 13, 17))
+    assert np.min(found.square) >= 0
+    assert found.steps == 77
+
+
+def test_the_start_is_inside_the_box_only_with_clamp():
+    edge = np.zeros((8, 8, 3), np.float32)
+    edge[:, 4:] = 1.0
+    large = np.zeros((16, 16, 3), np.float32)
+    free = first_point(edge, large, large, (8, 8), jnst.Config(**ADAM))
+    assert free.min() < 0 < 1 < free.max()
+    kept = first_point(edge, large, large, (8, 8), jnst.Config(**ADAM, clamp=True))
+    np.testing.assert_array_equal(kept, np.clip(free, 0, 1))
+
+
+def test_the_first_step_of_a_finer_scale_by_numpy():
+    """Kingma and Ba (2015), algorithm 1, in the fourth step of which the picture grows."""
+    found = []
+    jnst.stylize(
+        jnst.load_weights("vgg16"),
+        CONTENT,
+        STYLE,
+        jnst.Config(**RUN | ADAM | LAYERS),
+        chunk=1,
+        callback=lambda progress: found.append((progress.checkpoint().state, progress.image())),
+    )
+    (coarse, image), (fine, after) = found[2:]
+    (mu,) = (name for name in coarse if name.endswith("mu"))
+    nu = mu.removesuffix("mu") + "nu"
+    start = np.clip(resize(image, 24, 32), 0, 1)
+    m, v = resize(coarse[mu], 24, 32), resize(coarse[nu], 24, 32, resample="bilinear")
+    gradient = (fine[mu] - 0.9 * m) / 0.1
+    np.testing.assert_allclose(fine[nu], 0.9 * v + 0.1 * gradient**2, rtol=1e-3, atol=1e-12)
+    step = (fine[mu] / (1 - 0.9**4)) / (np.sqrt(fine[nu] / (1 - 0.9**4)) + 1e-8)
+    point = np.clip(start - 0.05 * step, 0, 1)
+    np.testing.assert_allclose(fine["point"], point, atol=1e-5)
+    assert np.abs(step).max() > 0.1
+    # The average of the start and of the one point after it.
+    np.testing.assert_allclose(after, (0.8 * start + point) / 1.8, atol=1e-5)
