@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("JNST_DEBUG"):
             raise
         if devices is not None and device_options.peer_lost(devices, error):
-            tell("error: another process of this run has ended: begin all of them anew")
+            tell(device_options.PEER_LOST)
             device_options.leave(1)
         tell(f"error: {_explain(error)}")
         return 2 if isinstance(error, UsageError) else 1

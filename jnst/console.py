@@ -148,5 +148,7 @@ class Interrupt:
             return
         self.signal = number
         # Not print: the signal may come in the middle of one.
-        with contextlib.suppress(OSError):
-            os.write(2, b"\njnst: stopping after this step; Ctrl-C to stop at once\n")
+        with contextlib.suppress(OSError, ValueError):
+            os.write(
+                sys.stderr.fileno(), b"\njnst: stopping after this step; Ctrl-C to stop at once\n"
+            )

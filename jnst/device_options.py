@@ -2,14 +2,15 @@
 
 A CPU is one device until JAX is told otherwise, and that only works before its first computation.
 Of several processes the one with number 0 writes; the others compute their part and are quiet.
-When one of them is killed the others end at once: with a line, or, when it was the one with number
-0, by JAX's own message and abort, which no handler sees.
+When one of them is killed the others end with a line, at once or, where its host is gone as well,
+after half a minute: by an exception, or, where JAX aborts, by the process that waits for this one.
 """
 
 import argparse
 import contextlib
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 import jax
 import numpy as np
 
+from .guardian import guarded
 from .parser import UsageError, build_parser
 
 OPTIONS = ("--devices", "--coordinator", "--processes", "--process-id")
@@ -25,6 +27,7 @@ OPTIONS = ("--devices", "--coordinator", "--processes", "--process-id")
 _JOIN_SECONDS = 120
 # A peer that no longer answers is given up after this time; one whose process has ended, at once.
 _SILENT_SECONDS = 30
+PEER_LOST = "error: another process of this run has ended: begin all of them anew"
 _BROKEN = ("gloo", "nccl", "coordination", "distributed service", "heartbeat", "connection closed")
 
 
@@ -107,6 +110,7 @@ def begin(asked: Devices) -> None:
         with contextlib.suppress(RuntimeError):  # it computes already, with what it has
             jax.config.update("jax_num_cpu_devices", asked.each)
     if asked.processes > 1:
+        guarded(ended)
         try:
             jax.distributed.initialize(
                 asked.coordinator,
@@ -155,6 +159,26 @@ def peer_lost(asked: Devices, error: Exception) -> bool:
         and isinstance(error, jax.errors.JaxRuntimeError | RuntimeError)
         and any(word in text for word in _BROKEN)
     )
+
+
+def ended(number: int, noise: str) -> tuple[int, str]:
+    """The exit code and the line for a process that a signal ended, from what JAX wrote.
+
+    Example:
+        >>> ended(signal.SIGABRT, "Polled an error from coordination service")[0]
+        1
+        >>> ended(signal.SIGKILL, "")
+        (137, 'error: the process that computes was ended by SIGKILL')
+    """
+    if os.environ.get("JNST_DEBUG"):
+        sys.stderr.write(noise)
+    if number != signal.SIGABRT:
+        name = signal.Signals(number).name
+        return 128 + number, f"error: the process that computes was ended by {name}"
+    if any(word in noise.lower() for word in _BROKEN):
+        return 1, PEER_LOST
+    said = [line for line in noise.splitlines() if line.strip()]
+    return 1, f"error: JAX gave up: {said[-1] if said else 'it does not say why'}"
 
 
 def leave(code: int) -> NoReturn:

@@ -46,13 +46,18 @@ for (height, width), config in cases:
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
     one = jax.jit(jax.value_and_grad(objective, has_aux=True))
     many = jax.jit(jax.value_and_grad(spread, has_aux=True))
-    (value, terms), gradient = one(image, params, whole, weights)
+    alone = one.lower(image, params, whole, weights).compile()
+    (value, terms), gradient = alone(image, params, whole, weights)
     args = spread.placed((image, params, whole, weights))
-    (other, parts), spread_gradient = many(*args)
+    spread_step = many.lower(*args).compile()
+    (other, parts), spread_gradient = spread_step(*args)
     np.testing.assert_allclose(jnp.stack(parts), jnp.stack(terms), rtol=1e-4)
     gradient, spread_gradient = np.asarray(gradient), np.asarray(spread_gradient)
     error = np.abs(gradient - spread_gradient).max() / np.abs(gradient).max()
     assert error < 1e-5, (height, width, error)
+# Where the bands are equal, each device has its part of the operations, and halos.
+work = spread_step.cost_analysis()["flops"] / alone.cost_analysis()["flops"]
+assert 1 / count < work < 1.2 / count, work
 
 # Two regions, and a style of which a part counts; once is enough.
 if count == 2:

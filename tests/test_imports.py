@@ -142,6 +142,8 @@ MAY_IMPORT = {
     "image_samples": {"image_file"},
     "image_tiff": {"image_file", "image_samples"},
     "image_reader": {"icc", "image_file", "image_samples", "image_tiff"},
+    "guardian": set(),
+    "device_options": {"guardian", "parser"},
     "inputs": {"checkpoint", "config", "images", "sizes", "vgg"},
     "ahead": set(),
     "compilation_cache": {"weights"},
