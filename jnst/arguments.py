@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .batch import TEMPLATED, Batch, as_template, filled, is_many, names
-from .device_options import Devices, devices_of
+from .device_options import Devices, check_shared, devices_of
 from .effects import idle_fields
 from .mask_options import MaskFiles, masks_of, refuse_for_many
 from .parser import (
@@ -191,6 +191,7 @@ def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Bat
         "bucket",
         "sweep",
         "style-blend",
+        "devices",
         *TEMPLATED,
     )
     fixed = {name for name in (*_FIELDS, "preset") if getattr(typed, name, None) is not None}
@@ -292,6 +293,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
     paths = {n: filled(n, getattr(typed, n), values) for n in TEMPLATED if getattr(typed, n)}
     output = filled("output", as_template(typed.output), values)
     devices = devices_of(typed)
+    check_shared(typed, devices)
     if devices.processes > 1 and output == STREAM:
         # The library by which the processes talk writes a line there.
         raise UsageError("--output - is not for several processes: give a file")

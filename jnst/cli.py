@@ -14,6 +14,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +23,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from . import cli_batch, compilation_cache, config_words, device_options
+from . import cli_batch, compilation_cache, config_words, device_options, side_by_side
 from .arguments import SUBCOMMANDS, Request, Resume, parse
 from .batch import Batch
 from .checkpoint import Checkpoint, load_checkpoint
@@ -82,12 +83,15 @@ def main(argv: Sequence[str] | None = None) -> int:
                 checkpoint = load_checkpoint(asked.path)
                 return _paint(*continued(asked, checkpoint.notes), checkpoint)
             if isinstance(asked, Batch):
-                return cli_batch.run(asked, _paint, _load_network, _explain)
+                places = device_options.chosen(devices) if devices.several else ()
+                return cli_batch.run(asked, _paint, _load_network, _explain, places)
             return _paint(asked, words)
     except SystemExit as end:
         return int(end.code or 0)
     except KeyboardInterrupt:
         tell("stopped at once")
+        if side_by_side.under_way():
+            device_options.leave(130)
         return 130
     except Exception as error:
         if os.environ.get("JNST_DEBUG"):
@@ -139,6 +143,7 @@ def _paint(
     *,
     params: Params | None = None,
     known: Known | None = None,
+    interrupt: Interrupt | None = None,
 ) -> int:
     say = (lambda message: None) if request.quiet else tell
     for note in request.notes:
@@ -175,7 +180,7 @@ def _paint(
     shared = device_options.chosen(request.devices) if request.devices.several else ()
     keeper = Keeper(request, notes_of(kept_words, tile_words), done)
     with (
-        Interrupt() as interrupt,
+        nullcontext(interrupt) if interrupt else Interrupt() as interrupt,
         Recorder(request, embedded, done) as recorder,
         Display(steps, operations, request.quiet) as display,
     ):
@@ -228,9 +233,9 @@ def _paint(
     # Standard output is for the picture alone, where it goes there.
     report = tell if request.output == STREAM else show
     shown = "standard output" if path == STREAM else path
-    report(shown)
     names = ("total", "content", "style", "tv")
-    report("  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names))
+    losses = "  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names)
+    report(shown, losses)
     if interrupt.signal:
         more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
         tell(f"stopped at step {watch.done} of {sum(steps)}; {shown} is the painting so far{more}")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from . import cli_sweep
 from .arguments import Request, Resume, parse
 from .batch import (
@@ -32,9 +34,11 @@ from .images import read_parameters
 from .parser import UsageError
 from .resuming import continued
 from .run_files import recipe
+from .side_by_side import share_out
 from .streams import read_picture
 from .sweep import cells, effective, for_names, words_of
 from .vgg import Params
+from .workplace import Workplace, workplaces
 
 _SHOWN = 3
 
@@ -56,6 +60,11 @@ class _Tally:
     failed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
+    def put(self, output: str, ended: list[str]) -> None:
+        """Takes an output from those that are left."""
+        self.left.remove(output)
+        ended.append(output)
+
     def words(self) -> str:
         """
         >>> _Tally(["a.png"], [], ["b.png"], []).words()
@@ -76,14 +85,17 @@ def run(
     paint: Callable[..., int],
     load: Callable[[Request], Params],
     explain: Callable[[Exception], str],
+    devices: Sequence[jax.Device] = (),
 ) -> int:
     """Makes the paintings of a batch and returns the exit code: 1 if any failed.
 
     Args:
         batch: the command.
-        paint: makes one painting: (request, words, checkpoint, params=, known=) -> exit code.
+        paint: makes one painting: (request, words, checkpoint, params=, known=, interrupt=) -> exit
+            code.
         load: reads the network that a request names.
         explain: an error in one line.
+        devices: two or more that make a painting each, in turn.
 
     Raises:
         UsageError, OSError, ValueError: before anything is painted, if the command cannot be meant
@@ -92,42 +104,50 @@ def run(
     jobs = plan(batch)
     sheets = cli_sweep.planned(batch.sweeps, [job.request for job in jobs])
     params = load(jobs[0].request)
-    known: dict[Any, Any] = {}
+    places = workplaces(params, devices[: len(jobs)])
     tally = _Tally(left=[job.request.output for job in jobs])
     say = (lambda message: None) if batch.quiet else tell
-    say(f"{len(jobs)} paintings")
-    code = 0
-    try:
-        with Interrupt() as interrupt:
-            for number, job in enumerate(jobs, start=1):
-                if interrupt.signal:
-                    code = 128 + interrupt.signal
-                    break
-                output = job.request.output
-                try:
-                    why = "" if batch.overwrite else _why(job.request, params)
-                    if why is None:
-                        tally.finished.append(tally.left.pop(0))
-                        continue
-                    say(f"painting {number} of {len(jobs)}: {output}{why}")
-                    Path(output).parent.mkdir(parents=True, exist_ok=True)
-                    code = paint(*_begun(job), params=params, known=known)
-                except Exception as error:
-                    if os.environ.get("JNST_DEBUG"):
-                        raise
-                    tell(f"error: {output}: {explain(error)}")
-                    code = 1
-                if code > 128:
-                    break
-                (tally.failed if code else tally.painted).append(tally.left.pop(0))
+    where = f" on {len(places)} devices, each on its own" if len(places) > 1 else ""
+    say(f"{len(jobs)} paintings{where}")
+
+    def make(numbered: tuple[int, Job], place: Workplace) -> None:
+        number, job = numbered
+        output, code = job.request.output, 0
+        try:
+            why = "" if batch.overwrite else _why(job.request, params)
+            if why is None:
+                tally.put(output, tally.finished)
+                return
+            say(f"painting {number} of {len(jobs)}: {output}{why}")
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            request, *begun = _begun(job)
+            with place.entered():
+                code = paint(
+                    place.settled(request),
+                    *begun,
+                    params=place.params,
+                    known=place.known,
+                    interrupt=interrupt,
+                )
+        except Exception as error:
+            if os.environ.get("JNST_DEBUG"):
+                raise
+            tell(f"error: {output}: {explain(error)}")
+            code = 1
         if code <= 128:
-            cli_sweep.write(sheets)
-    finally:
-        # Also after a second Ctrl-C.
-        goes_on = "; the same command goes on" if tally.left else ""
-        if tally.left or tally.failed or not batch.quiet:
-            tell(f"{len(jobs)} paintings: {tally.words()}{goes_on}")
-    return code if code > 128 else int(bool(tally.failed))
+            tally.put(output, tally.failed if code else tally.painted)
+
+    with Interrupt() as interrupt:
+        try:
+            share_out(make, enumerate(jobs, start=1), places, lambda: bool(interrupt.signal))
+            if not tally.left:
+                cli_sweep.write(sheets)
+        finally:
+            # Also after a second Ctrl-C.
+            goes_on = "; the same command goes on" if tally.left else ""
+            if tally.left or tally.failed or not batch.quiet:
+                tell(f"{len(jobs)} paintings: {tally.words()}{goes_on}")
+    return 128 + interrupt.signal if tally.left else int(bool(tally.failed))
 
 
 def plan(batch: Batch) -> list[Job]:

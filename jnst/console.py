@@ -11,20 +11,25 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Self, TextIO
 
+from .alone import ALONE
 from .estimate import duration_words
 from .progress import Progress
 
 _LINE_SECONDS = 30.0
 
 
-def tell(message: str) -> None:
-    """Writes a message line to standard error."""
-    _print(f"jnst: {message}", sys.stderr)
+def tell(*messages: str) -> None:
+    """Writes message lines to standard error, which stay together."""
+    with ALONE:
+        for message in messages:
+            _print(f"jnst: {message}", sys.stderr)
 
 
-def show(result: str) -> None:
-    """Writes a line to standard output."""
-    _print(result, sys.stdout)
+def show(*results: str) -> None:
+    """Writes lines to standard output, which stay together."""
+    with ALONE:
+        for result in results:
+            _print(result, sys.stdout)
 
 
 def _print(text: str, stream: TextIO) -> None:

@@ -65,8 +65,7 @@ def devices_of(typed: argparse.Namespace) -> Devices:
     """The devices of a command.
 
     Raises:
-        UsageError: for options that lack each other, contradict --tile, --memory or --precision,
-            or are out of range.
+        UsageError: for options that lack each other or are out of range.
     """
     hosts = {name: getattr(typed, name) for name in ("coordinator", "processes", "process_id")}
     missing = [name.replace("_", "-") for name, value in hosts.items() if value is None]
@@ -86,15 +85,19 @@ def devices_of(typed: argparse.Namespace) -> Devices:
                 f"{typed.processes - 1}"
             )
         found = Devices(count, typed.coordinator, typed.processes, typed.process_id)
+    return found
+
+
+def check_shared(typed: argparse.Namespace, found: Devices) -> None:
+    """Raises UsageError for what several devices that share one picture do not do."""
     if not found.several:
-        return found
+        return
     option = "--devices" if found.processes == 1 else "--coordinator"
     if typed.tile is not None or typed.memory is not None:
         other = "--memory" if typed.tile is None else "--tile"
         raise UsageError(f"{option} keeps bands of the picture on the devices: leave out {other}")
     if getattr(typed, "precision", "float32") != "float32":
         raise UsageError(f"{option} computes in float32: leave out --precision {typed.precision}")
-    return found
 
 
 def begin(asked: Devices) -> None:

@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from .alone import ALONE
+
 MAX_PIXELS = 178_956_970
 """A small file can unfold to a memory-filling picture. This is where Pillow refuses, too."""
 MAX_FILE_SIZE = 2_000_000_000
@@ -78,7 +80,7 @@ def open_picture(
     else:
         file = io.BytesIO(source.read(max_file_size + 1))
         _check_file_size(name, len(file.getbuffer()), max_file_size)
-    with file, warnings.catch_warnings(), _pillow_allows(max_pixels):
+    with file, ALONE, warnings.catch_warnings(), _pillow_allows(max_pixels):
         # Pillow warns of damaged metadata, which is no reason to worry anyone, and of pictures
         # half as large as those it refuses.
         warnings.simplefilter("ignore")

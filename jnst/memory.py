@@ -152,7 +152,8 @@ def mask_memory(
 
 def free_memory() -> int:
     """Bytes that may be used unless somebody says otherwise: 80 % of what is free."""
-    device = jax.devices()[0]
+    # Where a new array goes: a thread may have a device of its own.
+    (device,) = jax.device_put(0).devices()
     if device.platform != "cpu":
         known = device.memory_stats() or {}
         if "bytes_limit" in known:

@@ -330,8 +330,8 @@ def _add_devices(group: Any) -> None:
         "--devices",
         type=_devices,
         metavar="N|all",
-        help="share the work on each picture between N devices, by bands of its rows (default: 1); "
-        "a CPU counts as N, which saves no time",
+        help="share the work between N devices (default: 1): one painting by bands of its rows, of "
+        "many each makes its own, in turn; a CPU counts as N, which saves no time",
     )
     group.add_argument(
         "--coordinator",

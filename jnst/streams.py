@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 
+from .alone import ALONE
 from .arguments import Request
 from .images import Picture, read_image
 from .parser import STREAM, UsageError
@@ -21,7 +22,7 @@ def read_picture(path: str, request: Request) -> Picture:
     limits = {"max_pixels": request.max_pixels, "max_file_size": request.max_file_size}
     if path == STREAM and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError("- reads a picture from standard input: pipe one into it, or name a file")
-    with warnings.catch_warnings(record=True) as told, _without_standard_error():
+    with ALONE, warnings.catch_warnings(record=True) as told, _without_standard_error():
         warnings.simplefilter("always")
         picture = read_image(sys.stdin.buffer if path == STREAM else path, **limits)
     for one in told:
