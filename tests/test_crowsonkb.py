@@ -1,109 +1,108 @@
-"""The objective of the preset crowsonkb, transcribed to PyTorch in float64: value and gradient."""
+"""The preset crowsonkb beside the transcription of its program to PyTorch in benchmarks/."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_benchmarks import load
 
 import jnst
-from jnst.vgg import CAFFE
+from jnst.images import resize
 
 torch = pytest.importorskip("torch")
-SIZE, STYLES = (20, 24), [(18, 22), (26, 16)]
-LAYERS, CONTENT = ("relu1_1", "relu2_1"), "relu2_2"
+LAYERS = {"relu1_1": 256 / 341, "relu2_1": 64 / 341}
+SHALLOW = {
+    "style_layers": tuple(LAYERS),
+    "style_layer_weights": tuple(LAYERS.values()),
+    "content_layers": ("relu2_2",),
+}
 
 
-def maps_of(layers, image):
-    """Activations by name, of an image [H, W, 3] in float64: the first padding replicates."""
-    x = (255 * image.flip(-1) - torch.tensor(CAFFE.mean)).permute(2, 0, 1)[None]
-    found = {}
-    for name in ("conv1_1", "conv1_2", "pool1", "conv2_1", "conv2_2"):
-        if name == "pool1":
-            x = torch.nn.functional.max_pool2d(x, 2)
-            continue
-        mode = "replicate" if name == "conv1_1" else "constant"
-        kernel, bias = (torch.tensor(np.float64(layers[name][n])) for n in ("kernel", "bias"))
-        x = torch.nn.functional.pad(x, (1, 1, 1, 1), mode=mode)
-        x = torch.relu(torch.nn.functional.conv2d(x, kernel.permute(3, 2, 0, 1), bias))
-        found[name.replace("conv", "relu")] = x[0]
-    return found
+@pytest.fixture(scope="module")
+def program():
+    return load("torch_crowsonkb")
 
 
-def moments(values):
-    mean = values.mean((1, 2))
-    return mean, torch.einsum("chw,dhw->cd", values, values) / values[0].numel()
-
-
-def covariance(mean, second):
-    return second - torch.outer(mean, mean) + 1e-4 * torch.eye(len(mean), dtype=torch.float64)
-
-
-class Root(torch.autograd.Function):
-    """The matrix root by 12 Newton-Schulz steps, its derivative by 12 Lyapunov steps."""
-
-    @staticmethod
-    def forward(ctx, a):
-        three, norm = 3 * torch.eye(len(a), dtype=a.dtype), a.square().sum().sqrt()
-        y, z = a / norm, three / 3
-        for _ in range(12):
-            t = (three - z @ y) / 2
-            y, z = y @ t, t @ z
-        root = y * norm.sqrt()
-        ctx.save_for_backward(root)
-        return root
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (root,) = ctx.saved_tensors
-        norm = root.square().sum().sqrt()
-        a, q, three = root / norm, gradient / norm, 3 * torch.eye(len(root), dtype=root.dtype)
-        for _ in range(12):
-            rest = three - a @ a
-            q = (q @ rest - a.T @ (a.T @ q - q @ a)) / 2
-            a = a @ rest / 2
-        return q / 2
-
-
-def variation(image):
-    x = torch.nn.functional.pad(image.permute(2, 0, 1)[None], (1, 1, 1, 1), mode="replicate")[0]
-    along = x.diff(dim=2).square().mean() / 3 + x.diff(dim=1).square().mean() / 3
-    falling = (x[:, 1:, 1:] - x[:, :-1, :-1]).square().mean() / 12
-    rising = (x[:, 1:, :-1] - x[:, :-1, 1:]).square().mean() / 12
-    return 2 * (along + falling + rising)
-
-
-def by_torch(layers, image, content, styles):
-    image = torch.tensor(np.float64(image), requires_grad=True)
-    found = maps_of(layers, image)
-    kept = maps_of(layers, torch.tensor(np.float64(content)))[CONTENT]
-    total = 0.015 * (found[CONTENT] - kept).square().mean() + 2.0 * variation(image)
-    matched = [maps_of(layers, torch.tensor(np.float64(style))) for style in styles]
-    for weight, layer in zip((256 / 341, 64 / 341), LAYERS, strict=True):
-        targets = [moments(each[layer]) for each in matched]
-        target_mean, second = (sum(parts) / len(parts) for parts in zip(*targets, strict=True))
-        target, (mean, raw) = covariance(target_mean, second), moments(found[layer])
-        spread, half = covariance(mean, raw), Root.apply(target)
-        between = Root.apply(half @ spread @ half)
-        trace = (target + spread - 2 * between).trace()
-        total = total + weight * ((mean - target_mean).square().mean() + trace / len(mean))
-    total.backward()
-    return total.item(), image.grad.numpy()
-
-
-def test_value_and_gradient_of_two_styles():
+def test_value_and_gradient_of_two_styles(program):
     params = jnst.load_weights("vgg16")
     rng = np.random.default_rng(0)
-    image, content = rng.random((2, *SIZE, 3), np.float32)
-    styles = [rng.random((*size, 3), np.float32) ** 2 for size in STYLES]
-    config = jnst.preset(
-        "crowsonkb",
-        style_layers=LAYERS,
-        content_layers=(CONTENT,),
-        style_layer_weights=(256 / 341, 64 / 341),
-    )
+    image, content = rng.random((2, 20, 24, 3), np.float32)
+    styles = [rng.random((*size, 3), np.float32) ** 2 for size in ((18, 22), (26, 16))]
+    config = jnst.preset("crowsonkb", **SHALLOW)
     targets = jnst.make_targets(params, jnp.asarray(content), styles, config)
     derive = jax.jit(jax.value_and_grad(jnst.objective, has_aux=True))
     (total, _), gradient = derive(image, params, targets, jnst.loss_weights(config))
-    value, expected = by_torch(params.layers, image, content, styles)
-    assert float(total) == pytest.approx(value, rel=1e-4)
+
+    def there(pixels):
+        return torch.tensor(pixels, dtype=torch.float64).permute(2, 0, 1)[None]
+
+    layers = program.layers_of(params, "conv2_2", torch.float64)
+    x = there(image).requires_grad_()
+    sources = [there(style) for style in styles]
+    value = program.Objective(layers, there(content), sources, "relu2_2", LAYERS)(x)
+    value.backward()
+    expected = x.grad[0].permute(1, 2, 0).numpy()
+    assert float(total) == pytest.approx(value.item(), rel=1e-4)
     assert np.abs(gradient - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_the_scales_and_sizes_of_the_program(program):
+    assert program.scales(128, 512) == [128, 181, 256, 362, 512]
+    assert program.scales(64, 64) == [64]
+    assert program.size_to_fit(451, 300, 128, enlarge=True) == (128, 85)
+    assert program.size_to_fit(90, 100, 128) == (90, 100)
+
+
+def by_keys(values, size, mode):
+    """PyTorch's cubic filter has a = -3/4, but where it is antialiased -1/2, as Pillow's."""
+    cubic = mode == "bicubic"
+    return torch.nn.functional.interpolate(values, size, mode=mode, antialias=cubic)
+
+
+def unrounded(image, size):
+    pixels = resize(np.float32(image) / 255, *size[::-1], resample="lanczos")
+    return torch.tensor(pixels).permute(2, 0, 1)[None]
+
+
+@pytest.mark.slow
+def test_the_program_step_by_step(program, monkeypatch):
+    """Every value of a run over two scales, and the painting; with the library's filters."""
+    monkeypatch.setattr(program, "interpolate", by_keys)
+    monkeypatch.setattr(program, "tensor", unrounded)
+    params = jnst.load_weights("vgg16")
+    rng = np.random.default_rng(1)
+    waves = np.sin(np.linspace(0, 9, 96))[:, None, None] * np.cos(np.linspace(0, 7, 96))[:, None]
+    content, noise = 0.5 + 0.4 * waves * rng.random(3), rng.random((48, 48, 3))
+    content, style = (np.round(255 * p) / 255 for p in (content, noise))
+    config = jnst.preset("crowsonkb", size=64, coarsest=45, steps=(5, 4), **SHALLOW)
+    ours = jnst.stylize(params, content, style, config)
+    values = []
+    layers = program.layers_of(params, "conv2_2")
+    image, value = program.stylize(
+        layers,
+        content,
+        [style],
+        size=64,
+        coarsest=45,
+        steps=(5, 4),
+        content_layer="relu2_2",
+        style_layers=LAYERS,
+        watch=lambda side, value: values.append((side, value)),
+    )
+    assert [side for side, _ in values] == [45] * 5 + [64] * 4
+    np.testing.assert_allclose(ours.history.total, [value for _, value in values], rtol=1e-3)
+    assert ours.losses.total == pytest.approx(value, rel=1e-3)
+    painting = image[0].permute(1, 2, 0).numpy()
+    assert np.mean(np.abs(ours.image - painting)) < 0.01
+
+
+def test_the_benchmark_tells_both_ends():
+    row = {"content": "cat", "style": "night", "pixels": [40, 26], "scales": [28, 40]}
+    row |= {"steps": [9, 5], "jnst": 1.5, "jnst_begins": 3.0, "jnst_seconds": 7.0}
+    row |= {"torch": 1.25, "torch_begins": 3.1, "torch_seconds": 9.0, "ratio": 1.2}
+    text = load("against_torch").table(row)
+    assert text.startswith(
+        "cat by night, 40x26, scales 28, 40; steps at the first and at each othe"
+    )
+    assert "| jnst, preset crowsonkb | 3 | 1.5 | 7 |" in text
+    assert "| PyTorch, transcribed | 3.1 | 1.25 | 9 |\n\njnst over PyTorch: 1.2000\n" in text
