@@ -34,7 +34,8 @@ from .images import Picture, read_parameters
 from .keeper import Keeper
 from .margins import cut_back, widened
 from .mask_files import read_masks
-from .memory import choose, estimate_memory, free_memory, mask_memory, size_words
+from .memory import estimate_memory, free_memory, mask_memory, size_words
+from .memory_choice import choose
 from .minimize import NotFiniteError
 from .painting import write_painting
 from .parser import STREAM, UsageError

@@ -1,4 +1,4 @@
-"""How much memory a run needs at its peak, and the way of computing it that fits.
+"""How much memory a run needs at its peak.
 
 The estimate adds up what lives at the same time: the program, the weights, the pictures, the
 optimiser's arrays and what one evaluation holds. Of an evaluation of the whole picture at once
@@ -6,9 +6,6 @@ that is every activation that the way back reads, and a few maps of the widest l
 windows (`jnst.tiles`) the maps between the stages, what their windows keep, and a few maps of one
 window.
 """
-
-from dataclasses import replace
-from typing import NamedTuple
 
 import jax
 import psutil
@@ -32,24 +29,6 @@ _WINDOW_MAPS = 5.4
 _TILED_MAPS = 1.5
 _TILED_ROOM = 70e6
 _PICTURES = 4  # the content as it was read and as it is painted, the image, its gradient
-_TILES = (768, 512, 384, 256, 192, SMALLEST_TILE)
-# From here on the whole picture at once takes more memory than it is worth.
-_LARGEST_WHOLE = 768
-_LEAST_HISTORY = 3
-
-
-class Choice(NamedTuple):
-    """How a run is computed.
-
-    Attributes:
-        tile: for `jnst.stylize`; None for the whole picture at once.
-        history: pairs that L-BFGS remembers.
-        memory: what the run is expected to need at its peak, in bytes.
-    """
-
-    tile: int | None
-    history: int
-    memory: int
 
 
 def estimate_memory(
@@ -87,50 +66,6 @@ def estimate_memory(
         return int(fixed + content + tiled + _whole(network, layers, height, width))
     stages = plan_stages(network, layers, height, width, tile)
     return int(fixed + content + _winograd(network, layers, tile, tile) + _by_windows(stages))
-
-
-def choose(
-    config: Config, height: int, width: int, *, network: str = "vgg19", memory: int
-) -> Choice:
-    """The way of computing a picture of that size that fits into `memory` bytes.
-
-    Small pictures are computed at once, large ones by the largest windows that fit; where not even
-    the smallest do, L-BFGS remembers fewer pairs.
-
-    Raises:
-        ValueError: if that does not fit either, with what would.
-
-    Example:
-        >>> choose(Config(), 512, 512, memory=8 * 10**9).tile is None
-        True
-        >>> choose(Config(), 3000, 2000, memory=8 * 10**9).tile
-        768
-    """
-
-    def needed(tile: int | None, history: int = config.history) -> int:
-        here = replace(config, history=history)
-        return estimate_memory(here, height, width, network=network, tile=tile)
-
-    longer = max(height, width)
-    ways: list[int | None] = [None] if longer <= _LARGEST_WHOLE else []
-    ways += [tile for tile in _TILES if tile < longer]
-    ways = ways or [None]
-    least, history = min(map(needed, ways)), config.history
-    if config.optimizer == "lbfgs" and least > memory:
-        pair = 2 * height * width * 3 * _FLOAT
-        history = max(min(history, _LEAST_HISTORY), history - -(-(least - memory) // pair))
-        least = min(needed(way, history) for way in ways)
-    for way in ways:
-        if needed(way, history) <= memory:
-            return Choice(way, history, needed(way, history))
-    side = _side_that_fits(config, height, width, network, memory)
-    smaller = f"--size {side}" if side else "a smaller --size"
-    adam = "" if config.optimizer == "adam" else " (--optimizer adam needs less)"
-    raise ValueError(
-        f"{width}x{height} pixels need {size_words(least, up=True)} of memory at least{adam}, "
-        f"and {size_words(memory)} may be used: --memory {size_words(least, up=True)} or "
-        f"{smaller} would do"
-    )
 
 
 def mask_memory(
@@ -171,25 +106,6 @@ def size_words(size: float, *, up: bool = False) -> str:
         return f"{round(size / 1e6)}MB"
     tenths = -(-int(size) // 10**8) if up else round(size / 1e8)
     return f"{tenths / 10:g}GB"
-
-
-def _least_history(config: Config) -> int:
-    return config.history if config.optimizer == "adam" else min(config.history, _LEAST_HISTORY)
-
-
-def _side_that_fits(config: Config, height: int, width: int, network: str, memory: int) -> int:
-    """The --size of a picture of those proportions that fits, 0 if none does."""
-    least = replace(config, history=_least_history(config))
-    measured = min(height, width) if config.size_side == "shorter" else max(height, width)
-    for percent in range(95, 4, -5):
-        tall, wide = height * percent // 100, width * percent // 100
-        smallest = min(
-            estimate_memory(least, tall, wide, network=network, tile=tile)
-            for tile in (None, SMALLEST_TILE)
-        )
-        if min(tall, wide) > 0 and smallest <= memory:
-            return measured * percent // 100
-    return 0
 
 
 def _content_maps(config: Config, height: int, width: int, network: str) -> float:

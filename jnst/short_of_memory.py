@@ -7,10 +7,9 @@ import jax
 
 from .config import Config
 from .memory import estimate_memory, free_memory, size_words
-from .tile_plan import SMALLEST_TILE
+from .tile_plan import SMALLEST_TILE, TILES
 
 T = TypeVar("T")
-_LARGEST_TILE = 1024
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -29,15 +28,14 @@ def smaller_tile(tile: int | None, side: int) -> int | None:
 
     Example:
         >>> smaller_tile(None, 3000), smaller_tile(None, 600), smaller_tile(512, 3000)
-        (1024, 256, 256)
+        (768, 256, 256)
         >>> smaller_tile(None, 200), smaller_tile(128, 3000)
         (128, None)
     """
-    wanted = side / 2 if tile is None else tile / 2
-    size = _LARGEST_TILE
-    while size > max(wanted, SMALLEST_TILE):
-        size //= 2
-    return size if size < (side if tile is None else tile) else None
+    before = side if tile is None else tile
+    wanted = max(before / 2, SMALLEST_TILE)
+    size = next(size for size in TILES if size <= wanted)
+    return size if size < before else None
 
 
 def by_smaller_windows(

@@ -29,6 +29,8 @@ CUTS = ("pool2", "pool3", "pool4")
 """The layers that end a stage. The map behind pool1 would be as large as those three together."""
 
 SMALLEST_TILE = 128
+TILES = (768, 512, 384, 256, 192, SMALLEST_TILE)
+"""Sizes of windows to choose from. Larger ones would hardly overlap less."""
 _NARROW = 64  # channels of the first block
 
 

@@ -106,6 +106,7 @@ MAY_IMPORT = {
     "tile_plan": {"vgg"},
     "tile_passes": {"arrays", "objective", "ops", "regions", "tile_plan", "vgg"},
     "memory": {"config", "plan", "tile_plan", "vgg"},
+    "memory_choice": {"config", "memory", "tile_plan"},
     "host_map": set(),
     "keep": {"arrays", "optimize"},
     "masks": {"config", "images", "keep", "regions"},

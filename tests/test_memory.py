@@ -5,12 +5,13 @@ import jax.numpy as jnp
 import pytest
 
 import jnst
-from jnst.memory import choose, estimate_memory, free_memory, size_words
+from jnst.memory import estimate_memory, free_memory, size_words
+from jnst.memory_choice import choose
 from jnst.method import Method, Rates
 from jnst.optimize import lower_chunk
+from jnst.tile_plan import TILES, plan_stages
 
 GB = 10**9
-TILES = (768, 512, 384, 256, 192, 128)
 ADAM = jnst.Config(optimizer="adam")
 
 
@@ -55,17 +56,51 @@ def test_the_largest_tile_that_fits_is_chosen():
     assert scarce.memory == estimate_memory(ADAM, 3000, 2000, tile=512) < plenty.memory
 
 
+def test_what_is_computed_at_once_is_a_question_of_memory():
+    whole = estimate_memory(ADAM, 1200, 1200)
+    assert choose(ADAM, 1200, 1200, memory=whole).tile is None
+    assert choose(ADAM, 1200, 1200, memory=whole - 1).tile == 768
+    assert choose(ADAM, 1600, 1600, memory=100 * GB).tile == 768
+
+
+def test_larger_windows_compute_less():
+    """So they come first: operations, with margins, as windows of 512 pixels and 128 have them."""
+    costs = [sum(len(s.windows) * s.size[0] * s.size[1] for s in stages(tile)) for tile in TILES]
+    assert costs == sorted(costs)
+    assert 1.2 < costs[-1] / costs[1] < 1.5
+
+
+def stages(tile):
+    return plan_stages("vgg19", jnst.Config().style_layers, 3000, 2000, tile)
+
+
 def test_lbfgs_remembers_less_where_it_must():
-    config = jnst.Config(history=20)
-    smallest = min(estimate_memory(config, 2000, 2000, tile=tile) for tile in TILES)
-    choice = choose(config, 2000, 2000, memory=smallest - 1)
-    pair = 2 * 2000 * 2000 * 12
-    # What a pair less frees pays for larger windows, too.
-    assert choice.history == 19
-    assert smallest - pair <= choice.memory < smallest
-    assert choose(config, 2000, 2000, memory=smallest - 17 * pair).history == 3
-    with pytest.raises(ValueError, match="2000x2000 pixels need"):
-        choose(config, 2000, 2000, memory=smallest - 17 * pair - 1)
+    config, size = jnst.Config(history=20), (3000, 2000)
+
+    def needed(tile, history):
+        return estimate_memory(jnst.Config(history=history), *size, tile=tile)
+
+    def chosen(memory):
+        choice = choose(config, *size, memory=memory)
+        assert choice.memory == needed(choice.tile, choice.history) <= memory
+        return choice.tile, choice.history
+
+    assert chosen(needed(768, 20)) == (768, 20)
+    assert chosen(needed(768, 20) - 1) == (768, 19)
+    # Eight pairs are enough for the next smaller windows to wait.
+    assert chosen(needed(768, 8)) == (768, 8)
+    tile, history = chosen(needed(768, 8) - 1)
+    assert tile == 512
+    assert 8 <= history < 20
+    assert chosen(needed(128, 8)) == (128, 8)
+    # Then as few as need be, with the largest windows that go with three.
+    assert chosen(needed(128, 8) - 1)[1] in range(3, 8)
+    assert chosen(needed(128, 3)) == (128, 3)
+    with pytest.raises(ValueError, match="2000x3000 pixels need"):
+        chosen(needed(128, 3) - 1)
+    # Who asks for fewer gets no more.
+    few = jnst.Config(history=2)
+    assert choose(few, *size, memory=20 * GB).history == 2
 
 
 def test_what_would_fit_is_told():

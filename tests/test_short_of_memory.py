@@ -114,8 +114,8 @@ def test_other_failures_are_not_mistaken() -> None:
 @pytest.mark.parametrize(
     ("tile", "side", "tried"),
     [
-        (None, 4000, [None, 1024, 512, 256, 128]),
-        (None, 1000, [None, 256, 128]),
+        (None, 4000, [None, 768, 384, 192, 128]),
+        (None, 1000, [None, 384, 192, 128]),
         (None, 128, [None]),
         (700, 4000, [700, 256, 128]),
         (128, 4000, [128]),

@@ -1,0 +1,105 @@
+"""The way of computing a run that fits into the memory and is the fastest of those.
+
+The whole picture at once is the fastest and takes the most memory. Of windows, the larger ones are
+faster: their margins overlap less, and those of 128 pixels compute a third more than those of 512.
+Each pair that L-BFGS remembers is two more pictures, which of a large one costs as much as much
+larger windows do, while beyond a few pairs another saves hardly a step: so pairs give way first.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from .config import Config
+from .memory import estimate_memory, size_words
+from .tile_plan import TILES
+
+# From here on the whole picture at once takes more memory than it is worth.
+_LARGEST_WHOLE = 1536
+_FLOAT = 4
+# What L-BFGS keeps before windows become smaller, and where these are the smallest.
+_ENOUGH_PAIRS = 8
+_LEAST_PAIRS = 3
+
+
+class Choice(NamedTuple):
+    """How a run is computed.
+
+    Attributes:
+        tile: for `jnst.stylize`; None for the whole picture at once.
+        history: pairs that L-BFGS remembers.
+        memory: what the run is expected to need at its peak, in bytes.
+    """
+
+    tile: int | None
+    history: int
+    memory: int
+
+
+def choose(
+    config: Config, height: int, width: int, *, network: str = "vgg19", memory: int
+) -> Choice:
+    """The fastest way of computing a picture of that size that fits into `memory` bytes.
+
+    All at once up to a size, by the largest windows that fit beyond. For them L-BFGS may have to
+    remember fewer pairs, eight at least; where not even the smallest fit, three.
+
+    Raises:
+        ValueError: if that does not fit either, with what would.
+
+    Example:
+        >>> choose(Config(), 512, 512, memory=8 * 10**9).tile is None
+        True
+        >>> choose(Config(), 3000, 2000, memory=8 * 10**9).tile
+        768
+    """
+
+    def needed(tile: int | None, history: int) -> int:
+        here = replace(config, history=history)
+        return estimate_memory(here, height, width, network=network, tile=tile)
+
+    pair = 2 * height * width * 3 * _FLOAT
+    for pairs in _pairs(config):
+        for way in _ways(height, width):
+            room = memory - needed(way, pairs)
+            if room >= 0:
+                more = min(config.history - pairs, room // pair)
+                return Choice(way, pairs + more, needed(way, pairs + more))
+    fewest = _pairs(config)[-1]
+    least = min(needed(way, fewest) for way in _ways(height, width))
+    side = _side_that_fits(config, height, width, network, memory)
+    smaller = f"--size {side}" if side else "a smaller --size"
+    adam = "" if config.optimizer == "adam" else " (--optimizer adam needs less)"
+    raise ValueError(
+        f"{width}x{height} pixels need {size_words(least, up=True)} of memory at least{adam}, "
+        f"and {size_words(memory)} may be used: --memory {size_words(least, up=True)} or "
+        f"{smaller} would do"
+    )
+
+
+def _ways(height: int, width: int) -> list[int | None]:
+    """What is tried, the fastest first."""
+    longer = max(height, width)
+    windows = [tile for tile in TILES if tile < longer]
+    return [None, *windows] if longer <= _LARGEST_WHOLE or not windows else [*windows]
+
+
+def _pairs(config: Config) -> tuple[int, ...]:
+    """How many pairs L-BFGS has at least: to be tried with every way, and then."""
+    if config.optimizer == "adam":
+        return (config.history,)
+    return tuple(dict.fromkeys(min(config.history, n) for n in (_ENOUGH_PAIRS, _LEAST_PAIRS)))
+
+
+def _side_that_fits(config: Config, height: int, width: int, network: str, memory: int) -> int:
+    """The --size of a picture of those proportions that fits, 0 if none does."""
+    least = replace(config, history=_pairs(config)[-1])
+    measured = min(height, width) if config.size_side == "shorter" else max(height, width)
+    for percent in range(95, 4, -5):
+        tall, wide = height * percent // 100, width * percent // 100
+        smallest = min(
+            estimate_memory(least, tall, wide, network=network, tile=tile)
+            for tile in (None, TILES[-1])
+        )
+        if min(tall, wide) > 0 and smallest <= memory:
+            return measured * percent // 100
+    return 0
