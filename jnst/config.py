@@ -16,7 +16,7 @@ from .schedule import down_to, steps_of
 OPTIMIZERS = ("adam", "lbfgs")
 LINE_SEARCHES = ("zoom", "none")
 INITS = ("content", "gray", "noise", "style-colors", "blend", "file")
-POOLINGS = ("max", "average", "l2")
+POOLINGS = ("max", "average", "l2", "average-rescaled", "l2-rescaled")
 UPSCALES = ("plain", "detail")
 RESAMPLING = ("bicubic", "bilinear", "lanczos")
 PADDINGS = ("zero", "replicate", "reflect")
@@ -110,7 +110,13 @@ class Config:
     content_loss: str = _option("relative", "objective", "content loss", tuple(CONTENT_LOSSES))
     style_loss: str = _option("gram-relative", "objective", "style loss", tuple(STYLE_LOSSES))
     tv_loss: str = _option("nine-point", "objective", "total variation", tuple(TV_LOSSES))
-    pooling: str = _option("max", "objective", "pooling of the network", POOLINGS)
+    pooling: str = _option(
+        "max",
+        "objective",
+        "pooling of the network; rescaled: average times 2, l2 times 0.78, about as large as the "
+        "maxima that it was trained with",
+        POOLINGS,
+    )
     padding: str = _option(
         "zero",
         "objective",

@@ -24,6 +24,8 @@ ChannelOrder = Literal["RGB", "BGR"]
 _WIDTHS = (64, 128, 256, 512, 512)
 _BLOCK_DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
+# style-transfer-pytorch's factors, by which deeper layers see about what they were trained on.
+_RESCALED = {"average-rescaled": ("average", 2.0), "l2-rescaled": ("l2", 0.78)}
 
 
 def _layer_names(depths: Iterable[int]) -> tuple[str, ...]:
@@ -177,7 +179,7 @@ class VGG(nn.Module):
     Attributes:
         network: "vgg16" or "vgg19".
         layers: names of the activations to return; the network ends at the deepest of them.
-        pooling: "max" as trained, "average" as in Gatys et al. 2016, or "l2".
+        pooling: "max" as trained, "average" as in Gatys et al. 2016, or another of `pool`.
         precision: see `Params`.
         padding: of the first convolution, see `convolve_first`.
     """
@@ -226,18 +228,27 @@ def check_layers(network: str, layers: Iterable[str]) -> None:
 
 
 def check_pooling(pooling: str) -> None:
-    """Raises ValueError unless `pooling` is one of max, average and l2."""
-    if pooling not in _POOLINGS:
-        raise ValueError(f"unknown pooling {pooling!r}: choose one of {', '.join(_POOLINGS)}")
+    """Raises ValueError unless `pooling` is one of max, average, l2 and the rescaled ones."""
+    known = (*_POOLINGS, *_RESCALED)
+    if pooling not in known:
+        raise ValueError(f"unknown pooling {pooling!r}: choose one of {', '.join(known)}")
 
 
 def pool(x: Batch, kind: str = "max") -> Batch:
     """The network's pooling: windows of 2x2, "max", "average" or "l2"; an odd row is dropped.
 
+    With "-rescaled" behind it, the average times 2 and the norm times 0.78: averages of what the
+    network was trained to see the maxima of are too small for it, norms too large.
+
     >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1)).squeeze().tolist()
     [4.0, 10.0]
+    >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1), "average-rescaled").squeeze().tolist()
+    [4.0, 16.0]
     """
-    return _POOLINGS[kind](x, 2)
+    if kind not in _RESCALED:
+        return _POOLINGS[kind](x, 2)
+    plain, factor = _RESCALED[kind]
+    return factor * _POOLINGS[plain](x, 2)
 
 
 def smallest_side(network: str, layers: Iterable[str]) -> int:
@@ -279,7 +290,7 @@ def features(
         image: [height, width, 3], sRGB, nominally in [0, 1]; any float dtype, any size whose
             sides reach `smallest_side`.
         layers: names such as "relu4_2" (see `LAYERS`). "conv…" is before the ReLU.
-        pooling: "max", "average" or "l2".
+        pooling: "max", "average" or "l2"; "average-rescaled" or "l2-rescaled" (see `pool`).
         padding: around the picture at the first convolution: "zero" as trained, "replicate" or
             "reflect"; deeper layers pad with zeros.
 

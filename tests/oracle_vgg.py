@@ -52,7 +52,7 @@ def forward(network, layers, x, last, pooling="max"):
         elif name.startswith("relu"):
             x = np.maximum(x, 0)
         else:
-            x = _POOL[pooling](_windows(x))
+            x = _factor(pooling) * _POOL[pooling.partition("-")[0]](_windows(x))
         tape[name] = x
         if name == last:
             return tape
@@ -72,7 +72,10 @@ def backward(network, layers, tape, cotangents, pooling="max"):
         elif name.startswith("relu"):
             flow = flow * (tape[below] > 0)
         else:
-            flow = _pool_back(tape[below], tape[name], flow, pooling)
+            factor = _factor(pooling)
+            flow = factor * _pool_back(
+                tape[below], tape[name] / factor, flow, pooling.partition("-")[0]
+            )
     return flow
 
 
@@ -106,6 +109,11 @@ _POOL = {
     "average": lambda w: w.mean(2),
     "l2": lambda w: np.sqrt((w**2).sum(2)),
 }
+
+
+def _factor(pooling):
+    """style-transfer-pytorch's pooling_scales."""
+    return {"average-rescaled": 2.0, "l2-rescaled": 0.78}.get(pooling, 1.0)
 
 
 def _pool_back(below, above, flow, pooling):

@@ -87,7 +87,7 @@ def test_padding_of_the_first_convolution(params, padding, mode):
     assert float(jnp.abs(maps["conv1_2"] - plain)[0].max()) > 1
 
 
-@pytest.mark.parametrize("pooling", ["max", "average", "l2"])
+@pytest.mark.parametrize("pooling", ["max", "average", "l2", "average-rescaled", "l2-rescaled"])
 def test_gradient_by_the_image(params, pooling):
     image = random_image(11, 14)
     layers = ("relu1_2", "relu3_1")
@@ -108,7 +108,7 @@ def test_the_oracle_backward_agrees_with_its_forward():
     layers = oracle_vgg.random_layers("vgg16", 1)
     rng = np.random.default_rng(2)
     x, direction = rng.standard_normal((2, 7, 6, 3))
-    for pooling in ("max", "average", "l2"):
+    for pooling in ("max", "average", "l2", "l2-rescaled"):
         tape = oracle_vgg.forward("vgg16", layers, x, "relu3_1", pooling)
         cotangents = {n: rng.standard_normal(tape[n].shape) for n in ("relu3_1", "relu1_1")}
 
@@ -192,7 +192,9 @@ def test_errors_say_what_to_do(params):
         features(params, image, ["zzz"])
     with pytest.raises(ValueError, match="no layer 'relu3_4'"):
         features(params, image, ["relu3_4"])
-    with pytest.raises(ValueError, match="unknown pooling 'mean': choose one of max, average, l2"):
+    with pytest.raises(
+        ValueError, match="unknown pooling 'mean': choose one of max, average, l2, a"
+    ):
         features(params, image, ["relu1_1"], pooling="mean")
     with pytest.raises(ValueError, match=r"\[height, width, 3\], not \(1, 16, 16, 3\)"):
         features(params, image[None], ["relu1_1"])
@@ -202,6 +204,7 @@ def test_errors_say_what_to_do(params):
         features(Params({}, "vgg11", CAFFE), image, ["relu1_1"])
     assert features(params, image, []) == {}
     assert check_pooling("l2") is None
+    assert check_pooling("l2-rescaled") is None
 
 
 def test_one_image_is_the_unit_and_vmap_makes_batches(params):
