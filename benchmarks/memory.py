@@ -8,6 +8,9 @@ objective eagerly. `estimate` is what `jnst.estimate_memory` says.
 
     python benchmarks/memory.py [--sides 256 512 1024 2048 4096] [--whole-up-to 1024]
                                 [--torch-up-to 1024] [--tile 384] [--steps 2]
+                                [--style-loss gram-relative]
+
+Another style loss than the default's has no row of PyTorch, and its own files of results.
 """
 
 import argparse
@@ -28,6 +31,7 @@ CONVOLUTIONS = [
     for index in range(1, depth + 1)
 ]
 CONTENT = "conv4_2"
+DEFAULT_LOSS = "gram-relative"
 
 
 def random_layers() -> dict[str, np.ndarray]:
@@ -45,7 +49,7 @@ def pictures(side: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.random((side, side, 3), np.float32), rng.random((256, 256, 3), np.float32)
 
 
-def run_jnst(side: int, tile: int, steps: int) -> dict[str, Any]:
+def run_jnst(side: int, tile: int, steps: int, style_loss: str) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
@@ -59,7 +63,8 @@ def run_jnst(side: int, tile: int, steps: int) -> dict[str, Any]:
         name: {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(kernel.shape[-1])}
         for name, kernel in random_layers().items()
     }
-    params, config = Params(layers, "vgg19", CAFFE), jnst.Config(optimizer="adam")
+    params = Params(layers, "vgg19", CAFFE)
+    config = jnst.Config(optimizer="adam", style_loss=style_loss)
     layers_read = (*config.style_layers, *config.content_layers)
     params = jnst.prepare(params, tile or side, tile or side, layers=layers_read)
     content, style = pictures(side)
@@ -122,12 +127,12 @@ def run_torch(side: int, steps: int) -> dict[str, Any]:
     return {"seconds": seconds}
 
 
-def work(way: str, side: int, tile: int, steps: int) -> None:
+def work(way: str, side: int, tile: int, steps: int, style_loss: str) -> None:
     """The process of one row: prints its figures as JSON."""
     if way == "torch":
         figures = run_torch(side, steps)
     else:
-        figures = run_jnst(side, tile if way == "windows" else 0, steps)
+        figures = run_jnst(side, tile if way == "windows" else 0, steps, style_loss)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts in KiB, macOS in bytes.
     figures["peak"] = peak * (1 if sys.platform == "darwin" else 1024)
@@ -139,10 +144,12 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     for side in options.sides:
         ways = ["windows"]
         ways += ["whole"] if side <= options.whole_up_to else []
-        ways += ["torch"] if side <= options.torch_up_to else []
+        beside = side <= options.torch_up_to and options.style_loss == DEFAULT_LOSS
+        ways += ["torch"] if beside else []
         for way in ways:
             words = [sys.executable, __file__, "--worker", way, "--sides", str(side)]
             words += ["--tile", str(options.tile), "--steps", str(options.steps)]
+            words += ["--style-loss", options.style_loss]
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             if done.returncode:
                 reason = done.stderr.strip().splitlines()[-1:] or ["killed"]
@@ -178,21 +185,23 @@ def main() -> None:
     parser.add_argument("--torch-up-to", type=int, default=1024, help="side of the largest")
     parser.add_argument("--tile", type=int, default=384, help="side of a window")
     parser.add_argument("--steps", type=int, default=2, help="in each process; the first compiles")
+    parser.add_argument("--style-loss", default=DEFAULT_LOSS, help="of jnst.Config")
     parser.add_argument("--results", type=Path, help="folder of the result files")
     parser.add_argument("--worker", choices=("whole", "windows", "torch"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        work(options.worker, options.sides[0], options.tile, options.steps)
+        work(options.worker, options.sides[0], options.tile, options.steps, options.style_loss)
         return
     from measure import environment, write_results
 
     machine = environment()
     rows = measure(options)
     payload = {"environment": machine, "tile": options.tile, "rows": rows}
+    payload["style_loss"] = options.style_loss
     folder = {"folder": options.results} if options.results else {}
-    write_results(
-        "memory", payload, f"Windows of {options.tile} pixels.\n\n{table(rows)}", **folder
-    )
+    name = "memory" if options.style_loss == DEFAULT_LOSS else f"memory_{options.style_loss}"
+    told = f"Windows of {options.tile} pixels; style loss {options.style_loss}."
+    write_results(name, payload, f"{told}\n\n{table(rows)}", **folder)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ _WINDOW_MAPS = 5.4
 # of the deep layers.
 _TILED_MAPS = 1.5
 _TILED_ROOM = 70e6
+# Matrices [C, C] for each layer whose root the style loss takes, by iterations forward and back.
+_ROOT_MATRICES = 80
 _PICTURES = 4  # the content as it was read and as it is painted, the image, its gradient
 
 
@@ -57,7 +59,7 @@ def estimate_memory(
     # Adam: the point, its average, the last good one, two moments. L-BFGS: those three, the
     # accepted point, its gradient, the direction, and the pairs.
     arrays = 5 if config.optimizer == "adam" else 6 + 2 * config.history
-    fixed = _PROGRAM + weights + (arrays + _PICTURES) * image
+    fixed = _PROGRAM + weights + (arrays + _PICTURES) * image + _roots(config, network)
     content = _content_maps(config, height, width, network)
     if not layers:
         return int(fixed + 8 * image)
@@ -126,6 +128,17 @@ def _whole(network: str, layers: tuple[str, ...], height: int, width: int) -> fl
     kept = sum(size for layer, size in maps.items() if layer.startswith("relu"))
     wide = _WIDE_MAPS_ON_CPU if jax.default_backend() == "cpu" else _WIDE_MAPS
     return kept + wide * max(maps.values())
+
+
+def _roots(config: Config, network: str) -> float:
+    """What the roots of the Wasserstein loss need, whatever the size of the picture."""
+    if config.style_loss != "wasserstein":
+        return 0.0
+    stages = plan_stages(network, config.style_layers, SMALLEST_TILE, SMALLEST_TILE, SMALLEST_TILE)
+    shapes = (
+        s.shape_at(layer) for s in stages for layer in s.layers if layer in config.style_layers
+    )
+    return sum(_ROOT_MATRICES * channels**2 * _FLOAT for _, _, channels in shapes)
 
 
 def _winograd(network: str, layers: tuple[str, ...], height: int, width: int) -> float:

@@ -30,6 +30,18 @@ def test_what_a_run_keeps_is_counted():
     assert kept == pytest.approx(64 * 64 * 512 * 4)
 
 
+def test_roots_of_matrices_need_the_same_at_every_size():
+    """Measured with `benchmarks/memory.py --style-loss wasserstein`: 0.2 GB for five layers."""
+    root = jnst.Config(optimizer="adam", style_loss="wasserstein")
+    for size, tile in ((256, None), (256, 128), (2048, 512)):
+        args = (size, size)
+        more = estimate_memory(root, *args, tile=tile) - estimate_memory(ADAM, *args, tile=tile)
+        assert more == pytest.approx(0.2 * GB, rel=0.1)
+    few = jnst.Config(optimizer="adam", style_loss="wasserstein", style_layers=("relu1_1",))
+    plain = jnst.Config(optimizer="adam", style_layers=("relu1_1",))
+    assert estimate_memory(few, 64, 64) - estimate_memory(plain, 64, 64) == 80 * 64**2 * 4
+
+
 def test_windows_need_less_and_smaller_ones_less_still():
     sizes = [estimate_memory(ADAM, 2048, 2048, tile=tile) for tile in (None, 768, 512, 256, 128)]
     assert sizes == sorted(sizes, reverse=True)
