@@ -350,10 +350,12 @@ def weigh(
     return weights.content * content, style
 
 
-def variation(image: Image, weights: LossWeights, terms: Terms) -> Scalar:
-    """The weighted total variation of an image."""
+def variation(
+    image: Image, weights: LossWeights, terms: Terms, whole: tuple[int, int] | None = None
+) -> Scalar:
+    """The weighted total variation of an image, or of some rows of a `whole` of (H, W)."""
     loss = TV_LOSSES[terms.tv_loss]
-    return weights.tv * terms.pixel_range**loss.degree * loss.value(image)
+    return weights.tv * terms.pixel_range**loss.degree * loss.value(image, whole)
 
 
 def check_fit(

@@ -35,12 +35,12 @@ from .objective import (
     check_fit,
     check_inputs,
     combined,
-    variation,
     weigh,
 )
 from .regions import EVERYWHERE, Guidance, Guide
 from .tile_passes import backward, forward, last_read
 from .tile_plan import Stage, Window, halvings, plan_stages
+from .tile_variation import add_variation, variation_by_bands
 from .vgg import Params
 
 Map = NDArray[np.float32]
@@ -76,7 +76,7 @@ def value_and_gradient(
     stages = _stages(params, image, targets.terms, tile)
     check_fit(image.shape, _shapes(stages), targets, weights)
     sums, maps, kept = _sweep(image, params, stages, targets, keep=True)
-    value, by_sums = _finish(sums, image, stages, targets, weights)
+    value, by_sums = _finish(sums, image, stages, targets, weights, tile)
     by_output: HostMap | None = None
     for stage in reversed(stages):
         entering = maps.pop() if maps else None
@@ -100,7 +100,8 @@ def value_and_gradient(
             _piece(by_input.values, stage, window)[...] += np.asarray(by_window)
         by_output = by_input
     gradient = np.zeros(image.shape, np.float32) if by_output is None else by_output.values
-    return value, _add_variation(gradient, image, weights, targets.terms)
+    add_variation(gradient, image, weights, targets.terms, rows=tile)
+    return value, jnp.asarray(gradient)
 
 
 def objective(
@@ -110,7 +111,7 @@ def objective(
     stages = _stages(params, image, targets.terms, tile)
     check_fit(image.shape, _shapes(stages), targets, weights)
     sums, _, _ = _sweep(image, params, stages, targets)
-    return _finish(sums, image, stages, targets, weights)[0]
+    return _finish(sums, image, stages, targets, weights, tile)[0]
 
 
 def make_targets(
@@ -217,14 +218,19 @@ def _reads_less(stage: Stage, terms: Terms) -> bool:
 
 
 def _finish(
-    sums: Sums, image: Image, stages: tuple[Stage, ...], targets: Targets, weights: LossWeights
+    sums: Sums,
+    image: Image,
+    stages: tuple[Stage, ...],
+    targets: Targets,
+    weights: LossWeights,
+    tile: int,
 ) -> tuple[tuple[Scalar, Losses], Sums]:
     """The value and its terms, and the derivative of the value by the sums."""
     shapes, terms = _shapes(stages), targets.terms
     (content, style), by_sums = _weighted(
         sums, targets.style, weights, tuple(shapes.items()), terms, targets.shares
     )
-    tv = _variation(image, weights, terms)
+    tv = jnp.asarray(variation_by_bands(image, weights, terms, rows=tile))
     total = content + style + tv
     return (total, Losses(content, style, tv, total)), by_sums
 
@@ -244,14 +250,6 @@ def _weighted(
 
     (_, parts), by_sums = jax.value_and_grad(weighted, has_aux=True)(sums)
     return parts, by_sums
-
-
-_variation = partial(jax.jit, static_argnames="terms")(variation)
-
-
-@partial(jax.jit, static_argnames="terms")
-def _add_variation(gradient: Image, image: Image, weights: LossWeights, terms: Terms) -> Image:
-    return gradient + jax.grad(variation)(image, weights, terms)
 
 
 def _shapes(stages: tuple[Stage, ...]) -> dict[str, tuple[int, int, int]]:
