@@ -24,7 +24,7 @@ import jax
 import numpy as np
 
 from . import cli_batch, compilation_cache, config_words, device_options, side_by_side
-from .arguments import SUBCOMMANDS, Request, Resume, parse
+from .arguments import SUBCOMMANDS, Request, Resume, in_options, parse
 from .batch import Batch
 from .checkpoint import Checkpoint, load_checkpoint
 from .console import Display, Interrupt, show, tell
@@ -49,6 +49,7 @@ from .streams import read_picture
 from .transfer import Known, Pixels, Result, stylize
 from .vgg import INPUTS, Params, check_layers, smallest_side
 from .weights import load_weights
+from .whole import check_by_windows, check_over_devices, needs_whole
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -216,6 +217,7 @@ def _paint(
                     request.tile or None,
                     sizes[-1],
                     lambda: advice(request.config, *sizes[-1], params.network),
+                    whole=needs_whole(request.config),
                 )
             )
         except NotFiniteError as error:
@@ -329,6 +331,16 @@ def _fitted(
     masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)
     if request.tile is not None or request.devices.several:
         tile = request.tile or None
+        try:
+            if (
+                request.devices.several
+                and len(shared := device_options.chosen(request.devices)) > 1
+            ):
+                check_over_devices(config, len(shared))
+            elif tile is not None and max(height, width) > tile:
+                check_by_windows(config, tile)
+        except ValueError as error:
+            raise UsageError(in_options(str(error))) from None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)
         return request, [], needed + masks
     memory = (request.memory or free_memory()) - masks

@@ -44,6 +44,7 @@ from .ops import conv2d, relu
 from .regions import EVERYWHERE, Guidance, Guide
 from .tile_plan import halvings
 from .vgg import CONVOLUTIONS, LAYERS, Params, pool, preprocess
+from .whole import check_over_devices
 
 _ROWS = "rows"
 _WHOLE = PartitionSpec()
@@ -84,6 +85,7 @@ class Spread:
     ) -> tuple[Scalar, Losses]:
         """What `jnst.objective` gives, up to rounding; differentiable in the image."""
         terms = targets.terms
+        check_over_devices(terms, len(self.devices))
         image = self._everywhere(image)
         layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
         shapes = _shapes(params.network, layers, image.shape)
@@ -105,6 +107,7 @@ class Spread:
     ) -> Targets:
         """What `jnst.make_targets` gives, up to rounding."""
         terms, blend = check_inputs(params, styles, config)
+        check_over_devices(terms, len(self.devices))
         params = self.placed(params)
         kept = self._maps(params, self.placed(content), terms.content_layers, terms)
         only_style = terms._replace(content_layers=())

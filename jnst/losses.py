@@ -1,9 +1,9 @@
 """The losses of neural style transfer: pure functions of feature maps and of images.
 
 A style loss is a pair: a `statistic` of a feature map, and a `distance` between the statistic of
-the picture being made and that of the style. Statistics are taken once from the style, may be
-averaged over several styles, and depend on a map only through sums over its positions: so they can
-be put together from the sums of parts of a map. Content losses can, too.
+the picture being made and that of the style. Statistics are taken once from the style and may be
+averaged over several styles. Most depend on a map only through sums over its positions: those can
+be put together from the sums of parts of a map, as content losses can, too.
 
 Notation of the formulas: F is the generated map and P the content map, as C x M matrices with
 M = H·W positions; A is the style's statistic.
@@ -24,8 +24,9 @@ from .moments import (
     wasserstein_aim,
     wasserstein_distance,
 )
+from .slices import HISTOGRAM, SLICED_WASSERSTEIN
 from .style_loss import StyleLoss as StyleLoss
-from .style_loss import mean_square_distance
+from .style_loss import both, mean_square_distance
 
 # A black picture has no energy: below this the relative losses are measured against it instead.
 _TINY = 1e-12
@@ -161,13 +162,18 @@ def _per_element(gram: Matrix, positions: int) -> Matrix:
     return gram / (positions * gram.shape[-1])
 
 
+_GRAM_RELATIVE = StyleLoss(gram, _per_position, relative_distance)
+
 STYLE_LOSSES: Mapping[str, StyleLoss] = {
     "gram": StyleLoss(gram, _per_element, mean_square_distance),
     "gram-positions": StyleLoss(gram, _per_position, mean_square_distance),
-    "gram-relative": StyleLoss(gram, _per_position, relative_distance),
+    "gram-relative": _GRAM_RELATIVE,
     "gram-gatys2016": StyleLoss(gram, _raw, gatys_distance),
     "covariance": StyleLoss(moment_sums, raw_moments, covariance_distance, mean_and_covariance),
     "wasserstein": StyleLoss(moment_sums, raw_moments, wasserstein_distance, wasserstein_aim),
+    "sliced-wasserstein": SLICED_WASSERSTEIN,
+    "histogram": HISTOGRAM,
+    "gram+histogram": both(_GRAM_RELATIVE, HISTOGRAM),
 }
 
 

@@ -14,6 +14,7 @@ from .config import Config
 from .plan import winograd_layers
 from .tile_plan import SMALLEST_TILE, Stage, halvings, plan_stages
 from .vgg import CONVOLUTIONS, LAYERS, check_layers
+from .whole import needs_whole
 
 _FLOAT = 4
 # Measured: the libraries, what the compiler leaves behind, and small change.
@@ -64,7 +65,7 @@ def estimate_memory(
     if not layers:
         return int(fixed + 8 * image)
     if tile is None or max(height, width) <= tile:
-        tiled = _winograd(network, layers, height, width)
+        tiled = _winograd(network, layers, height, width) + _ordered(config, height, width, network)
         return int(fixed + content + tiled + _whole(network, layers, height, width))
     stages = plan_stages(network, layers, height, width, tile)
     return int(fixed + content + _winograd(network, layers, tile, tile) + _by_windows(stages))
@@ -139,6 +140,17 @@ def _roots(config: Config, network: str) -> float:
         s.shape_at(layer) for s in stages for layer in s.layers if layer in config.style_layers
     )
     return sum(_ROOT_MATRICES * channels**2 * _FLOAT for _, _, channels in shapes)
+
+
+def _ordered(config: Config, height: int, width: int, network: str) -> float:
+    """What losses on the positions in order keep: of each style layer the target, its distance and
+    the order; and the two arrays of 64 bits that are sorted, of the largest."""
+    if not needs_whole(config):
+        return 0.0
+    stages = plan_stages(network, config.style_layers, height, width, SMALLEST_TILE)
+    shapes = {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
+    maps = [_bytes(shapes[layer]) for layer in set(config.style_layers)]
+    return 3 * sum(maps) + 4 * max(maps, default=0.0)
 
 
 def _winograd(network: str, layers: tuple[str, ...], height: int, width: int) -> float:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .config import Config
 from .memory import estimate_memory, size_words
 from .tile_plan import TILES
+from .whole import needs_whole
 
 # From here on the whole picture at once takes more memory than it is worth.
 _LARGEST_WHOLE = 1536
@@ -40,7 +41,7 @@ def choose(
 ) -> Choice:
     """The fastest way of computing a picture of that size that fits into `memory` bytes.
 
-    All at once up to a size, by the largest windows that fit beyond. For them L-BFGS may have to
+    All at once up to a size, or where it must be, by the largest windows that fit beyond. For them L-BFGS may have to
     remember fewer pairs, eight at least; where not even the smallest fit, three.
 
     Raises:
@@ -59,13 +60,13 @@ def choose(
 
     pair = 2 * height * width * 3 * _FLOAT
     for pairs in _pairs(config):
-        for way in _ways(height, width):
+        for way in _ways(config, height, width):
             room = memory - needed(way, pairs)
             if room >= 0:
                 more = min(config.history - pairs, room // pair)
                 return Choice(way, pairs + more, needed(way, pairs + more))
     fewest = _pairs(config)[-1]
-    least = min(needed(way, fewest) for way in _ways(height, width))
+    least = min(needed(way, fewest) for way in _ways(config, height, width))
     side = _side_that_fits(config, height, width, network, memory)
     smaller = f"--size {side}" if side else "a smaller --size"
     adam = "" if config.optimizer == "adam" else " (--optimizer adam needs less)"
@@ -76,8 +77,10 @@ def choose(
     )
 
 
-def _ways(height: int, width: int) -> list[int | None]:
+def _ways(config: Config, height: int, width: int) -> list[int | None]:
     """What is tried, the fastest first."""
+    if needs_whole(config):
+        return [None]
     longer = max(height, width)
     windows = [tile for tile in TILES if tile < longer]
     return [None, *windows] if longer <= _LARGEST_WHOLE or not windows else [*windows]
@@ -98,7 +101,7 @@ def _side_that_fits(config: Config, height: int, width: int, network: str, memor
         tall, wide = height * percent // 100, width * percent // 100
         smallest = min(
             estimate_memory(least, tall, wide, network=network, tile=tile)
-            for tile in (None, TILES[-1])
+            for tile in ((None,) if needs_whole(config) else (None, TILES[-1]))
         )
         if min(tall, wide) > 0 and smallest <= memory:
             return measured * percent // 100

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import mul
+from operator import add, mul
 from typing import Any, NamedTuple
 
 import jax
@@ -87,8 +87,8 @@ class Sums(NamedTuple):
     """Sums over the positions of an image's maps: all that its losses depend on.
 
     Attributes:
-        style: layer to the sums of its style loss (`jnst.losses.StyleLoss.sums`); to a tuple of
-            them, one for each region, if there are any.
+        style: layer to the sums of its style loss (`jnst.losses.StyleLoss.sums`; some losses need
+            the positions themselves); to a tuple of them, one for each region, if there are any.
         content: layer to (Σ (F − P)², Σ P²).
     """
 
@@ -144,10 +144,13 @@ def make_targets(
     """
     terms, blend = check_inputs(params, styles, config)
     kept = _features(params, content, terms.content_layers, terms)
-    found = (
+    found: Iterable[Any] = (
         _looked_up(known, params, style, guidance.of_style(i), terms)
         for i, style in enumerate(styles)
     )
+    if not STYLE_LOSSES[terms.style_loss].by_sums:
+        positions = _positions(params, content, terms)
+        found = (_fitted(each, positions, terms.style_loss) for each in found)
     matched = combined(found, blend, guidance, terms)
     return Targets(kept, matched, terms, guidance.content, guidance.shares)
 
@@ -190,20 +193,35 @@ def check_inputs(
 
 
 @jax.jit
-def _added(
-    matched: dict[str, Array], statistics: dict[str, Array], weight: Array
-) -> dict[str, Array]:
-    return {name: matched.get(name, 0.0) + weight * values for name, values in statistics.items()}
+def _added(matched: dict[str, Any], statistics: dict[str, Any], weight: Array) -> dict[str, Any]:
+    weighted = jax.tree.map(partial(mul, weight), statistics)
+    return jax.tree.map(add, matched, weighted) if matched else weighted
 
 
-def _aimed(statistics: dict[str, Array], style_loss: str) -> dict[str, Any]:
+def _aimed(statistics: dict[str, Any], style_loss: str) -> dict[str, Any]:
     aim = STYLE_LOSSES[style_loss].aim
     return statistics if aim is unchanged else _computed(statistics, aim)
 
 
 @partial(jax.jit, static_argnames="aim")
-def _computed(statistics: dict[str, Array], aim: Callable[[Array], Any]) -> dict[str, Any]:
+def _computed(statistics: dict[str, Any], aim: Callable[[Any], Any]) -> dict[str, Any]:
     return {layer: aim(values) for layer, values in statistics.items()}
+
+
+def _positions(params: Params, image: Image, terms: Terms) -> tuple[tuple[str, int], ...]:
+    """The style layers and how many positions their maps have for an image of that size."""
+    only_style = partial(_features, layers=terms.style_layers, terms=terms)
+    maps = jax.eval_shape(only_style, params, image)
+    return tuple((layer, math.prod(found.shape[:2])) for layer, found in maps.items())
+
+
+@partial(jax.jit, static_argnames=("positions", "style_loss"))
+def _fitted(
+    statistics: dict[str, Any], positions: tuple[tuple[str, int], ...], style_loss: str
+) -> dict[str, Any]:
+    fit = STYLE_LOSSES[style_loss].fit
+    assert fit is not None
+    return {layer: fit(statistics[layer], count) for layer, count in positions}
 
 
 def _looked_up(

@@ -8,6 +8,7 @@ import jax
 from .config import Config
 from .memory import estimate_memory, free_memory, size_words
 from .tile_plan import SMALLEST_TILE, TILES
+from .whole import needs_whole
 
 T = TypeVar("T")
 
@@ -43,6 +44,8 @@ def by_smaller_windows(
     tile: int | None,
     size: tuple[int, int],
     advice: Callable[[], str],
+    *,
+    whole: bool = False,
 ) -> T:
     """What `attempt(tile)` returns, with the first size of window that fits into the memory.
 
@@ -52,6 +55,7 @@ def by_smaller_windows(
         tile: to try first.
         size: (height, width) of the picture.
         advice: makes the message for a picture that does not fit at all.
+        whole: whether it must be computed at once, and no windows are tried.
 
     Raises:
         MemoryError: with the advice, if the smallest windows do not fit either.
@@ -63,26 +67,30 @@ def by_smaller_windows(
             if not is_out_of_memory(error):
                 raise
         # Outside of the handler: the error holds on to what its frames have in memory.
-        tile = smaller_tile(tile, max(size))
+        tile = None if whole else smaller_tile(tile, max(size))
         if tile is None:
             raise MemoryError(advice())
 
 
 def advice(config: Config, height: int, width: int, network: str) -> str:
-    """What a picture needs that did not fit by the smallest windows, and a --size that needs less.
+    """What a picture needs that did not fit, and a --size that needs less.
+
+    By the smallest windows, unless it must be computed at once.
 
     Example:
         >>> advice(Config(size=4096), 3000, 4096, "vgg16").split(" about ")[0]
         '4096x3000 pixels need'
     """
 
+    tile = None if needs_whole(config) else SMALLEST_TILE
+
     def needed(percent: int) -> int:
         tall, wide = (max(1, side * percent // 100) for side in (height, width))
-        return estimate_memory(config, tall, wide, network=network, tile=SMALLEST_TILE)
+        return estimate_memory(config, tall, wide, network=network, tile=tile)
 
     told = f"{width}x{height} pixels need about {size_words(needed(100))}"
-    if max(height, width) > SMALLEST_TILE:
-        told += f", by windows of {SMALLEST_TILE} pixels"
+    if tile and max(height, width) > tile:
+        told += f", by windows of {tile} pixels"
     # That it fits by the estimate was a mistake already: less by a fifth, at least.
     allowed = min(free_memory(), 0.8 * needed(100))
     for percent in (75, 50, 35, 25):

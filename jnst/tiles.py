@@ -1,7 +1,8 @@
 """The objective and its gradient, exactly, in bounded memory: over windows of the picture.
 
-Every style loss depends on the picture only through sums over positions, and so does every content
-loss. So nothing is approximated, and no window has a style of its own:
+Most style losses depend on the picture only through sums over positions, and so does every content
+loss. So nothing is approximated, and no window has a style of its own (the other style losses are
+refused):
 
 1. forward, stage by stage and window by window (`jnst.tile_plan`), the sums are added up;
 2. the losses and their derivatives by the sums are computed once;
@@ -42,6 +43,7 @@ from .tile_passes import backward, forward, last_read
 from .tile_plan import Stage, Window, halvings, plan_stages
 from .tile_variation import add_variation, variation_by_bands
 from .vgg import Params
+from .whole import check_by_windows
 
 Map = NDArray[np.float32]
 
@@ -60,7 +62,8 @@ def value_and_gradient(
         ((total, Losses), gradient [H, W, 3]).
 
     Raises:
-        ValueError: as `jnst.objective`, and for a tile that is too small.
+        ValueError: as `jnst.objective`, for a tile that is too small, and for a style loss that is
+            no function of sums.
 
     Example:
         >>> import jnst
@@ -159,6 +162,7 @@ def _statistics(
 
 
 def _stages(params: Params, image: ArrayLike, terms: Terms, tile: int) -> tuple[Stage, ...]:
+    check_by_windows(terms, tile)
     layers = (*terms.style_layers, *terms.content_layers)
     return plan_stages(params.network, layers, *_size(image), tile)
 

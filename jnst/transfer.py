@@ -37,6 +37,7 @@ from .regions import EVERYWHERE, Guidance
 from .sizes import drop_small_scales, target_sizes
 from .tile_plan import check_tile
 from .vgg import Params, check_layers
+from .whole import check_by_windows, check_over_devices
 
 Pixels = NDArray[np.float32]
 
@@ -112,7 +113,8 @@ def stylize(
     Raises:
         ValueError: for an array that is not [H, W, 3] of finite numbers, a picture too small for
             the layers, an unknown layer, no style, an `init_image` missing or given in vain, a tile
-            below 128, masks that do not fit the pictures, or a checkpoint of another run, with all
+            below 128, a choice that needs the whole picture at once beside windows or several
+            devices, masks that do not fit the pictures, or a checkpoint of another run, with all
             that is different.
         FloatingPointError: if the objective stops being finite and shorter steps do not help.
 
@@ -166,6 +168,10 @@ def stylize(
         raise ValueError(
             f"padding is {config.padding!r} for {len(devices)} devices: they take 'zero'"
         )
+    if len(devices) > 1:
+        check_over_devices(config, len(devices))
+    elif tile is not None and max(map(max, sizes)) > tile:
+        check_by_windows(config, tile)
     spread = Spread(tuple(devices)) if len(devices) > 1 else None
     coloring = colored(config.color, base, sources)
     base, sources = coloring.content, coloring.styles
