@@ -66,24 +66,30 @@ def both(first: StyleLoss, second: StyleLoss) -> StyleLoss:
     """
     losses = (first, second)
 
+    def sums(features: FeatureMap, weights: Array | None = None) -> Any:
+        given = (features,) if weights is None else (features, weights)
+        return tuple(loss.sums(*given) for loss in losses)
+
+    def statistic(sums: Any, positions: int) -> Any:
+        pairs = zip(losses, sums, strict=True)
+        return tuple(loss.statistic(each, positions) for loss, each in pairs)
+
+    def distance(statistics: Any, aims: Any, positions: int) -> Scalar:
+        one, other = (
+            loss.distance(statistic, aim, positions)
+            for loss, statistic, aim in zip(losses, statistics, aims, strict=True)
+        )
+        return one + other
+
+    def aim(targets: Any) -> Any:
+        return tuple(loss.aim(target) for loss, target in zip(losses, targets, strict=True))
+
     def fit(targets: Any, positions: int) -> Any:
         pairs = zip(losses, targets, strict=True)
         return tuple(loss.fit(t, positions) if loss.fit else t for loss, t in pairs)
 
-    return StyleLoss(
-        sums=lambda *map_and_weights: tuple(loss.sums(*map_and_weights) for loss in losses),
-        statistic=lambda sums, positions: tuple(
-            loss.statistic(each, positions) for loss, each in zip(losses, sums, strict=True)
-        ),
-        distance=lambda statistics, aims, positions: sum(
-            loss.distance(statistic, aim, positions)
-            for loss, statistic, aim in zip(losses, statistics, aims, strict=True)
-        ),
-        aim=lambda targets: tuple(
-            loss.aim(target) for loss, target in zip(losses, targets, strict=True)
-        ),
-        fit=None if first.by_sums and second.by_sums else fit,
-    )
+    fitted = None if first.by_sums and second.by_sums else fit
+    return StyleLoss(sums, statistic, distance, aim, fitted)
 
 
 def mean_square_distance(statistic: Array, target: Array, positions: int) -> Scalar:
