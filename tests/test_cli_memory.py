@@ -41,3 +41,15 @@ def test_lbfgs_that_remembers_less_is_told_and_resumes(run: Command) -> None:
     assert code == 0
     assert not any("remembers" in line for line in err)
     np.testing.assert_array_equal(read_image("again.png").pixels, first)
+
+
+def test_a_loss_that_needs_the_picture_at_once_is_not_painted_by_windows(run: Command) -> None:
+    words = [*PICTURES, *TINY, *LARGER, "--style-loss", "histogram"]
+    code, out, err = run(*words, "--tile", "128")
+    assert (code, out) == (2, [])
+    assert err[-1] == (
+        "jnst: error: --style-loss is 'histogram', which compares all positions of a layer at "
+        "once, not windows of 128 pixels: leave out the tile, or --style-loss gram-relative or "
+        "another on sums"
+    )
+    assert run.files() == set()
