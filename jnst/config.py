@@ -124,6 +124,12 @@ class Config:
         "pixels repeated, or the picture mirrored",
         PADDINGS,
     )
+    normalize_gradients: bool = _option(
+        False,
+        "objective",
+        "bring the gradient of each layer's loss to an L1 norm of its weight, as neural-style "
+        "can: no layer pulls harder than that. Takes --optimizer adam or --line-search none",
+    )
     pixel_range: float = _option(
         255.0,
         "objective",
@@ -235,6 +241,11 @@ class Config:
             )
         if self.optimizer == "lbfgs" and self.clamp:
             raise ValueError("clamp has no effect with lbfgs: use optimizer='adam' or clamp=False")
+        if self.normalize_gradients and self.optimizer == "lbfgs" and self.line_search == "zoom":
+            raise ValueError(
+                "normalize_gradients leaves no gradient of the loss, which the zoom search needs: "
+                "use line_search='none' or optimizer='adam'"
+            )
         if self.optimizer == "lbfgs" and self.average:
             raise ValueError("average has no effect with lbfgs: use optimizer='adam' or average=0")
 

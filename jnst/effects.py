@@ -54,6 +54,12 @@ def _several_styles(config: Config, styles: int) -> str:
     return "on a single style: leave it out, or add another --style" if styles == 1 else ""
 
 
+def _any_layer(config: Config, styles: int) -> str:
+    content, style = (idle(config, styles) for idle in (_CONTENT, _STYLE))
+    no_layer = "where neither --content-weight nor --style-weight has a layer: leave it out, or "
+    return no_layer + "give one" if content and style else ""
+
+
 def _deep_layers(config: Config, styles: int) -> str:
     layers = (*config.content_layers, *config.style_layers)
     shallow = all(layer.startswith(("conv1", "relu1")) for layer in layers)
@@ -88,6 +94,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "tv_loss": _needs_weight("tv_weight"),
     "pooling": _deep_layers,
     "padding": None,
+    "normalize_gradients": _any_layer,
     "pixel_range": None,
     "input_gain": None,
     "optimizer": None,

@@ -11,10 +11,10 @@ import jax
 import psutil
 
 from .config import Config
+from .losses import STYLE_LOSSES
 from .plan import winograd_layers
 from .tile_plan import SMALLEST_TILE, Stage, halvings, plan_stages
 from .vgg import CONVOLUTIONS, LAYERS, check_layers
-from .whole import needs_whole
 
 _FLOAT = 4
 # Measured: the libraries, what the compiler leaves behind, and small change.
@@ -145,7 +145,7 @@ def _roots(config: Config, network: str) -> float:
 def _ordered(config: Config, height: int, width: int, network: str) -> float:
     """What losses on the positions in order keep: of each style layer the target, its distance and
     the order; and the two arrays of 64 bits that are sorted, of the largest."""
-    if not needs_whole(config):
+    if STYLE_LOSSES[config.style_loss].by_sums:
         return 0.0
     stages = plan_stages(network, config.style_layers, height, width, SMALLEST_TILE)
     shapes = {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}

@@ -41,8 +41,8 @@ def choose(
 ) -> Choice:
     """The fastest way of computing a picture of that size that fits into `memory` bytes.
 
-    All at once up to a size, or where it must be, by the largest windows that fit beyond. For them L-BFGS may have to
-    remember fewer pairs, eight at least; where not even the smallest fit, three.
+    All at once up to a size, or where it must be; by the largest windows that fit beyond. For them
+    L-BFGS may have to remember fewer pairs, eight at least; where not even the smallest fit, three.
 
     Raises:
         ValueError: if that does not fit either, with what would.

@@ -16,6 +16,7 @@ from jaxtyping import Array
 from .arrays import Features, Image, Scalar
 from .config import Config
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
+from .normalize import normalizing_maps
 from .regions import EVERYWHERE, Guidance, Guide
 from .style_loss import unchanged
 from .vgg import Params, check_layers, features
@@ -56,6 +57,7 @@ class Terms(NamedTuple):
     pixel_range: float
     input_gain: float
     padding: str = "zero"
+    normalize_gradients: bool = False
 
 
 @partial(
@@ -188,6 +190,7 @@ def check_inputs(
         config.pixel_range,
         config.input_gain,
         config.padding,
+        config.normalize_gradients,
     )
     return terms, config.weights_per_style(len(styles))
 
@@ -263,6 +266,8 @@ def objective(
     total = content · Σ_l content loss + Σ_l style_l · style distance
             + tv · variation(range · image)
 
+    With `Config.normalize_gradients` the derivative is another, see `jnst.normalize`.
+
     Args:
         image: [H, W, 3], sRGB, nominally in [0, 1], of the content's size.
         params: the network's weights.
@@ -296,11 +301,24 @@ def objective(
     maps = _features(params, image, layers, terms)
     shapes = {layer: values.shape for layer, values in maps.items()}
     check_fit(image.shape, shapes, targets, weights)
-    sums = sums_of(maps, targets.content, terms, targets.guides)
+    if terms.normalize_gradients:
+        sums = _normalizing_sums(maps, targets, weights)
+    else:
+        sums = sums_of(maps, targets.content, terms, targets.guides)
     content, style = weigh(sums, shapes, targets.style, weights, terms, targets.shares)
     tv = variation(image, weights, terms)
     total = content + style + tv
     return total, Losses(content, style, tv, total)
+
+
+def _normalizing_sums(maps: Features, targets: Targets, weights: LossWeights) -> Sums:
+    """The sums of the maps, each loss with a gradient of its own size (`jnst.normalize`)."""
+    terms = targets.terms
+    matched = normalizing_maps(maps, zip(terms.style_layers, weights.style, strict=True))
+    kept = normalizing_maps(maps, ((layer, weights.content) for layer in terms.content_layers))
+    style = sums_of(matched, {}, terms, targets.guides)
+    content = sums_of(kept, targets.content, terms._replace(style_layers=()))
+    return Sums(style.style, content.content)
 
 
 def sums_of(

@@ -10,17 +10,19 @@ class Choices(Protocol):
 
     @property
     def style_loss(self) -> str: ...
+    @property
+    def normalize_gradients(self) -> bool: ...
 
 
 def needs_whole(choices: Choices) -> bool:
-    """Whether a choice is no function of sums over positions.
+    """Whether a choice depends on more of each layer than sums over positions.
 
     Example:
         >>> import jnst
         >>> needs_whole(jnst.Config()), needs_whole(jnst.Config(style_loss="histogram"))
         (False, True)
     """
-    return not STYLE_LOSSES[choices.style_loss].by_sums
+    return choices.normalize_gradients or not STYLE_LOSSES[choices.style_loss].by_sums
 
 
 def check_by_windows(choices: Choices, tile: int) -> None:
@@ -38,4 +40,9 @@ def _check(choices: Choices, parts: str, remedy: str) -> None:
         raise ValueError(
             f"style_loss is {choices.style_loss!r}, which compares all positions of a layer at "
             f"once, not {parts}: {remedy}, or style_loss='gram-relative' or another on sums"
+        )
+    if choices.normalize_gradients:
+        raise ValueError(
+            "normalize_gradients is True, which measures the gradient of a whole layer at once, "
+            f"not {parts}: {remedy}, or normalize_gradients=False"
         )

@@ -26,6 +26,11 @@ IDLE = {
     "style_loss": ("--style-weight 0", "gram", "--style-weight 2"),
     "tv_loss": ("--tv-weight 0", "l1", "--tv-weight 1"),
     "pooling": ("--content-layers relu1_2 --style-layers relu1_1", "l2", "--style-layers relu2_1"),
+    "normalize_gradients": (
+        "--content-weight 0 --style-weight 0 --optimizer adam",
+        "",
+        "--optimizer adam",
+    ),
     "scales": ("--coarsest 64", "1", "--coarsest 0"),
     "upscale": ("--scales 1", "detail", "--scales 0.5 1"),
     "carry": ("--optimizer lbfgs", "", "--optimizer adam"),
@@ -61,6 +66,15 @@ def test_a_typed_option_without_effect_is_refused(field: str) -> None:
 def test_what_a_config_refuses_itself(words: list[str]) -> None:
     with pytest.raises(UsageError, match="has no effect with lbfgs: use --optimizer adam or --"):
         parse([*PICTURES, *words])
+
+
+def test_normalized_gradients_are_refused_beside_a_line_search() -> None:
+    told = (
+        "^--normalize-gradients leaves no gradient of the loss, which the zoom search needs: use "
+        "--line-search none or --optimizer adam$"
+    )
+    with pytest.raises(UsageError, match=told):
+        parse([*PICTURES, "--normalize-gradients"])
 
 
 @pytest.mark.parametrize("name", PRESETS)
