@@ -4,10 +4,10 @@
                                        [--networks vgg16 vgg19] [--losses gram ... wasserstein]
                                        [--pictures FOLDER] [--amplify 1e6]
 
-Every style loss and, with the default's, masks, in the blend of two styles, to relu5_1; and every
-total variation, with next to nothing beside it. VGG-16 as embedded, VGG-19 with random weights
-(He's), on a photograph. What is told is the largest difference of any entry, over the largest entry
-of the gradient of the whole.
+Every style loss on sums, with the default's also masks, in the blend of two styles to relu5_1; and
+every total variation, with next to nothing beside it. VGG-16 as embedded, VGG-19 with random
+weights (He's), on a photograph. What is told is the largest difference of any entry, over the
+largest entry of the gradient of the whole.
 
 Writes tile_gradient.json and .md, and into FOLDER for each row the absolute difference as a
 picture, white where `amplify` times it is the largest entry: of seams the grid would be seen.
@@ -31,6 +31,7 @@ from jnst.regions import EVERYWHERE, guidance
 from jnst.vgg import CAFFE, CONVOLUTIONS, Params
 
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
+SUMMED = [name for name, loss in STYLE_LOSSES.items() if loss.by_sums]
 
 
 def network(name: str) -> Params:
@@ -110,7 +111,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=413)
     parser.add_argument("--tile", type=int, default=128)
     parser.add_argument("--networks", nargs="+", default=["vgg16", "vgg19"])
-    parser.add_argument("--losses", nargs="+", default=list(STYLE_LOSSES))
+    parser.add_argument("--losses", nargs="+", default=SUMMED)
     parser.add_argument("--amplify", type=float, default=1e6)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     parser.add_argument("--pictures", type=Path, help="folder of the pictures, none by default")
