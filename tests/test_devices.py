@@ -35,7 +35,8 @@ cases = [
         "gatys2016", content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1")
     )),
 ]
-for (height, width), config in cases:
+# Four devices have bands of their own kinds; the rest is the same for any number.
+for (height, width), config in cases if count == 2 else cases[::2]:
     image, content = (rng.random((height, width, 3), np.float32) for _ in range(2))
     styles = [rng.random((90, 61, 3), np.float32)]
     weights = loss_weights(config)
@@ -74,18 +75,18 @@ if count == 2:
     gradient, found = np.asarray(gradient), np.asarray(found)
     assert np.abs(gradient - found).max() < 1e-5 * np.abs(gradient).max()
 
-config = jnst.Config(
-    size=40, scales=(0.5, 1.0), steps=(3,), content_layers=("relu2_2",), style_layers=("relu2_1",)
-)
-alone = jnst.stylize(params, content, styles, config)
-together = jnst.stylize(params, content, styles, config, devices=jax.devices())
-if count == 2:
+    config = jnst.Config(
+        size=40, scales=(0.5, 1.0), steps=(3,), content_layers=("relu1_1",),
+        style_layers=("relu1_1",),
+    )
+    alone = jnst.stylize(params, content, styles, config)
+    together = jnst.stylize(params, content, styles, config, devices=jax.devices())
+    np.testing.assert_allclose(together.image, alone.image, atol=1e-4)
+    np.testing.assert_allclose(together.losses.total, alone.losses.total, rtol=1e-4)
     white = np.ones(content.shape[:2])
     config = replace(config, scales=(1.0,))
     kept = jnst.stylize(params, content, styles, config, devices=jax.devices(), keep_mask=white)
     assert np.array_equal(kept.image, resize(content, *kept.image.shape[:2]))
-np.testing.assert_allclose(together.image, alone.image, atol=1e-4)
-np.testing.assert_allclose(together.losses.total, alone.losses.total, rtol=1e-4)
 print("done")
 """
 
