@@ -130,10 +130,13 @@ def torch_step(job: dict[str, Any], way: str) -> Built:
 
 
 def jax_layers(job: dict[str, Any], way: str) -> Built:
-    """Forward, and the derivative by the input, of each convolution: jnst's or lax's."""
+    """Forward, and the derivative by the input, of each convolution: as planned, or lax's."""
     import jax
     from layers import Layer, derive, jax_functions, make_inputs
     from measure import compiled
+
+    from jnst.ops import conv3x3, transform_kernel
+    from jnst.plan import fastest
 
     works: Works = {}
     total = 0.0
@@ -142,6 +145,11 @@ def jax_layers(job: dict[str, Any], way: str) -> Built:
         host, cotangent = make_inputs(layer)
         inputs, y_bar = jax.device_put((host, cotangent))
         function = jax_functions(layer)[0 if way == "jnst" else 1]
+        if way == "jnst" and layer.in_channels > 3:
+            shape = (layer.in_channels, layer.out_channels, layer.side, layer.side)
+            if tile := fastest(*shape):
+                kernel = transform_kernel(inputs[1], tile)
+                function, inputs[1] = conv3x3, jax.device_put(kernel)
         for name, work, given in (
             ("forward", function, inputs),
             ("by x", derive(function, 1), [y_bar, *inputs]),

@@ -39,6 +39,7 @@ from .memory_choice import choose
 from .minimize import NotFiniteError
 from .painting import write_painting
 from .parser import STREAM, UsageError
+from .plan import share_of_direct
 from .progress import Progress
 from .recorder import Recorder
 from .resuming import continued, notes_of, recorded_words
@@ -360,11 +361,15 @@ def _fitted(
 def _announce(
     request: Request, params: Params, base: Pixels, shown: tuple[int, int], memory: int
 ) -> list[float]:
-    """Tells what is about to happen; returns the operations of a step at each scale."""
+    """Tells what is about to happen; returns the work of a step at each scale."""
     config = request.config
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     layers = (*config.content_layers, *config.style_layers)
-    operations = [step_operations(params.network, layers, *size) for size in sizes]
+    operations = [
+        step_operations(params.network, layers, *size)
+        * share_of_direct(params.network, *size, config.precision, layers)
+        for size in sizes
+    ]
     if not request.quiet:
         steps = config.steps_per_scale
         seconds = expected_seconds(operations, steps, _speed())

@@ -12,7 +12,7 @@ import psutil
 
 from .config import Config
 from .losses import STYLE_LOSSES
-from .plan import winograd_layers
+from .plan import winograd_tiles
 from .tile_plan import SMALLEST_TILE, Stage, halvings, plan_stages
 from .vgg import CONVOLUTIONS, LAYERS, check_layers
 
@@ -154,11 +154,15 @@ def _ordered(config: Config, height: int, width: int, network: str) -> float:
 
 
 def _winograd(network: str, layers: tuple[str, ...], height: int, width: int) -> float:
-    """The transformed kernels, 36 numbers for 9, and the parts of a map."""
-    chosen = winograd_layers(network, height, width, layers)
-    if not chosen:
+    """The transformed kernels and the parts of a map."""
+    tiles = winograd_tiles(network, height, width, layers=layers)
+    if not tiles:
         return 0.0
-    kernels = sum(36 * i * o * _FLOAT for name, i, o in CONVOLUTIONS[network] if name in chosen)
+    kernels = sum(
+        (tiles[name] + 2) ** 2 * i * o * _FLOAT
+        for name, i, o in CONVOLUTIONS[network]
+        if name in tiles
+    )
     return kernels + _TILED_ROOM + _TILED_MAPS * 64 * height * width * _FLOAT
 
 

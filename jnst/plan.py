@@ -1,15 +1,21 @@
 """Which convolution each layer of the network runs on, and in which precision.
 
-Winograd's tiles (`jnst.ops.conv3x3`) pay on CPUs, from 64 channels up and from a certain amount of
-work: below it what they save in a run does not bring back the seconds that they take longer to
-compile. benchmarks/step.py --layers measures every layer both ways; the figures are in
-benchmarks/README.md. On GPUs and TPUs the vendor's own convolution runs, with its own choice of
+On CPUs Winograd's tiles (`jnst.ops.conv3x3`) of 2, 4 or 6 pixels, or the direct convolution,
+whichever takes the least time in a run of some hundred steps, compilation included, by what
+benchmarks/plan.py has measured for that layer on that kind of processor: its figures are in
+algorithms.json. On GPUs and TPUs the vendor's own convolution runs, with its own choice of
 algorithms.
 """
 
+import json
+import math
+import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +24,13 @@ from .config import PRECISIONS
 from .ops import transform_kernel
 from .vgg import CONVOLUTIONS, LAYERS, Params
 
+TABLE = Path(__file__).with_name("algorithms.json")
+"""What benchmarks/plan.py measured: {kind of processor: {precision: [{"wide", "deep", "side",
+"seconds", "compile"}]}}, the last two by algorithm."""
+
+_FALLBACK = "x86_64 avx2"
+_EVALUATIONS = 200
 _LEAST_CHANNELS = 64
-_LEAST_OPERATIONS = 2e9
-_LEAST_PIXELS = 256
 
 
 def prepare(
@@ -58,11 +68,12 @@ def prepare(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
-    chosen = winograd_layers(params.network, height, width, layers)
+    tiles = winograd_tiles(params.network, height, width, precision, layers)
     ready = {}
     for name, layer in params.layers.items():
-        if name in chosen and "kernel" in layer:
-            layer = {"bias": layer["bias"], "transformed": _transformed(layer["kernel"])}
+        if name in tiles and "kernel" in layer:
+            transformed = _transformed(layer["kernel"], tile=tiles[name])
+            layer = {"bias": layer["bias"], "transformed": transformed}
         if precision == "bfloat16" and name != "conv1_1":
             half = partial(jax.tree.map, lambda array: array.astype(jnp.bfloat16))
             layer = {part: a if part == "bias" else half(a) for part, a in layer.items()}
@@ -70,28 +81,142 @@ def prepare(
     return replace(params, layers=ready, precision=precision)
 
 
-_transformed = jax.jit(transform_kernel)
+_transformed = jax.jit(transform_kernel, static_argnames="tile")
 
 
-def winograd_layers(
-    network: str, height: int, width: int, layers: Iterable[str] | None = None
-) -> tuple[str, ...]:
-    """The convolutions that `prepare` chooses Winograd's tiles for; arguments as there.
+def winograd_tiles(
+    network: str,
+    height: int,
+    width: int,
+    precision: str = "float32",
+    layers: Iterable[str] | None = None,
+) -> dict[str, int]:
+    """The convolutions that `prepare` chooses Winograd's tiles for, with the side of the tiles.
+
+    Arguments as there.
 
     Example:
-        >>> winograd_layers("vgg16", 128, 128)
-        ()
-        >>> winograd_layers("vgg19", 512, 512, ["relu2_1"])
-        ('conv1_2', 'conv2_1')
+        >>> winograd_tiles("vgg16", 48, 48)
+        {}
+        >>> list(winograd_tiles("vgg19", 512, 512, layers=["relu2_1"]))
+        ['conv1_2', 'conv2_1']
     """
     if jax.default_backend() != "cpu":
-        return ()
+        return {}
     order = LAYERS[network]
     last = max((order.index(layer) for layer in layers), default=-1) if layers else len(order)
-    chosen = []
+    chosen = {}
     for name, wide, deep in CONVOLUTIONS[network]:
-        pixels = (height >> (int(name[4]) - 1)) * (width >> (int(name[4]) - 1))
-        enough = pixels >= _LEAST_PIXELS and 2.0 * 9 * wide * deep * pixels >= _LEAST_OPERATIONS
-        if enough and min(wide, deep) >= _LEAST_CHANNELS and order.index(name) <= last:
-            chosen.append(name)
-    return tuple(chosen)
+        if wide < _LEAST_CHANNELS or order.index(name) > last:
+            continue
+        halved = int(name[4]) - 1
+        if tile := fastest(wide, deep, height >> halved, width >> halved, precision):
+            chosen[name] = tile
+    return chosen
+
+
+def fastest(wide: int, deep: int, height: int, width: int, precision: str = "float32") -> int:
+    """The side of the tiles that some hundred steps take the least time with, 0 for direct.
+
+    Compilation counts. Arguments as for `expected_seconds`.
+    """
+    if min(height, width) < 1:
+        return 0
+    expected = expected_seconds(wide, deep, height, width, precision)
+    costs = {name: _EVALUATIONS * step + first for name, (step, first) in expected.items()}
+    best = min(costs, key=lambda name: costs[name])
+    return 0 if best == "direct" else int(best)
+
+
+def share_of_direct(
+    network: str, height: int, width: int, precision: str, layers: Iterable[str]
+) -> float:
+    """What part of the direct convolutions' time those that `prepare` chooses take, by the table.
+
+    Arguments as there.
+
+    Example:
+        >>> share_of_direct("vgg16", 48, 48, "float32", ["relu4_1"])
+        1.0
+    """
+    tiles = winograd_tiles(network, height, width, precision, layers)
+    chosen = direct = 0.0
+    last = LAYERS[network].index
+    deepest = max(map(last, layers), default=-1)
+    for name, wide, deep in CONVOLUTIONS[network]:
+        halved = int(name[4]) - 1
+        if wide < _LEAST_CHANNELS or last(name) > deepest or min(height, width) >> halved < 1:
+            continue
+        size = (height >> halved, width >> halved)
+        seconds = expected_seconds(wide, deep, *size, precision)
+        direct += seconds["direct"][0]
+        chosen += seconds[str(tiles.get(name, "direct"))][0]
+    return chosen / direct if direct else 1.0
+
+
+def expected_seconds(
+    wide: int, deep: int, height: int, width: int, precision: str = "float32"
+) -> dict[str, tuple[float, float]]:
+    """How long each algorithm takes for a 3x3 convolution, forward and derivative by its input.
+
+    That of the map in the table with the nearest number of pixels, in proportion to the pixels in
+    whole tiles. TF32 is float32 on a CPU.
+
+    Args:
+        wide, deep: channels in and out.
+        height, width: of the map.
+        precision: as for `prepare`.
+
+    Returns:
+        By algorithm, "direct" or one of Winograd's: seconds of one evaluation on the machine of
+        the table, and of compilation.
+
+    Example:
+        >>> step, compilation = expected_seconds(256, 256, 128, 128)["direct"]
+        >>> step < expected_seconds(256, 256, 256, 256)["direct"][0]
+        True
+    """
+    table = _table().get(processor_kind(), _table()[_FALLBACK])
+    rows = [
+        row
+        for row in table["bfloat16" if precision == "bfloat16" else "float32"]
+        if (row["wide"], row["deep"]) == (wide, deep)
+    ]
+    nearest = min(rows, key=lambda row: abs(math.log(height * width / row["side"] ** 2)))
+    side = nearest["side"]
+    return {
+        name: (
+            seconds * _whole(height, width, name) / _whole(side, side, name),
+            nearest["compile"][name],
+        )
+        for name, seconds in nearest["seconds"].items()
+    }
+
+
+def _whole(height: int, width: int, algorithm: str) -> int:
+    """Pixels in whole tiles."""
+    tile = 1 if algorithm == "direct" else int(algorithm)
+    return -(-height // tile) * -(-width // tile) * tile**2
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(TABLE.read_text("utf-8"))
+    return table
+
+
+@cache
+def processor_kind() -> str:
+    """The architecture and, where the system tells, its widest vectors: what the table is kept by.
+
+    Example:
+        >>> processor_kind() == processor_kind() != ""
+        True
+    """
+    machine = platform.machine()
+    with suppress(OSError):
+        flags = set(Path("/proc/cpuinfo").read_text("utf-8", "replace").split())
+        for vectors in ("amx_bf16", "avx512_bf16", "avx512f", "avx2"):
+            if vectors in flags:
+                return f"{machine} {vectors}"
+    return machine

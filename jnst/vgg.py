@@ -106,7 +106,7 @@ class Params:
 
     Attributes:
         layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32. After
-            `jnst.prepare` some have {"transformed": six of [6, in, out], "bias": [out]} instead.
+            `jnst.prepare` some have {"transformed": n of [n, in, out], "bias": [out]} instead.
         network: "vgg16" or "vgg19".
         preprocessing: see `Preprocessing`.
         name: what a person calls these weights, for messages and metadata.

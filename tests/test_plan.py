@@ -11,6 +11,7 @@ import jnst
 from jnst import plan
 from jnst.images import read_image, resize
 from jnst.plan import prepare
+from jnst.vgg import CONVOLUTIONS
 
 CONFIG = jnst.preset("neural-style-pt")
 PICTURES = Path(__file__).parent.parent / "examples" / "images"
@@ -44,7 +45,7 @@ def cosine(a, b):
 
 @pytest.mark.slow
 def test_objective_and_gradient_of_each_precision_against_float64(params, monkeypatch):
-    monkeypatch.setattr(plan, "_LEAST_OPERATIONS", 0.0)
+    monkeypatch.setattr(plan, "fastest", lambda wide, *_: 6 if wide > 64 else 4)
     with jax.enable_x64(True):
         exact, direction = evaluate(params, 128, None, jnp.float64)
     value, gradient = evaluate(params, 128, "float32")
@@ -62,7 +63,8 @@ def kinds(params):
 def test_work_decides(params):
     large, small = kinds(prepare(params, 512, 512)), kinds(prepare(params, 48, 48))
     assert not large["conv1_1"]  # three channels
-    assert all(on for name, on in large.items() if name != "conv1_1")
+    assert large["conv1_2"]
+    assert large["conv4_2"]
     assert not any(small.values())
     behind = kinds(prepare(params, 512, 512, layers=["relu3_1", "relu2_2"]))
     assert [name for name, on in behind.items() if on] == [
@@ -71,6 +73,50 @@ def test_work_decides(params):
         "conv2_2",
         "conv3_1",
     ]
+
+
+def table_of(seconds, compilation):
+    """A table with one row of 64 pixels a side for each shape of the network."""
+    rows = [
+        {"wide": wide, "deep": deep, "side": 64, "seconds": seconds, "compile": compilation}
+        for _, wide, deep in CONVOLUTIONS["vgg16"]
+    ]
+    return {"x86_64 avx2": {"float32": rows, "bfloat16": rows}}
+
+
+def test_the_fastest_by_the_table_is_chosen_with_its_compilation(monkeypatch):
+    seconds = {"direct": 0.09, "2": 0.08, "4": 0.04, "6": 0.041}
+    compilation = {"direct": 0.1, "2": 0.5, "4": 0.7, "6": 1.0}
+    monkeypatch.setattr(plan, "_table", lambda: table_of(seconds, compilation))
+    monkeypatch.setattr(plan, "processor_kind", lambda: "unheard of")
+    # 64 pixels are 16 tiles of 4 and 11 of 6, which are 66; 60 pixels are 15 and 10.
+    assert plan.fastest(128, 128, 64, 64) == 4
+    assert plan.fastest(128, 128, 60, 60) == 6
+    # 200 steps of 0.09 (3/64)² s are not worth 0.4 s of compilation.
+    assert plan.fastest(128, 128, 3, 3) == 0
+    assert plan.expected_seconds(64, 64, 128, 32)["6"] == (
+        pytest.approx(0.041 * 132 * 36 / 66**2),
+        1.0,
+    )
+
+
+def test_the_table_knows_every_layer_and_never_chooses_what_is_slower():
+    for kind, precisions in plan._table().items():
+        for precision in ("float32", "bfloat16"):
+            rows = {(row["wide"], row["deep"]) for row in precisions[precision]}
+            assert rows == {shape[1:] for shape in CONVOLUTIONS["vgg19"][1:]}, kind
+            for row in precisions[precision]:
+                shape = (row["wide"], row["deep"], row["side"], row["side"], precision)
+                chosen = str(plan.fastest(*shape) or "direct")
+                expected = plan.expected_seconds(*shape)
+                assert expected[chosen][0] <= expected["direct"][0]
+
+
+def test_the_announced_time_knows_the_plan(params):
+    tiles = plan.winograd_tiles("vgg16", 512, 512, layers=["relu4_2"])
+    assert set(tiles) == {name for name, *_ in CONVOLUTIONS["vgg16"][1:9]}
+    assert 0.2 < plan.share_of_direct("vgg16", 512, 512, "float32", ["relu4_2"]) < 0.8
+    assert plan.share_of_direct("vgg16", 512, 512, "float32", ["relu1_1"]) == 1.0
 
 
 def test_a_prepared_network_keeps_its_name_and_can_be_prepared_again(params):
