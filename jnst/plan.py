@@ -31,6 +31,10 @@ TABLE = Path(__file__).with_name("algorithms.json")
 _FALLBACK = "x86_64 avx2"
 _EVALUATIONS = 200
 _LEAST_CHANNELS = 64
+# A small picture is often a trial of a few steps.
+_LEAST_OPERATIONS = 1e9
+# A tenth less time is not worth twice the memory: tiles of 6 for 512 to 512 channels take 67 MB.
+_MOST_KERNEL_BYTES = 50e6
 
 
 def prepare(
@@ -120,10 +124,14 @@ def fastest(wide: int, deep: int, height: int, width: int, precision: str = "flo
 
     Compilation counts. Arguments as for `expected_seconds`.
     """
-    if min(height, width) < 1:
+    if 2.0 * 9 * wide * deep * height * width < _LEAST_OPERATIONS:
         return 0
     expected = expected_seconds(wide, deep, height, width, precision)
-    costs = {name: _EVALUATIONS * step + first for name, (step, first) in expected.items()}
+    costs = {
+        name: _EVALUATIONS * step + first
+        for name, (step, first) in expected.items()
+        if name == "direct" or (int(name) + 2) ** 2 * wide * deep * 4 <= _MOST_KERNEL_BYTES
+    }
     best = min(costs, key=lambda name: costs[name])
     return 0 if best == "direct" else int(best)
 
