@@ -26,7 +26,7 @@ from .moments import (
 )
 from .slices import HISTOGRAM, SLICED_WASSERSTEIN
 from .style_loss import StyleLoss as StyleLoss
-from .style_loss import both, mean_square_distance
+from .style_loss import mean_of, mean_square_distance
 
 # A black picture has no energy: below this the relative losses are measured against it instead.
 _TINY = 1e-12
@@ -173,7 +173,7 @@ STYLE_LOSSES: Mapping[str, StyleLoss] = {
     "wasserstein": StyleLoss(moment_sums, raw_moments, wasserstein_distance, wasserstein_aim),
     "sliced-wasserstein": SLICED_WASSERSTEIN,
     "histogram": HISTOGRAM,
-    "gram+histogram": both(_GRAM_RELATIVE, HISTOGRAM),
+    "gram+histogram": mean_of(_GRAM_RELATIVE, HISTOGRAM),
 }
 
 

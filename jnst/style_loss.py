@@ -54,15 +54,15 @@ class StyleLoss(NamedTuple):
         return self.statistic(sums, height * width)
 
 
-def both(first: StyleLoss, second: StyleLoss) -> StyleLoss:
-    """The sum of two style losses, as one whose statistic is the pair of theirs.
+def mean_of(first: StyleLoss, second: StyleLoss) -> StyleLoss:
+    """The mean of two style losses, as one whose statistic is the pair of theirs.
 
     Example, Gram matrices and histograms of a map against those of one twice as strong:
         >>> from jnst.losses import STYLE_LOSSES
-        >>> pair = both(STYLE_LOSSES["gram-relative"], STYLE_LOSSES["histogram"])
+        >>> pair = mean_of(STYLE_LOSSES["gram-relative"], STYLE_LOSSES["histogram"])
         >>> ones = jnp.ones((2, 2, 1))
         >>> float(pair.distance(pair.of_map(ones), pair.aim(pair.of_map(2 * ones)), 4))
-        0.8125
+        0.40625
     """
     losses = (first, second)
 
@@ -79,7 +79,7 @@ def both(first: StyleLoss, second: StyleLoss) -> StyleLoss:
             loss.distance(statistic, aim, positions)
             for loss, statistic, aim in zip(losses, statistics, aims, strict=True)
         )
-        return one + other
+        return 0.5 * (one + other)
 
     def aim(targets: Any) -> Any:
         return tuple(loss.aim(target) for loss, target in zip(losses, targets, strict=True))

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import oracle_objective as oracle
+import oracle_vgg
 import pytest
 
 import jnst
@@ -32,16 +32,23 @@ def ours(params, image=IMAGE, style=STYLE, weights=None, **fields):
     return terms, np.asarray(gradient)
 
 
+def maps_of(layers, image):
+    pixels = 256.0 * np.asarray(image, np.float64)[..., ::-1]
+    return oracle_vgg.forward("vgg16", layers, pixels - [103.939, 116.779, 123.68], "relu2_1")
+
+
 def test_the_programs_rule_in_float64(params):
-    weight, strength = 5.0, 100.0
-    program = oracle._Program(params.layers, 256.0, "max")
-    _, by_layer = oracle._mean_square_style(program, IMAGE, CONTENT, [STYLE], 1.0, 1.0, (1.0,))
-    pulls = {
-        layer: (weight if layer == "relu4_2" else strength) * g / (np.abs(g).sum() + 1e-8)
-        for layer, g in by_layer.items()
-    }
-    expected = program.image_gradient(pulls)
-    _, gradient = ours(params, normalize_gradients=True, tv_weight=0.0)
+    tape, kept, wanted = (maps_of(params.layers, picture) for picture in (IMAGE, CONTENT, STYLE))
+    pulls = {}
+    for layer in SHALLOW["style_layers"]:
+        f, s = (tree[layer].reshape(-1, tree[layer].shape[2]) for tree in (tape, wanted))
+        g = 4 * f @ (f.T @ f / f.size - s.T @ s / s.size) / (f.size * f.shape[1] ** 2)
+        pulls[layer] = (100.0 * g / (np.abs(g).sum() + 1e-8)).reshape(tape[layer].shape)
+    g = 2 * (tape["relu2_1"] - kept["relu2_1"]) / kept["relu2_1"].size
+    pulls["relu2_1"] += 5.0 * g / (np.abs(g).sum() + 1e-8)
+    flow = oracle_vgg.backward("vgg16", params.layers, tape, pulls)
+    expected = 256.0 * flow[..., ::-1]
+    _, gradient = ours(params, **SHALLOW, normalize_gradients=True, tv_weight=0.0)
     assert np.linalg.norm(gradient - expected) < 1e-4 * np.linalg.norm(expected)
 
 
