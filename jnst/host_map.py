@@ -1,18 +1,36 @@
-"""A map in the host's memory that gives back, row by row, what is not needed any more."""
+"""A map in the host's memory that gives back, row by row, what is not needed any more.
 
+One that is large and read only now and then may lie in a temporary file instead, of which only what
+is being looked at is in memory: see `LARGE` and `release`.
+"""
+
+import contextlib
 import math
 import mmap
-from contextlib import suppress
+import os
+import tempfile
+import weakref
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+LARGE = 256 << 20
+"""Bytes from which a map that is `seldom_read` lies in a file."""
+
+_in_files: "weakref.WeakSet[mmap.mmap]" = weakref.WeakSet()
 
 
 class HostMap:
     """A float32 array of zeros that takes memory only where it is written, until `forget`.
 
+    Args:
+        shape: [height, …].
+        seldom_read: whether it may lie in a file, if it is large and the disk has room; it then
+            takes memory until `release`, and is no slower while the system has memory to spare.
+
     Attributes:
-        values: the array, [height, …].
+        values: the array.
 
     Example:
         >>> kept = HostMap((4, 2, 1))
@@ -22,9 +40,11 @@ class HostMap:
         np.float32(4.0)
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        size = math.prod(shape) * 4
-        self._memory = mmap.mmap(-1, max(size, 1))
+    def __init__(self, shape: tuple[int, ...], *, seldom_read: bool = False) -> None:
+        size = max(math.prod(shape) * 4, 1)
+        self._memory = (_in_file(size) if seldom_read and size >= LARGE else None) or mmap.mmap(
+            -1, size
+        )
         self.values: NDArray[np.float32]
         self.values = np.frombuffer(self._memory, np.float32, math.prod(shape)).reshape(shape)
         self._row, self._forgotten = size // max(shape[0], 1), 0
@@ -35,8 +55,35 @@ class HostMap:
         Where the system does not offer that, nothing happens.
         """
         end = rows * self._row // mmap.PAGESIZE * mmap.PAGESIZE
-        if end > self._forgotten and hasattr(mmap, "MADV_DONTNEED"):
-            with suppress(OSError):
-                length = end - self._forgotten
-                self._memory.madvise(mmap.MADV_DONTNEED, self._forgotten, length)
+        if end > self._forgotten:
+            _give_back(self._memory, self._forgotten, end - self._forgotten)
             self._forgotten = end
+
+
+def release(values: Any) -> None:
+    """Gives back the memory of a map in a file, which keeps what it holds; of others nothing.
+
+    Args:
+        values: of a `HostMap`, or any array.
+    """
+    while isinstance(values, np.ndarray | memoryview):
+        values = values.base if isinstance(values, np.ndarray) else values.obj
+    if isinstance(values, mmap.mmap) and values in _in_files:
+        _give_back(values, 0, len(values))
+
+
+def _in_file(size: int) -> mmap.mmap | None:
+    """So much memory that lies in a file without a name, or None where that cannot be had."""
+    with contextlib.suppress(OSError, AttributeError), tempfile.TemporaryFile() as file:
+        # Without its blocks on the disk, a write to the memory could fail later.
+        os.posix_fallocate(file.fileno(), 0, size)
+        found = mmap.mmap(file.fileno(), size)
+        _in_files.add(found)
+        return found
+    return None
+
+
+def _give_back(memory: mmap.mmap, start: int, length: int) -> None:
+    if hasattr(mmap, "MADV_DONTNEED"):
+        with contextlib.suppress(OSError):
+            memory.madvise(mmap.MADV_DONTNEED, start, length)

@@ -11,6 +11,7 @@ import jax
 import psutil
 
 from .config import Config
+from .host_map import LARGE
 from .losses import STYLE_LOSSES
 from .plan import winograd_tiles
 from .tile_plan import SMALLEST_TILE, Stage, halvings, plan_stages
@@ -68,6 +69,8 @@ def estimate_memory(
         tiled = _winograd(network, layers, height, width) + _ordered(config, height, width, network)
         return int(fixed + content + tiled + _whole(network, layers, height, width))
     stages = plan_stages(network, layers, height, width, tile)
+    # What is large lies in a file (`jnst.host_map`).
+    content = min(content, LARGE)
     return int(fixed + content + _winograd(network, layers, tile, tile) + _by_windows(stages))
 
 

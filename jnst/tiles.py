@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Image, Scalar
 from .config import Config
-from .host_map import HostMap
+from .host_map import HostMap, release
 from .losses import STYLE_LOSSES
 from .objective import (
     Losses,
@@ -129,7 +129,7 @@ def make_targets(
     """What `jnst.make_targets` gives, with windows of a bounded size.
 
     The content's activations are NumPy arrays, as the guidance may be: they stay in the host's
-    memory.
+    memory, or, where they are large, in a temporary file.
     """
     terms, blend = check_inputs(params, styles, config)
     # Of the content the maps are wanted, and no sums.
@@ -196,7 +196,7 @@ def _sweep(
         bits = keep and stage is not stages[0] and _reads_less(stage, targets.terms)
         leaving = None
         if output or stage is not stages[-1]:
-            leaving = HostMap(stage.output)
+            leaving = HostMap(stage.output, seldom_read=output and stage is stages[-1])
         here: Any = None
         kept[stage] = []
         for window, pieces in _windows(stage, entering, targets):
@@ -208,6 +208,7 @@ def _sweep(
             kept[stage].append(residuals)
             if leaving is not None:
                 _put_core(leaving.values, np.asarray(values), stage, window)
+                release(leaving.values)
         sums = Sums(sums.style | here.style, sums.content | here.content)
         if leaving is not None:
             maps = [*maps, leaving] if keep else [leaving]
@@ -282,6 +283,8 @@ def _windows(
         core = np.asarray(window.core, np.int32)
         entered = _piece(entering, stage, window)
         yield window, (entered, pieces(targets.content, window), guides, core)
+        for values in targets.content.values():
+            release(values)
 
 
 def _piece(values: Any, stage: Stage, window: Window, layer: str | None = None) -> Any:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jnst.host_map import HostMap
+from jnst import host_map
+from jnst.host_map import HostMap, release
 
 
 def resident():
@@ -45,3 +46,32 @@ def test_memory_is_taken_when_written_and_given_back_when_forgotten():
     assert 40e6 < resident() - before < 65e6
     kept.forget(256)
     assert resident() - before < 20e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that is taken")
+def test_a_large_map_that_is_seldom_read_is_in_a_file_and_loses_nothing(monkeypatch):
+    monkeypatch.setattr(host_map, "LARGE", 100 << 20)
+    before = resident()
+    kept = HostMap((300, 100_000), seldom_read=True)
+    for row in range(300):
+        kept.values[row] = row
+        release(kept.values)
+    assert resident() - before < 20e6
+    np.testing.assert_array_equal(kept.values[:, -1], np.arange(300))
+    np.testing.assert_array_equal(kept.values[299], np.full(100_000, 299, np.float32))
+    # Parts of it and what only looks like it are understood.
+    release(kept.values[3:5, :7])
+    release(np.ones(3))
+    release(HostMap((3, 4)).values)
+
+
+def test_without_room_on_the_disk_it_is_in_memory(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(host_map, "LARGE", 1)
+    monkeypatch.setattr(host_map.os, "posix_fallocate", full)
+    kept = HostMap((3, 4), seldom_read=True)
+    kept.values[:] = 7
+    release(kept.values)
+    assert kept.values.sum() == 84

@@ -108,7 +108,7 @@ MAY_IMPORT = {
     "objective": {"arrays", "config", "losses", "normalize", "regions", "style_loss", "vgg"},
     "tile_plan": {"vgg"},
     "tile_passes": {"arrays", "objective", "ops", "regions", "tile_plan", "vgg"},
-    "memory": {"config", "losses", "plan", "tile_plan", "vgg"},
+    "memory": {"config", "host_map", "losses", "plan", "tile_plan", "vgg"},
     "memory_choice": {"config", "memory", "tile_plan", "whole"},
     "tile_variation": {"arrays", "objective"},
     "host_map": set(),

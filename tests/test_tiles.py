@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst import tiles
+from jnst import host_map, tiles
 from jnst.images import read_image, resize
 from jnst.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from jnst.vgg import CAFFE, CONVOLUTIONS, Params
@@ -134,6 +134,19 @@ def test_vgg16_with_every_stage_cut(vgg16):
     # Long and narrow: deep windows are cut as well.
     image, content = RNG.random((2, 37, 1151, 3), np.float32)
     assert_same(vgg16, image=image, content=content)
+
+
+def test_content_in_a_file_changes_no_bit(vgg16, monkeypatch):
+    config = jnst.Config(**SHALLOW)
+    found = []
+    for least in (host_map.LARGE, 1):
+        monkeypatch.setattr(host_map, "LARGE", least)
+        targets = tiles.make_targets(vgg16, CONTENT, STYLES, config, tile=128)
+        args = (jnp.asarray(IMAGE), vgg16, targets, jnst.loss_weights(config))
+        found.append(tiles.value_and_gradient(*args, tile=128))
+    assert len(host_map._in_files) == 1
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+    assert found[0][0] == found[1][0]
 
 
 def test_a_second_evaluation_is_the_same_bit_for_bit(vgg16):
