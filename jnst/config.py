@@ -142,8 +142,14 @@ class Config:
     steps: tuple[int, ...] = _option(
         (120,),
         "optimisation",
-        "optimiser steps per scale, or one number for each; with --coarsest two numbers are those "
-        "of the first scale and of each other",
+        "optimiser steps at each scale, or one number, at the last (see --taper); with --coarsest "
+        "two numbers are those of the first scale and of each other",
+    )
+    taper: float = _option(
+        0.0,
+        "optimisation",
+        "from one number of --steps: a scale of half the side makes 2 to this power as many, so "
+        "that the whole picture needs less of the time; 0: as many",
     )
     scales: tuple[float, ...] = _option(
         (0.25, 0.5, 1.0),
@@ -213,6 +219,7 @@ class Config:
             _require(self, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
         for name in ("seed", "coarsest"):
             _require(self, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
+        _require(self, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
         _require(self, "init_blend", lambda v: 0 <= v <= 1, "at least 0 and at most 1")
         _check_style_sizes(self)
         for name in ("steps", "scales", "style_scale", "style_weights", "style_layer_weights"):
@@ -257,7 +264,7 @@ class Config:
     @property
     def steps_per_scale(self) -> tuple[int, ...]:
         """`steps`, one number for each of `all_scales`."""
-        return steps_of(self.steps, self.all_scales, first=self.coarsest > 0)
+        return steps_of(self.steps, self.all_scales, first=self.coarsest > 0, taper=self.taper)
 
     @property
     def weights_per_style_layer(self) -> tuple[float, ...]:

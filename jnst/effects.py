@@ -46,6 +46,11 @@ def _by_hand(config: Config, styles: int) -> str:
     return where if config.coarsest else ""
 
 
+def _tapered(config: Config, styles: int) -> str:
+    several = "with several numbers of --steps: leave it out, or give one"
+    return _several_scales(config, styles) or (several if len(config.steps) > 1 else "")
+
+
 def _carried(config: Config, styles: int) -> str:
     return _ADAM(config, styles) or _several_scales(config, styles)
 
@@ -99,6 +104,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "input_gain": None,
     "optimizer": None,
     "steps": None,
+    "taper": _tapered,
     "scales": _by_hand,
     "coarsest": None,
     "upscale": _several_scales,

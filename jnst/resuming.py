@@ -66,6 +66,7 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
     if "steps" in typed:
         steps = sum(typed.steps, ())
         changes = without(changes, "--steps")
+        begun = without(begun, "--taper")
         changes += ["--steps", *map(str, _extended(first.config.steps_per_scale, steps))]
     words = [*begun, *changes]
     second = parse([*begun, *memory, *changes])
@@ -96,7 +97,7 @@ def _extended(steps: tuple[int, ...], typed: tuple[int, ...]) -> tuple[int, ...]
 
 
 def _contradictions(first: Request, second: Request) -> list[str]:
-    names = [spec.name for spec in fields(Config) if spec.name != "steps"]
+    names = [spec.name for spec in fields(Config) if spec.name not in ("steps", "taper")]
     pairs = [(n, getattr(first.config, n), getattr(second.config, n)) for n in names]
     pairs += [(n, getattr(first, n), getattr(second, n)) for n in ("preset", "network")]
     pairs += [("preprocess", first.preprocess, second.preprocess)]

@@ -21,13 +21,18 @@ def down_to(coarsest: int, size: int) -> tuple[float, ...]:
     return (*reversed(list(coarser)), 1.0)
 
 
-def steps_of(steps: Sequence[int], scales: Sequence[float], *, first: bool) -> tuple[int, ...]:
+def steps_of(
+    steps: Sequence[int], scales: Sequence[float], *, first: bool, taper: float = 0.0
+) -> tuple[int, ...]:
     """The steps at each of the scales.
 
     Args:
-        steps: one number for each scale, or one for all.
+        steps: one number for each scale, or that of the last one.
         scales: coarse to fine.
         first: whether two numbers may be those of the first scale and of each other.
+        taper: of one number; a scale of the side s of the last makes s^−taper times its steps. A
+            step costs about s², so with 2 each scale costs the same, and with 0 it makes the same
+            steps.
 
     Raises:
         ValueError: for another number of them.
@@ -35,6 +40,8 @@ def steps_of(steps: Sequence[int], scales: Sequence[float], *, first: bool) -> t
     Example:
         >>> steps_of((1000, 500), (0.5, 0.71, 1.0), first=True)
         (1000, 500, 500)
+        >>> steps_of((80,), (0.25, 0.5, 1.0), first=False, taper=1.0)
+        (320, 160, 80)
     """
     count = len(scales)
     if first and len(steps) == 2:
@@ -42,6 +49,6 @@ def steps_of(steps: Sequence[int], scales: Sequence[float], *, first: bool) -> t
     if len(steps) == count:
         return tuple(steps)
     if len(steps) == 1:
-        return (steps[0],) * count
+        return tuple(max(1, round(steps[0] * scale**-taper)) for scale in scales)
     two = ", two for the first and each other," if first else ","
     raise ValueError(f"steps has {len(steps)} numbers for {count} scales: give {count}{two} or one")

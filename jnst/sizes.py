@@ -35,7 +35,7 @@ def drop_small_scales(
         if smallest >= need or size is sizes[-1]:
             scales.append(scale)
             steps.append(count)
-    return replace(config, scales=tuple(scales), steps=tuple(steps), coarsest=0)
+    return replace(config, scales=tuple(scales), steps=tuple(steps), coarsest=0, taper=0.0)
 
 
 def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:

@@ -12,8 +12,10 @@ from PIL import Image
 
 import jnst
 from jnst import cli, keeper, painting
+from jnst.arguments import Resume
 from jnst.images import read_image, read_parameters
 from jnst.keeper import Keeper
+from jnst.resuming import continued, notes_of
 
 RUN = [*PICTURES, *TINY, "--style-layers", "relu1_1", "--content-layers", "relu1_2"]
 KEPT = ["--checkpoint", "run.ckpt", "--checkpoint-every", "2"]
@@ -317,3 +319,13 @@ def test_numbers_that_run_away_leave_the_painting_before(run: Command) -> None:
     assert err[-2] == "jnst: out.png is the painting before that"
     assert "nor after smaller steps; lower the learning rate" in err[-1]
     assert read_image("out.png").pixels.shape == (21, 32, 3)
+
+
+def test_more_steps_leave_those_that_a_taper_gave_the_coarse_scales() -> None:
+    words = ["--content", "a.png", "--style", "b.png", "--taper", "1", "--steps", "8"]
+    notes = notes_of(words)
+    request, words = continued(Resume("c", ("--resume", "c", "--steps", "9"), False), notes)
+    assert request.config.steps_per_scale == (32, 16, 9)
+    assert words[-4:] == ["--steps", "32", "16", "9"]
+    again, _ = continued(Resume("c", ("--resume", "c"), False), notes)
+    assert again.config.steps_per_scale == (32, 16, 8)

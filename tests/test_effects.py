@@ -31,6 +31,7 @@ IDLE = {
         "",
         "--optimizer adam",
     ),
+    "taper": ("--steps 3 4 5", "1", "--steps 3"),
     "scales": ("--coarsest 64", "1", "--coarsest 0"),
     "upscale": ("--scales 1", "detail", "--scales 0.5 1"),
     "carry": ("--optimizer lbfgs", "", "--optimizer adam"),

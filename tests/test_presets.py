@@ -118,6 +118,16 @@ def test_crowsonkb_halves_the_area_from_scale_to_scale():
     assert len(PRESETS["crowsonkb"].steps_per_scale) == 5
 
 
+def test_coarse_scales_get_more_steps():
+    scales = {"scales": (0.25, 0.5, 1.0), "steps": (80,)}
+    assert Config(**scales, taper=0.0).steps_per_scale == (80, 80, 80)
+    assert Config(**scales, taper=1.0).steps_per_scale == (320, 160, 80)
+    # Of equal cost, as a step costs what its pixels do.
+    assert Config(**scales, taper=2.0).steps_per_scale == (1280, 320, 80)
+    assert Config(coarsest=256, steps=(100,), taper=1.0).steps_per_scale == (200, 141, 100)
+    assert Config(**scales | {"steps": (1, 2, 3)}, taper=2.0).steps_per_scale == (1, 2, 3)
+
+
 def test_scales_and_the_coarsest_of_them():
     assert preset("crowsonkb", scales=(0.5, 1.0)).all_scales == (0.5, 1.0)
     assert preset("default", coarsest=300).all_scales == (2**-0.5, 1.0)
@@ -215,6 +225,7 @@ REFUSED = [
         {"steps": (5, 5, 5), "coarsest": 128},
         "steps has 3 numbers for 5 scales: give 5, two for the first and each other, or one",
     ),
+    ({"taper": 5.0}, "taper is 5.0: it must be at least 0 and at most 4"),
     ({"coarsest": -1}, "coarsest is -1: it must be a whole number of at least 0"),
     ({"scales": ()}, r"scales is empty: give at least one number"),
     ({"scales": (1.0, 0.5)}, r"scales is \(1.0, 0.5\): positive numbers, the last of them 1"),
