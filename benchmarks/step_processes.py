@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+REST = 0.5
+"""Seconds between two works of different processes."""
 
 
 class Process:
@@ -52,6 +55,8 @@ class Process:
             RuntimeError: if it failed.
         """
         assert self._child.stdin
+        # The threads of the one before spin for a moment after their work.
+        time.sleep(REST)
         self._child.stdin.write(f"{work}\t{keep or ''}\n")
         self._child.stdin.flush()
         answer = self._answer()

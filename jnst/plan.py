@@ -35,6 +35,8 @@ _LEAST_CHANNELS = 64
 _LEAST_OPERATIONS = 1e9
 # A tenth less time is not worth twice the memory: tiles of 6 for 512 to 512 channels take 67 MB.
 _MOST_KERNEL_BYTES = 50e6
+# Of bfloat16's three digits tiles of 6 leave too few.
+_LARGEST_TILE = {"bfloat16": 4}
 
 
 def prepare(
@@ -130,10 +132,15 @@ def fastest(wide: int, deep: int, height: int, width: int, precision: str = "flo
     costs = {
         name: _EVALUATIONS * step + first
         for name, (step, first) in expected.items()
-        if name == "direct" or (int(name) + 2) ** 2 * wide * deep * 4 <= _MOST_KERNEL_BYTES
+        if name == "direct" or _is_worth_it(int(name), wide, deep, precision)
     }
     best = min(costs, key=lambda name: costs[name])
     return 0 if best == "direct" else int(best)
+
+
+def _is_worth_it(tile: int, wide: int, deep: int, precision: str) -> bool:
+    kernel_bytes = (tile + 2) ** 2 * wide * deep * 4
+    return kernel_bytes <= _MOST_KERNEL_BYTES and tile <= _LARGEST_TILE.get(precision, tile)
 
 
 def share_of_direct(

@@ -45,7 +45,10 @@ def cosine(a, b):
 
 @pytest.mark.slow
 def test_objective_and_gradient_of_each_precision_against_float64(params, monkeypatch):
-    monkeypatch.setattr(plan, "fastest", lambda wide, *_: 6 if wide > 64 else 4)
+    def largest(wide, deep, height, width, precision):
+        return 4 if precision == "bfloat16" or wide < 256 else 6
+
+    monkeypatch.setattr(plan, "fastest", largest)
     with jax.enable_x64(True):
         exact, direction = evaluate(params, 128, None, jnp.float64)
     value, gradient = evaluate(params, 128, "float32")
@@ -94,6 +97,7 @@ def test_the_fastest_by_the_table_is_chosen_with_its_compilation(monkeypatch):
     assert plan.fastest(128, 128, 60, 60) == 6
     # 200 steps of 0.0035 s are not worth 0.85 s of compilation.
     assert plan.fastest(512, 512, 60, 60) == 4  # for its kernels
+    assert plan.fastest(128, 128, 60, 60, "bfloat16") == 4  # for its digits
     seconds["direct"] = 0.0435
     assert plan.fastest(128, 128, 64, 64) == 4
     compilation["4"], compilation["6"] = 0.95, 1.0
