@@ -29,9 +29,16 @@ from .batch import Batch
 from .checkpoint import Checkpoint, load_checkpoint
 from .console import Display, Interrupt, show, tell
 from .device_options import Devices
-from .estimate import duration_words, expected_seconds, measure_speed, step_operations
+from .estimate import (
+    duration_words,
+    expected_seconds,
+    measure_speed,
+    ordering_operations,
+    step_operations,
+)
 from .images import Picture, read_parameters
 from .keeper import Keeper
+from .losses import STYLE_LOSSES
 from .margins import cut_back, widened
 from .mask_files import read_masks
 from .memory import estimate_memory, free_memory, mask_memory, size_words
@@ -370,6 +377,9 @@ def _announce(
         * share_of_direct(params.network, *size, config.precision, layers)
         for size in sizes
     ]
+    if not STYLE_LOSSES[config.style_loss].by_sums:
+        ordering = (ordering_operations(params.network, config.style_layers, *s) for s in sizes)
+        operations = list(map(sum, zip(operations, ordering, strict=True)))
     if not request.quiet:
         steps = config.steps_per_scale
         seconds = expected_seconds(operations, steps, _speed())

@@ -80,14 +80,14 @@ OPTIONS = (
     option("--upscale detail", "astronaut", "ihc", upscale="detail"),
     option("--precondition 0.25", "coffee", "ihc", precondition=0.25),
     option("--optimizer adam", "rocket", "ihc", optimizer="adam"),
-    option(
-        "--style-loss sliced-wasserstein", "chelsea", "nocturne", style_loss="sliced-wasserstein"
-    ),
-    option("--style-loss histogram", "astronaut", "harvest", style_loss="histogram"),
-    option("--style-loss gram+histogram", "coffee", "nocturne", style_loss="gram+histogram"),
     option("two styles", "chelsea", "nocturne harvest"),
     option("a style for each half", "coffee", "nocturne harvest", "regions"),
     option("the middle kept", "astronaut", "nocturne", "keep"),
+    option(
+        "--style-loss sliced-wasserstein", "coffee", "nocturne", style_loss="sliced-wasserstein"
+    ),
+    option("--style-loss histogram", "astronaut", "harvest", style_loss="histogram"),
+    option("--style-loss gram+histogram", "chelsea", "nocturne", style_loss="gram+histogram"),
 )
 
 
