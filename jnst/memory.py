@@ -58,10 +58,8 @@ def estimate_memory(
     check_layers(network, layers)
     weights = sum(9 * i * o for _, i, o in CONVOLUTIONS[network]) * _FLOAT
     image = height * width * 3 * _FLOAT
-    # Adam: the point, its average, the last good one, two moments. L-BFGS: those three, the
-    # accepted point, its gradient, the direction, and the pairs.
-    arrays = 5 if config.optimizer == "adam" else 6 + 2 * config.history
-    fixed = _PROGRAM + weights + (arrays + _PICTURES) * image + _roots(config, network)
+    state = state_bytes(config, height, width)
+    fixed = _PROGRAM + weights + state + _PICTURES * image + _roots(config, network)
     content = _content_maps(config, height, width, network)
     if not layers:
         return int(fixed + 8 * image)
@@ -72,6 +70,19 @@ def estimate_memory(
     # What is large lies in a file (`jnst.host_map`).
     content = min(content, LARGE)
     return int(fixed + content + _winograd(network, layers, tile, tile) + _by_windows(stages))
+
+
+def state_bytes(config: Config, height: int, width: int) -> int:
+    """Bytes of what the optimiser remembers.
+
+    Example:
+        >>> state_bytes(Config(optimizer="adam"), 10, 10), state_bytes(Config(history=2), 10, 10)
+        (6000, 12000)
+    """
+    # Adam: the point, its average, the last good one, two moments. L-BFGS: those three, the
+    # accepted point, its gradient, the direction, and the pairs.
+    arrays = 5 if config.optimizer == "adam" else 6 + 2 * config.history
+    return arrays * height * width * 3 * _FLOAT
 
 
 def mask_memory(

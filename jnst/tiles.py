@@ -104,7 +104,7 @@ def value_and_gradient(
         by_output = by_input
     gradient = np.zeros(image.shape, np.float32) if by_output is None else by_output.values
     add_variation(gradient, image, weights, targets.terms, rows=tile)
-    return value, jnp.asarray(gradient)
+    return value, _beside(gradient, image)
 
 
 def objective(
@@ -220,6 +220,13 @@ def _sweep(
 def _reads_less(stage: Stage, terms: Terms) -> bool:
     """Whether the losses do not read the last of the convolutions."""
     return any(name.startswith("conv") for name in stage.layers[last_read(stage.layers, terms) :])
+
+
+def _beside(gradient: Map, image: Image) -> Array:
+    """The gradient where the image is, which need not be where its windows are computed."""
+    if isinstance(image, jax.Array) and image.committed:
+        return jax.device_put(gradient, image.sharding)
+    return jnp.asarray(gradient)
 
 
 def _finish(

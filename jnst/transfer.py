@@ -35,6 +35,7 @@ from .progress import Callback, Reporter
 from .progress import Progress as Progress
 from .regions import EVERYWHERE, Guidance
 from .sizes import drop_small_scales, target_sizes
+from .state_home import home
 from .tile_plan import check_tile
 from .vgg import Params, check_layers
 from .whole import check_by_windows, check_over_devices
@@ -208,8 +209,7 @@ def stylize(
             point = first_point(image, base, resized, coarser, config)
             begin = first_state(point, learnt, config) if learnt else jnp.asarray(point)
         steps = config.steps_per_scale[number - 1]
-        if spread:
-            begin = spread.placed(begin)
+        begin = way.placed(begin, config, height, width)
         image, learnt = _improve(way, begin, args, steps, config, report, chunk)
         if report.stopped:
             break
@@ -294,6 +294,16 @@ class _Way:
         lower = partial(_lowered_step, step, content_there, args, config, chunk)
         with compiled_meanwhile(lower):
             return aim(params, content_there, styles_there, known)
+
+    def placed(
+        self, begin: Array | State, config: Config, height: int, width: int
+    ) -> Array | State:
+        """What a scale begins with, on the devices that hold the optimiser's state."""
+        if self.spread is not None:
+            placed: Array | State = self.spread.placed(begin)
+            return placed
+        where = None if self.tile is None else home(config, height, width)
+        return begin if where is None else jax.device_put(begin, where)
 
     @property
     def objective(self) -> Objective | Evaluator:

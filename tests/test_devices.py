@@ -18,6 +18,7 @@ jax.config.update("jax_num_cpu_devices", count)
 import jax.numpy as jnp
 import numpy as np
 import jnst
+from jnst import minimize, optimize, transfer
 from jnst.devices import Spread
 from jnst.images import resize
 from jnst.objective import loss_weights, make_targets, objective
@@ -87,6 +88,19 @@ if count == 2:
     config = replace(config, scales=(1.0,))
     kept = jnst.stylize(params, content, styles, config, devices=jax.devices(), keep_mask=white)
     assert np.array_equal(kept.image, resize(content, *kept.image.shape[:2]))
+    # By windows, the state may live on another device than that which computes, as in the host's
+    # memory beside a GPU.
+    image = rng.random((40, 131, 3), np.float32)
+    config = replace(config, size=131, optimizer="lbfgs")
+    usual = jnst.stylize(params, image, styles, config, tile=128)
+    transfer.home = lambda *_: jax.devices()[1]
+    states = []
+    minimize.run_chunk = lambda *args, **more: (
+        states.append(args[2].point.devices()) or optimize.run_chunk(*args, **more)
+    )
+    moved = jnst.stylize(params, image, styles, config, tile=128)
+    assert states == [{jax.devices()[1]}] * 3, states
+    np.testing.assert_array_equal(moved.image, usual.image)
 print("done")
 """
 

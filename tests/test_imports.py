@@ -111,6 +111,7 @@ MAY_IMPORT = {
     "memory": {"config", "host_map", "losses", "plan", "tile_plan", "vgg"},
     "memory_choice": {"config", "memory", "tile_plan", "whole"},
     "tile_variation": {"arrays", "objective"},
+    "state_home": {"config", "memory"},
     "host_map": set(),
     "keep": {"arrays", "optimize"},
     "masks": {"config", "images", "keep", "regions"},
@@ -163,7 +164,7 @@ MAY_IMPORT = {
     "transfer": {
         *("ahead", "checkpoint", "color", "config", "devices", "diagnosis", "images", "inputs"),
         *("keep", "masks", "method", "minimize", "next_scale", "objective", "optimize", "plan"),
-        *("presets",),
+        *("presets", "state_home"),
         *("progress", "regions", "sizes", "tile_plan", "tiles", "vgg", "whole"),
     },
 }
