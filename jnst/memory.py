@@ -65,11 +65,11 @@ def estimate_memory(
         return int(fixed + 8 * image)
     if tile is None or max(height, width) <= tile:
         tiled = _winograd(network, layers, height, width) + _ordered(config, height, width, network)
-        return int(fixed + content + tiled + _whole(network, layers, height, width))
+        return int(fixed + sum(content) + tiled + _whole(network, layers, height, width))
     stages = plan_stages(network, layers, height, width, tile)
     # What is large lies in a file (`jnst.host_map`).
-    content = min(content, LARGE)
-    return int(fixed + content + _winograd(network, layers, tile, tile) + _by_windows(stages))
+    kept = sum(size for size in content if size < LARGE)
+    return int(fixed + kept + _winograd(network, layers, tile, tile) + _by_windows(stages))
 
 
 def state_bytes(config: Config, height: int, width: int) -> int:
@@ -125,10 +125,10 @@ def size_words(size: float, *, up: bool = False) -> str:
     return f"{tenths / 10:g}GB"
 
 
-def _content_maps(config: Config, height: int, width: int, network: str) -> float:
+def _content_maps(config: Config, height: int, width: int, network: str) -> list[float]:
     stages = plan_stages(network, config.content_layers, height, width, SMALLEST_TILE)
     shapes = {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
-    return sum(_bytes(shapes[layer]) for layer in set(config.content_layers))
+    return [_bytes(shapes[layer]) for layer in set(config.content_layers)]
 
 
 def _bytes(shape: tuple[int, int, int]) -> float:

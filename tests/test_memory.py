@@ -42,6 +42,14 @@ def test_roots_of_matrices_need_the_same_at_every_size():
     assert estimate_memory(few, 64, 64) - estimate_memory(plain, 64, 64) == 80 * 64**2 * 4
 
 
+def test_the_content_of_a_large_picture_lies_in_a_file():
+    less = jnst.Config(optimizer="adam", content_layers=())
+    # relu4_2 takes 32 bytes a pixel.
+    for side, content in ((2048, 32 * 2048**2), (4096, 0)):
+        size = {"height": side, "width": side, "tile": 384}
+        assert estimate_memory(ADAM, **size) - estimate_memory(less, **size) == content
+
+
 def test_windows_need_less_and_smaller_ones_less_still():
     sizes = [estimate_memory(ADAM, 2048, 2048, tile=tile) for tile in (None, 768, 512, 256, 128)]
     assert sizes == sorted(sizes, reverse=True)
