@@ -1,6 +1,6 @@
 """From the command to the first step shown: cold, and with the programs of an earlier run on disk.
 
-    python benchmarks/startup.py [--size 256] [--repeats 3]
+    python benchmarks/startup.py [--size 256] [--repeats 3] [--cases "one scale"]
 
 Each run is a fresh process, `python cli.py --size 256 --network vgg16`, and the time is
 that from its start to the line that tells of the first step. A cold run finds an empty cache
@@ -99,8 +99,8 @@ def run_there(words: list[str], cache: Path) -> dict[str, float]:
     return dict(json.loads(done.stdout))
 
 
-def measure(size: int, repeats: int) -> list[dict[str, Any]]:
-    """Every case, cold and warm."""
+def measure(size: int, repeats: int, cases: list[str]) -> list[dict[str, Any]]:
+    """The cases, cold and warm."""
     command = [
         "--content",
         str(PICTURES / "chelsea.jpg"),
@@ -108,13 +108,13 @@ def measure(size: int, repeats: int) -> list[dict[str, Any]]:
         str(PICTURES / "nocturne.jpg"),
     ]
     command += ["--network", "vgg16", "--size", str(size)]
-    rows = [{"case": c, "state": s, "runs": []} for c in CASES for s in GOALS]
+    rows = [{"case": c, "state": s, "runs": []} for c in cases for s in GOALS]
     for _ in range(repeats):
-        for case, words in CASES.items():
+        for case in cases:
             with tempfile.TemporaryDirectory() as cache:
                 for state in GOALS:
                     (row,) = (r for r in rows if (r["case"], r["state"]) == (case, state))
-                    row["runs"].append(run_there([*command, *words], Path(cache)))
+                    row["runs"].append(run_there([*command, *CASES[case]], Path(cache)))
     for row in rows:
         for name in ("first step", *STAGES):
             row[name] = median(run.get(name, 0.0) for run in row["runs"])
@@ -140,6 +140,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="from the command to the first step shown")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=3, help="cold and warm runs of each case")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), metavar="CASE")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--once", type=float, help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
@@ -150,7 +151,7 @@ def main() -> int:
     from measure import environment, write_results
 
     payload: dict[str, Any] = {"environment": environment(), "size": options.size, "goals": GOALS}
-    payload["rows"] = measure(options.size, options.repeats)
+    payload["rows"] = measure(options.size, options.repeats, options.cases)
     text = table(payload["rows"], options.size)
     print(text)
     write_results("startup", payload, text, options.results)

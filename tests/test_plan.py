@@ -46,15 +46,17 @@ def cosine(a, b):
 @pytest.mark.slow
 def test_objective_and_gradient_of_each_precision_against_float64(params, monkeypatch):
     def largest(wide, deep, height, width, precision):
-        return 4 if precision == "bfloat16" or wide < 256 else 6
+        # One layer of each block: benchmarks/step.py tells the same of all of them.
+        tile = 4 if precision == "bfloat16" or wide < 128 else 6
+        return tile if deep != wide or wide == 64 else 0
 
     monkeypatch.setattr(plan, "fastest", largest)
     with jax.enable_x64(True):
-        exact, direction = evaluate(params, 128, None, jnp.float64)
-    value, gradient = evaluate(params, 128, "float32")
+        exact, direction = evaluate(params, 64, None, jnp.float64)
+    value, gradient = evaluate(params, 64, "float32")
     assert value == pytest.approx(exact, rel=1e-4)
     assert cosine(gradient, direction) > 0.99999
-    value, gradient = evaluate(params, 128, "bfloat16")
+    value, gradient = evaluate(params, 64, "bfloat16")
     assert value == pytest.approx(exact, rel=1e-2)
     assert cosine(gradient, direction) > 0.99
 
