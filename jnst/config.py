@@ -110,6 +110,12 @@ class Config:
     content_loss: str = _option("relative", "objective", "content loss", tuple(CONTENT_LOSSES))
     style_loss: str = _option("gram-relative", "objective", "style loss", tuple(STYLE_LOSSES))
     tv_loss: str = _option("nine-point", "objective", "total variation", tuple(TV_LOSSES))
+    preserve: float = _option(
+        0.0,
+        "objective",
+        "share of the content loss that follows the photograph's fine structure, for people and "
+        "text: 0 counts all positions alike, 1 only where there is detail",
+    )
     pooling: str = _option(
         "max",
         "objective",
@@ -220,7 +226,8 @@ class Config:
         for name in ("seed", "coarsest"):
             _require(self, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
         _require(self, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
-        _require(self, "init_blend", lambda v: 0 <= v <= 1, "at least 0 and at most 1")
+        for name in ("init_blend", "preserve"):
+            _require(self, name, lambda v: 0 <= v <= 1, "at least 0 and at most 1")
         _check_style_sizes(self)
         for name in ("steps", "scales", "style_scale", "style_weights", "style_layer_weights"):
             if not getattr(self, name):

@@ -41,6 +41,7 @@ from .objective import (
     weigh,
 )
 from .ops import conv2d, relu
+from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
 from .tile_plan import halvings
 from .vgg import CONVOLUTIONS, LAYERS, Params, pool, preprocess
@@ -110,6 +111,7 @@ class Spread:
         check_over_devices(terms, len(self.devices))
         params = self.placed(params)
         kept = self._maps(params, self.placed(content), terms.content_layers, terms)
+        kept = with_weights(kept, self.placed(content), config.preserve, params.network)
         only_style = terms._replace(content_layers=())
         found = (
             self._statistics(params, *self.placed((style, guidance.of_style(i))), only_style)

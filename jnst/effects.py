@@ -97,6 +97,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "content_loss": _CONTENT,
     "style_loss": _STYLE,
     "tv_loss": _needs_weight("tv_weight"),
+    "preserve": _CONTENT,
     "pooling": _deep_layers,
     "padding": None,
     "normalize_gradients": _any_layer,

@@ -17,6 +17,7 @@ from .arrays import Features, Image, Scalar
 from .config import Config
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from .normalize import normalizing_maps
+from .preserve import content_sums, with_weights
 from .regions import EVERYWHERE, Guidance, Guide
 from .style_loss import unchanged
 from .vgg import Params, check_layers, features
@@ -70,7 +71,8 @@ class Targets:
     """What the optimised image is compared with; a pytree of arrays and the static `terms`.
 
     Attributes:
-        content: layer to activations [h, w, C] of the content image.
+        content: layer to activations [h, w, C] of the content image; [h, w, C + 1] where positions
+            have weights, which are behind them (see `jnst.preserve`).
         style: layer to the aim of the style loss (`jnst.style_loss.StyleLoss`), from the blended
             statistics of the styles; [C, C] for the Gram losses. Of regions, layer to a tuple, the
             aim of each.
@@ -146,6 +148,7 @@ def make_targets(
     """
     terms, blend = check_inputs(params, styles, config)
     kept = _features(params, content, terms.content_layers, terms)
+    kept = with_weights(kept, content, config.preserve, params.network)
     found: Iterable[Any] = (
         _looked_up(known, params, style, guidance.of_style(i), terms)
         for i, style in enumerate(styles)
@@ -328,7 +331,7 @@ def sums_of(
 
     Args:
         maps: layer to activations.
-        targets: content layer to its target, of the same shape.
+        targets: content layer to its target, of the same shape, or with weights behind it.
         terms: name the losses.
         guides: of the targets, for the positions of these maps.
     """
@@ -340,10 +343,7 @@ def sums_of(
         for layer in maps
         if layer in terms.style_layers
     }
-    content = {
-        layer: (jnp.sum(jnp.square(maps[layer] - target)), jnp.sum(jnp.square(target)))
-        for layer, target in targets.items()
-    }
+    content = {layer: content_sums(maps[layer], target) for layer, target in targets.items()}
     return Sums(style, content)
 
 
@@ -408,7 +408,9 @@ def check_fit(
         targets, weights: of the objective.
     """
     for layer, target in targets.content.items():
-        if shapes[layer] != target.shape:
+        height, width, channels = shapes[layer]
+        # With or without a weight of each position.
+        if target.shape not in (shapes[layer], (height, width, channels + 1)):
             raise ValueError(
                 f"the image of shape {image} gives {layer} of shape {shapes[layer]}, but "
                 f"the target has {target.shape}: make the targets from a content of its size"

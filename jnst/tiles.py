@@ -38,6 +38,7 @@ from .objective import (
     combined,
     weigh,
 )
+from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
 from .tile_passes import backward, forward, last_read
 from .tile_plan import Stage, Window, halvings, plan_stages
@@ -139,6 +140,9 @@ def make_targets(
         stages = plan_stages(params.network, [layer], *_size(content), tile)
         _, maps, _ = _sweep(content, params, stages, nothing, output=True)
         kept[layer] = maps[-1].values
+    if config.preserve:
+        weighted = with_weights(kept, jnp.asarray(content), config.preserve, params.network)
+        kept = {layer: np.asarray(values) for layer, values in weighted.items()}
     of_style = terms._replace(content_layers=())
     found = (
         _statistics(params, style, guidance.of_style(i), of_style, tile)

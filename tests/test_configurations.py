@@ -45,6 +45,7 @@ NUMBERS = {
     "input_gain": st.sampled_from([1.0, 256 / 255]),
     "steps": st.sampled_from([(1,), (2,), (1, 1)]),
     "scales": st.sampled_from([(1.0,), (0.5, 1.0)]),
+    "preserve": st.sampled_from([0.0, 0.7]),
     "taper": st.sampled_from([0.0, 1.0]),
     "coarsest": st.sampled_from([0, 0, 24]),
     "learning_rate": st.sampled_from([0.02, 1.0]),

@@ -23,6 +23,7 @@ IDLE = {
     "style_layers": ("--style-weight 0", "relu3_1", "--style-weight 2"),
     "style_layer_weights": ("--style-weight 0", "0.5", "--style-weight 2"),
     "content_loss": ("--content-weight 0", "mean", "--content-weight 2"),
+    "preserve": ("--content-layers=", "0.5", "--content-layers relu4_2"),
     "style_loss": ("--style-weight 0", "gram", "--style-weight 2"),
     "tv_loss": ("--tv-weight 0", "l1", "--tv-weight 1"),
     "pooling": ("--content-layers relu1_2 --style-layers relu1_1", "l2", "--style-layers relu2_1"),

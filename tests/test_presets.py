@@ -225,6 +225,7 @@ REFUSED = [
         {"steps": (5, 5, 5), "coarsest": 128},
         "steps has 3 numbers for 5 scales: give 5, two for the first and each other, or one",
     ),
+    ({"preserve": 1.5}, "preserve is 1.5: it must be at least 0 and at most 1"),
     ({"taper": 5.0}, "taper is 5.0: it must be at least 0 and at most 4"),
     ({"coarsest": -1}, "coarsest is -1: it must be a whole number of at least 0"),
     ({"scales": ()}, r"scales is empty: give at least one number"),
