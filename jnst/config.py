@@ -113,8 +113,8 @@ class Config:
     preserve: float = _option(
         0.0,
         "objective",
-        "share of the content loss that follows the photograph's fine structure, for people and "
-        "text: 0 counts all positions alike, 1 only where there is detail",
+        "share of the content loss that follows the photograph's fine structure: 0 counts all "
+        "positions alike, 1 only where there is detail, and leaves flat parts to the style",
     )
     pooling: str = _option(
         "max",

@@ -4,6 +4,10 @@ A face, a hand or a line of text is lost by a few strokes that would do a sky no
 content loss may count positions by how much detail the photograph has around them: the root of the
 mean square of its slopes, in a neighbourhood of some hundredths of the picture. The weights have
 the mean 1, and the loss as a whole keeps its size. Not from a paper.
+
+Looked at at 192 pixels: in a portrait painted like a night sky, at six times the default content
+weight, eyes and mouth are clearer and the sky is more of a sky; at the default content weight the
+face is lost either way; a page of print is no easier to read, as faint print has little detail.
 """
 
 from functools import partial
