@@ -158,13 +158,14 @@ def _roots(config: Config, network: str) -> float:
 
 def _ordered(config: Config, height: int, width: int, network: str) -> float:
     """What losses on the positions in order keep: of each style layer the target, its distance and
-    the order; and the two arrays of 64 bits that are sorted, of the largest."""
+    the order, and the statistics that the target was made of, whose memory is not all used again;
+    and the two arrays of 64 bits that are sorted, of the largest."""
     if STYLE_LOSSES[config.style_loss].by_sums:
         return 0.0
     stages = plan_stages(network, config.style_layers, height, width, SMALLEST_TILE)
     shapes = {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
     maps = [_bytes(shapes[layer]) for layer in set(config.style_layers)]
-    return 3 * sum(maps) + 4 * max(maps, default=0.0)
+    return 7 * sum(maps) + 4 * max(maps, default=0.0)
 
 
 def _winograd(network: str, layers: tuple[str, ...], height: int, width: int) -> float:
