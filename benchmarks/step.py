@@ -245,9 +245,13 @@ def main() -> None:
         choices=["jnst", "all"],
         help="whose memory comes in pages of 2 MB: jnst's, as its command has it, or everybody's",
     )
+    parser.add_argument(
+        "--rest", type=float, default=0.5, help="seconds between the works of two processes"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     options = parser.parse_args()
     os.environ["STEP_LARGE_PAGES"] = options.large_pages
+    os.environ["STEP_REST"] = str(options.rest)
     payload: dict[str, Any] = {
         "large_pages": options.large_pages,
         "environment": environment(),

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-REST = 0.5
-"""Seconds between two works of different processes."""
 
 
 class Process:
@@ -56,7 +54,7 @@ class Process:
         """
         assert self._child.stdin
         # The threads of the one before spin for a moment after their work.
-        time.sleep(REST)
+        time.sleep(float(os.environ.get("STEP_REST", "0.5")))
         self._child.stdin.write(f"{work}\t{keep or ''}\n")
         self._child.stdin.flush()
         answer = self._answer()

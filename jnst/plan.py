@@ -33,8 +33,10 @@ _EVALUATIONS = 200
 _LEAST_CHANNELS = 64
 # A small picture is often a trial of a few steps.
 _LEAST_OPERATIONS = 1e9
-# A tenth less time is not worth twice the memory: tiles of 6 for 512 to 512 channels take 67 MB.
-_MOST_KERNEL_BYTES = 50e6
+# Kernels of tiles of 6 take twice the memory of those of 4: so much less time they must take, at
+# least, and from 512 to 512 channels they would take 67 MB.
+_LARGE_TILE_SHARE = 0.9
+_MOST_KERNEL_NUMBERS = 64 * 256 * 512
 # Of bfloat16's three digits tiles of 6 leave too few.
 _LARGEST_TILE = {"bfloat16": 4}
 
@@ -130,17 +132,14 @@ def fastest(wide: int, deep: int, height: int, width: int, precision: str = "flo
         return 0
     expected = expected_seconds(wide, deep, height, width, precision)
     costs = {
-        name: _EVALUATIONS * step + first
+        name: (_EVALUATIONS * step + first) / (_LARGE_TILE_SHARE if name == "6" else 1.0)
         for name, (step, first) in expected.items()
-        if name == "direct" or _is_worth_it(int(name), wide, deep, precision)
+        if name == "direct"
+        or int(name) <= _LARGEST_TILE.get(precision, 6)
+        and (int(name) + 2) ** 2 * wide * deep <= _MOST_KERNEL_NUMBERS
     }
     best = min(costs, key=lambda name: costs[name])
     return 0 if best == "direct" else int(best)
-
-
-def _is_worth_it(tile: int, wide: int, deep: int, precision: str) -> bool:
-    kernel_bytes = (tile + 2) ** 2 * wide * deep * 4
-    return kernel_bytes <= _MOST_KERNEL_BYTES and tile <= _LARGEST_TILE.get(precision, tile)
 
 
 def share_of_direct(
