@@ -36,7 +36,7 @@ _LEAST_OPERATIONS = 1e9
 # Kernels of tiles of 6 take twice the memory of those of 4: so much less time they must take, at
 # least, and from 512 to 512 channels they would take 67 MB.
 _LARGE_TILE_SHARE = 0.9
-_MOST_KERNEL_NUMBERS = 64 * 256 * 512
+_MOST_KERNEL_NUMBERS = 36 * 512 * 512
 # Of bfloat16's three digits tiles of 6 leave too few.
 _LARGEST_TILE = {"bfloat16": 4}
 
@@ -135,8 +135,10 @@ def fastest(wide: int, deep: int, height: int, width: int, precision: str = "flo
         name: (_EVALUATIONS * step + first) / (_LARGE_TILE_SHARE if name == "6" else 1.0)
         for name, (step, first) in expected.items()
         if name == "direct"
-        or int(name) <= _LARGEST_TILE.get(precision, 6)
-        and (int(name) + 2) ** 2 * wide * deep <= _MOST_KERNEL_NUMBERS
+        or (
+            int(name) <= _LARGEST_TILE.get(precision, 6)
+            and (int(name) + 2) ** 2 * wide * deep <= _MOST_KERNEL_NUMBERS
+        )
     }
     best = min(costs, key=lambda name: costs[name])
     return 0 if best == "direct" else int(best)
