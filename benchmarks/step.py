@@ -4,10 +4,10 @@
 
 The objective is that of overhead.py: five Gram losses from relu1_1 to relu5_1, content at relu4_2
 and total variation. Each variant lives in a process of its own (step_worker.py), so that its peak
-memory is its own and its threads sleep while others run; the processes take turns as measure.py
-describes, medians count, and compilation is apart. Two large matrix products take part in every
-round: what the machine can do at that moment. "Direct" is the time that the network's convolutions,
-forward and derivative by the image, would take at the rate of the float32 product.
+memory is its own and its threads sleep while others run. The processes take turns of two steps, of
+which the second is timed; medians count, and compilation is apart. Two large matrix products take
+part in every round: what the machine can do at that moment. "Direct" is the time that the network's
+convolutions, forward and derivative by the image, would take at the rate of the float32 product.
 
 VGG-16 has its trained weights. Those of VGG-19 are drawn at random (He's initialisation, seed 0):
 the time does not depend on them. A variant whose call takes longer than 20 s is timed once.
@@ -21,6 +21,7 @@ Writes step.json and step.md, or step_layers.json and step_layers.md.
 
 import argparse
 import os
+import random
 import tempfile
 from dataclasses import fields
 from pathlib import Path
@@ -107,8 +108,7 @@ def measure_step(network: str, size: int, variants: list[str], repeats: int) -> 
                 firsts[name] = _first(process, kept, not_run)
             quick = {name: p for name, p in processes.items() if firsts[name] <= SLOW}
             times = {name: [firsts[name]] for name in processes if firsts[name] < np.inf}
-            works = {name: lambda p=process: p.run("step") for name, process in quick.items()}
-            times |= alternating(works, repeats, warm_up=False)
+            times |= in_turns(quick, repeats)
             rows = {
                 name: {
                     "compile_seconds": _compile_seconds(process, firsts[name], times[name]),
@@ -122,6 +122,19 @@ def measure_step(network: str, size: int, variants: list[str], repeats: int) -> 
             for name, facts in agreement(folder, [name for name in rows if name not in PRODUCTS]):
                 rows[name] |= facts
     return _ratios(network, size, rows) | {"not_run": not_run}
+
+
+def in_turns(processes: dict[str, Process], repeats: int) -> dict[str, list[float]]:
+    """Rounds in which every process has a turn of two steps, in another order each; seconds of
+    the second. The first finds the caches and the freed memory as another process left them."""
+    names, times = list(processes), {name: [] for name in processes}
+    shuffle = random.Random(0).shuffle
+    for _ in range(repeats):
+        shuffle(names)
+        for name in names:
+            processes[name].run("step")
+            times[name].append(processes[name].run("step"))
+    return times
 
 
 def _first(process: Process, kept: Path | None, not_run: dict[str, str]) -> float:
@@ -245,13 +258,9 @@ def main() -> None:
         choices=["jnst", "all"],
         help="whose memory comes in pages of 2 MB: jnst's, as its command has it, or everybody's",
     )
-    parser.add_argument(
-        "--rest", type=float, default=0.5, help="seconds between the works of two processes"
-    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     options = parser.parse_args()
     os.environ["STEP_LARGE_PAGES"] = options.large_pages
-    os.environ["STEP_REST"] = str(options.rest)
     payload: dict[str, Any] = {
         "large_pages": options.large_pages,
         "environment": environment(),

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,8 +52,6 @@ class Process:
             RuntimeError: if it failed.
         """
         assert self._child.stdin
-        # The threads of the one before spin for a moment after their work.
-        time.sleep(float(os.environ.get("STEP_REST", "0.5")))
         self._child.stdin.write(f"{work}\t{keep or ''}\n")
         self._child.stdin.flush()
         answer = self._answer()

@@ -23,8 +23,6 @@ def run(folder, *options):
             "-W",
             "error",
             "benchmarks/step.py",
-            "--rest",
-            "0",
             "--results",
             folder,
             *options,
