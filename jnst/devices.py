@@ -43,8 +43,8 @@ from .objective import (
 from .ops import conv2d, relu
 from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
-from .tile_plan import halvings
-from .vgg import CONVOLUTIONS, LAYERS, Params, pool, preprocess
+from .tile_plan import halvings, map_shapes
+from .vgg import LAYERS, Params, pool, preprocess
 from .whole import check_over_devices
 
 _ROWS = "rows"
@@ -89,7 +89,7 @@ class Spread:
         check_over_devices(terms, len(self.devices))
         image = self._everywhere(image)
         layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
-        shapes = _shapes(params.network, layers, image.shape)
+        shapes = map_shapes(params.network, layers, *image.shape[:2])
         check_fit(image.shape, shapes, targets, weights)
         sums = self._sums(params, image, targets.content, targets.guides, layers, terms)
         content, style = weigh(sums, shapes, targets.style, weights, terms, targets.shares)
@@ -129,7 +129,7 @@ class Spread:
         self, params: Params, style: Image, guide: Guide, terms: Terms
     ) -> dict[str, Array]:
         layers = tuple(dict.fromkeys(terms.style_layers))
-        shapes = _shapes(params.network, layers, style.shape)
+        shapes = map_shapes(params.network, layers, *style.shape[:2])
         sums = self._sums(params, style, {}, (guide,) if guide else (), layers, terms)
         loss = STYLE_LOSSES[terms.style_loss]
         return {
@@ -146,7 +146,7 @@ class Spread:
             partial(_features, height=height, layers=layers, terms=terms), (_WHOLE, _BANDS), _BANDS
         )
         maps = run(params, _filled_up(image, band * len(self.devices)))
-        shapes = _shapes(params.network, layers, image.shape)
+        shapes = map_shapes(params.network, layers, *image.shape[:2])
         return self._everywhere({n: maps[n][: shapes[n][0]] for n in layers})
 
     def _sums(
@@ -229,16 +229,3 @@ def _inside(x: Batch, height: int) -> Batch:
 
 def _filled_up(values: Array, rows: int) -> Array:
     return jnp.pad(values, ((0, rows - values.shape[0]), *[(0, 0)] * (values.ndim - 1)))
-
-
-def _shapes(
-    network: str, layers: Iterable[str], image: tuple[int, ...]
-) -> dict[str, tuple[int, int, int]]:
-    wide = {name: width for name, _, width in CONVOLUTIONS[network]}
-    found = {}
-    for layer in layers:
-        depth = halvings(LAYERS[network], layer)
-        order = LAYERS[network]
-        last = [n for n in order[: order.index(layer) + 1] if n.startswith("conv")][-1]
-        found[layer] = (image[0] >> depth, image[1] >> depth, wide[last])
-    return found

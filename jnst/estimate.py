@@ -3,6 +3,7 @@
 The numbers are for telling a person whether to wait or to have lunch; expect a factor of two.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ import jax
 import numpy as np
 
 from .ops import conv2d
+from .tile_plan import map_shapes
 from .vgg import CONVOLUTIONS, LAYERS
 
 # Fitted to runs from 48x64 to 384x512 on two CPU cores: what a step costs for each of its
@@ -63,14 +65,9 @@ def ordering_operations(network: str, layers: Iterable[str], height: int, width:
         >>> round(ordering_operations("vgg19", ["relu1_1", "relu2_1"], 512, 512) / 1e9)
         201
     """
-    order, wide = LAYERS[network], {name: deep for name, _, deep in CONVOLUTIONS[network]}
-    numbers = 0
-    for layer in layers:
-        before = order[: order.index(layer) + 1]
-        channels = [wide[name] for name in before if name in wide][-1]
-        depth = sum(name.startswith("pool") for name in before)
-        numbers += channels * (height >> depth) * (width >> depth)
-    return _ORDERING * numbers
+    layers = tuple(layers)
+    shapes = map_shapes(network, layers, height, width)
+    return _ORDERING * sum(math.prod(shapes[layer]) for layer in layers)
 
 
 def measure_speed(side: int = 96, channels: int = 128) -> float:

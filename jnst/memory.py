@@ -14,7 +14,7 @@ from .config import Config
 from .host_map import LARGE
 from .losses import STYLE_LOSSES
 from .plan import winograd_tiles
-from .tile_plan import SMALLEST_TILE, Stage, halvings, plan_stages
+from .tile_plan import SMALLEST_TILE, Stage, halvings, map_shapes, plan_stages
 from .vgg import CONVOLUTIONS, LAYERS, check_layers
 
 _FLOAT = 4
@@ -126,8 +126,7 @@ def size_words(size: float, *, up: bool = False) -> str:
 
 
 def _content_maps(config: Config, height: int, width: int, network: str) -> list[float]:
-    stages = plan_stages(network, config.content_layers, height, width, SMALLEST_TILE)
-    shapes = {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
+    shapes = map_shapes(network, config.content_layers, height, width)
     return [_bytes(shapes[layer]) for layer in set(config.content_layers)]
 
 
@@ -137,8 +136,8 @@ def _bytes(shape: tuple[int, int, int]) -> float:
 
 
 def _whole(network: str, layers: tuple[str, ...], height: int, width: int) -> float:
-    stages = plan_stages(network, layers, height, width, SMALLEST_TILE)
-    maps = {layer: _bytes(stage.shape_at(layer)) for stage in stages for layer in stage.layers}
+    shapes = map_shapes(network, layers, height, width)
+    maps = {layer: _bytes(shape) for layer, shape in shapes.items()}
     # The way back through a ReLU reads its output; a convolution's input is not needed.
     kept = sum(size for layer, size in maps.items() if layer.startswith("relu"))
     wide = _WIDE_MAPS_ON_CPU if jax.default_backend() == "cpu" else _WIDE_MAPS
@@ -149,11 +148,9 @@ def _roots(config: Config, network: str) -> float:
     """What the roots of the Wasserstein loss need, whatever the size of the picture."""
     if config.style_loss != "wasserstein":
         return 0.0
-    stages = plan_stages(network, config.style_layers, SMALLEST_TILE, SMALLEST_TILE, SMALLEST_TILE)
-    shapes = (
-        s.shape_at(layer) for s in stages for layer in s.layers if layer in config.style_layers
-    )
-    return sum(_ROOT_MATRICES * channels**2 * _FLOAT for _, _, channels in shapes)
+    shapes = map_shapes(network, config.style_layers, SMALLEST_TILE, SMALLEST_TILE)
+    channels = (shapes[layer][-1] for layer in set(config.style_layers))
+    return sum(_ROOT_MATRICES * count**2 * _FLOAT for count in channels)
 
 
 def _ordered(config: Config, height: int, width: int, network: str) -> float:
@@ -162,8 +159,7 @@ def _ordered(config: Config, height: int, width: int, network: str) -> float:
     and the two arrays of 64 bits that are sorted, of the largest."""
     if STYLE_LOSSES[config.style_loss].by_sums:
         return 0.0
-    stages = plan_stages(network, config.style_layers, height, width, SMALLEST_TILE)
-    shapes = {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
+    shapes = map_shapes(network, config.style_layers, height, width)
     maps = [_bytes(shapes[layer]) for layer in set(config.style_layers)]
     return 7 * sum(maps) + 4 * max(maps, default=0.0)
 

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 
 from .config import PRECISIONS
 from .ops import transform_kernel
+from .tile_plan import halvings
 from .vgg import CONVOLUTIONS, LAYERS, Params
 
 TABLE = Path(__file__).with_name("algorithms.json")
@@ -111,16 +112,27 @@ def winograd_tiles(
     """
     if jax.default_backend() != "cpu":
         return {}
+    shapes = _shapes(network, height, width, layers or None)
+    tiles = {name: fastest(*shape, precision) for name, shape in shapes.items()}
+    return {name: tile for name, tile in tiles.items() if tile}
+
+
+def _shapes(
+    network: str, height: int, width: int, layers: Iterable[str] | None
+) -> dict[str, tuple[int, int, int, int]]:
+    """Channels in and out, height and width of each convolution that the table may know.
+
+    Up to the deepest of the layers, None for all; without those that no pixel is left for.
+    """
     order = LAYERS[network]
-    last = max((order.index(layer) for layer in layers), default=-1) if layers else len(order)
-    chosen = {}
+    last = len(order) if layers is None else max(map(order.index, layers), default=-1)
+    found = {}
     for name, wide, deep in CONVOLUTIONS[network]:
-        if wide < _LEAST_CHANNELS or order.index(name) > last:
-            continue
-        halved = int(name[4]) - 1
-        if tile := fastest(wide, deep, height >> halved, width >> halved, precision):
-            chosen[name] = tile
-    return chosen
+        depth = halvings(order, name)
+        known = wide >= _LEAST_CHANNELS and order.index(name) <= last
+        if known and min(height, width) >> depth:
+            found[name] = (wide, deep, height >> depth, width >> depth)
+    return found
 
 
 def fastest(wide: int, deep: int, height: int, width: int, precision: str = "float32") -> int:
@@ -157,14 +169,8 @@ def share_of_direct(
     """
     tiles = winograd_tiles(network, height, width, precision, layers)
     chosen = direct = 0.0
-    last = LAYERS[network].index
-    deepest = max(map(last, layers), default=-1)
-    for name, wide, deep in CONVOLUTIONS[network]:
-        halved = int(name[4]) - 1
-        if wide < _LEAST_CHANNELS or last(name) > deepest or min(height, width) >> halved < 1:
-            continue
-        size = (height >> halved, width >> halved)
-        seconds = expected_seconds(wide, deep, *size, precision)
+    for name, shape in _shapes(network, height, width, layers).items():
+        seconds = expected_seconds(*shape, precision)
         direct += seconds["direct"][0]
         chosen += seconds[str(tiles.get(name, "direct"))][0]
     return chosen / direct if direct else 1.0

@@ -155,6 +155,31 @@ def check_tile(tile: int) -> None:
         raise ValueError(f"tile is {tile}: it must be at least {SMALLEST_TILE} pixels")
 
 
+def map_shapes(
+    network: str, layers: Iterable[str], height: int, width: int
+) -> dict[str, tuple[int, int, int]]:
+    """The shape [h, w, C] of the map at every layer up to the deepest of those named.
+
+    Args:
+        network: "vgg16" or "vgg19".
+        layers: may be none.
+        height, width: of the image, in pixels.
+
+    Example:
+        >>> list(map_shapes("vgg19", ["relu2_1", "relu1_1"], 45, 64).items())[-2:]
+        [('conv2_1', (22, 32, 128)), ('relu2_1', (22, 32, 128))]
+    """
+    order, channels = LAYERS[network], 3
+    widths = {name: width for name, _, width in CONVOLUTIONS[network]}
+    found = {}
+    for name in order[: max(map(order.index, layers), default=-1) + 1]:
+        if name.startswith("pool"):
+            height, width = height // 2, width // 2
+        channels = widths.get(name, channels)
+        found[name] = (height, width, channels)
+    return found
+
+
 def plan_stages(
     network: str, layers: Iterable[str], height: int, width: int, tile: int
 ) -> tuple[Stage, ...]:

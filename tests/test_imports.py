@@ -103,7 +103,7 @@ MAY_IMPORT = {
     "effects": {"presets"},
     "run_toml": {"atomic", "config", "presets"},
     "vgg": {"arrays", "ops"},
-    "plan": {"config", "ops", "vgg"},
+    "plan": {"config", "ops", "tile_plan", "vgg"},
     "regions": {"tile_plan", "vgg"},
     "preserve": {"arrays", "tile_plan", "vgg"},
     "objective": {
