@@ -3,11 +3,13 @@
 Every row is a process of its own, whose peak is its largest resident set (`ru_maxrss`): libraries,
 weights, targets, Adam's state and some steps of it. The network is VGG-19 to relu5_1 with random
 weights, with the default's five Gram losses and content loss; nothing depends on what it has
-learnt. Convolutions are those that a run would choose (`jnst.prepare`). PyTorch runs the same
-objective eagerly. `estimate` is what `jnst.estimate_memory` says.
+learnt. Convolutions are those that a run would choose (`jnst.prepare`), and memory comes in pages
+of 2 MB where that can be asked for, as `python cli.py` has it. PyTorch runs the same objective
+eagerly, with its memory as it comes. `estimate` is what `jnst.estimate_memory` says. A step's
+seconds are the median of those made in `--seconds`, the first, which compiles, left out.
 
     python benchmarks/memory.py [--sides 256 512 1024 2048 4096] [--whole-up-to 1024]
-                                [--torch-up-to 1024] [--tile 384] [--steps 2]
+                                [--torch-up-to 1024] [--tile 384] [--seconds 20]
                                 [--style-loss gram-relative]
 
 Another style loss than the default's has no row of PyTorch, and its own files of results.
@@ -15,10 +17,13 @@ Another style loss than the default's has no row of PyTorch, and its own files o
 
 import argparse
 import json
+import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,7 +54,18 @@ def pictures(side: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.random((side, side, 3), np.float32), rng.random((256, 256, 3), np.float32)
 
 
-def run_jnst(side: int, tile: int, steps: int, style_loss: str) -> dict[str, Any]:
+def timed(step: Callable[[], Any], seconds: float) -> list[float]:
+    """Of each step but the first, of as many as are begun in so many seconds; one at least."""
+    step()
+    found: list[float] = []
+    while sum(found) < seconds:
+        begin = time.perf_counter()
+        step()
+        found.append(time.perf_counter() - begin)
+    return found
+
+
+def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
@@ -77,17 +93,18 @@ def run_jnst(side: int, tile: int, steps: int, style_loss: str) -> dict[str, Any
     method, rates = Method("adam"), Rates(*(jnp.float32(rate) for rate in Rates(unit=255.0)))
     state = start(jnp.asarray(content), method, rates)
     del content, style
-    args, seconds = (params, targets, jnst.loss_weights(config)), []
-    for _ in range(steps):
-        begin = time.perf_counter()
+    args = (params, targets, jnst.loss_weights(config))
+
+    def step() -> None:
+        nonlocal state
         state, _ = run_chunk(objective, method, state, rates, args, 1)
         jax.block_until_ready(state)
-        seconds.append(time.perf_counter() - begin)
+
     estimate = jnst.estimate_memory(config, side, side, tile=tile or None)
-    return {"seconds": seconds, "estimate": estimate}
+    return {"seconds": timed(step, seconds), "estimate": estimate}
 
 
-def run_torch(side: int, steps: int) -> dict[str, Any]:
+def run_torch(side: int, seconds: float) -> dict[str, Any]:
     import torch
     import torch.nn.functional as F
 
@@ -111,10 +128,10 @@ def run_torch(side: int, steps: int) -> dict[str, Any]:
     with torch.no_grad():
         kept = maps(content)[CONTENT]
         grams = {n: gram(v) for n, v in maps(style).items() if n != CONTENT}
-    image, seconds = content.clone().requires_grad_(), []
+    image = content.clone().requires_grad_()
     optimizer = torch.optim.Adam([image], lr=1 / 255)
-    for _ in range(steps):
-        begin = time.perf_counter()
+
+    def step() -> None:
         optimizer.zero_grad()
         found = maps(image)
         loss = ((found[CONTENT] - kept) ** 2).sum() / (kept**2).sum()
@@ -123,16 +140,16 @@ def run_torch(side: int, steps: int) -> dict[str, Any]:
         loss = loss + 1e-4 * (image.diff(dim=2).square().mean() + image.diff(dim=3).square().mean())
         loss.backward()
         optimizer.step()
-        seconds.append(time.perf_counter() - begin)
-    return {"seconds": seconds}
+
+    return {"seconds": timed(step, seconds)}
 
 
-def work(way: str, side: int, tile: int, steps: int, style_loss: str) -> None:
+def work(way: str, side: int, tile: int, seconds: float, style_loss: str) -> None:
     """The process of one row: prints its figures as JSON."""
     if way == "torch":
-        figures = run_torch(side, steps)
+        figures = run_torch(side, seconds)
     else:
-        figures = run_jnst(side, tile if way == "windows" else 0, steps, style_loss)
+        figures = run_jnst(side, tile if way == "windows" else 0, seconds, style_loss)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts in KiB, macOS in bytes.
     figures["peak"] = peak * (1 if sys.platform == "darwin" else 1024)
@@ -148,16 +165,18 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         ways += ["torch"] if beside else []
         for way in ways:
             words = [sys.executable, __file__, "--worker", way, "--sides", str(side)]
-            words += ["--tile", str(options.tile), "--steps", str(options.steps)]
+            words += ["--tile", str(options.tile), "--seconds", str(options.seconds)]
             words += ["--style-loss", options.style_loss]
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            pages = {} if way == "torch" else {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+            done = subprocess.run(
+                words, capture_output=True, text=True, check=False, env=os.environ | pages
+            )
             if done.returncode:
                 reason = done.stderr.strip().splitlines()[-1:] or ["killed"]
                 print(f"{side}² {way}: {reason[0]}", file=sys.stderr)
                 continue
             row = {"side": side, "way": way, **json.loads(done.stdout)}
-            # The first step compiles.
-            row["step"] = min(row["seconds"][1:] or row["seconds"])
+            row["step"] = statistics.median(row["seconds"])
             rows.append(row)
             print(table([row]).splitlines()[-1], flush=True)
     return rows
@@ -184,13 +203,13 @@ def main() -> None:
     parser.add_argument("--whole-up-to", type=int, default=1024, help="side of the largest")
     parser.add_argument("--torch-up-to", type=int, default=1024, help="side of the largest")
     parser.add_argument("--tile", type=int, default=384, help="side of a window")
-    parser.add_argument("--steps", type=int, default=2, help="in each process; the first compiles")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of steps in each process")
     parser.add_argument("--style-loss", default=DEFAULT_LOSS, help="of jnst.Config")
     parser.add_argument("--results", type=Path, help="folder of the result files")
     parser.add_argument("--worker", choices=("whole", "windows", "torch"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        work(options.worker, options.sides[0], options.tile, options.steps, options.style_loss)
+        work(options.worker, options.sides[0], options.tile, options.seconds, options.style_loss)
         return
     from measure import environment, write_results
 

@@ -1,10 +1,11 @@
 """A map in the host's memory that gives back, row by row, what is not needed any more.
 
 One that is large and read only now and then may lie in a temporary file instead, of which only what
-is being looked at is in memory: see `LARGE` and `release`.
+is being looked at is in memory: see `LARGE` and `release`. And `trim`, for memory of others.
 """
 
 import contextlib
+import ctypes
 import math
 import mmap
 import os
@@ -42,9 +43,8 @@ class HostMap:
 
     def __init__(self, shape: tuple[int, ...], *, seldom_read: bool = False) -> None:
         size = max(math.prod(shape) * 4, 1)
-        self._memory = (_in_file(size) if seldom_read and size >= LARGE else None) or mmap.mmap(
-            -1, size
-        )
+        in_file = _in_file(size) if seldom_read and size >= LARGE else None
+        self._memory = in_file or _in_memory(size)
         self.values: NDArray[np.float32]
         self.values = np.frombuffer(self._memory, np.float32, math.prod(shape)).reshape(shape)
         self._row, self._forgotten = size // max(shape[0], 1), 0
@@ -70,6 +70,27 @@ def release(values: Any) -> None:
         values = values.base if isinstance(values, np.ndarray) else values.obj
     if isinstance(values, mmap.mmap) and values in _in_files:
         _give_back(values, 0, len(values))
+
+
+def trim() -> None:
+    """Gives back what the C library still holds of memory that was freed.
+
+    It holds what lies between pieces in use. Compilations leave hundreds of MB there, and windows
+    some more. Where the C library is another than glibc, nothing happens.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _in_memory(size: int) -> mmap.mmap:
+    # Private: what a shared one gives back would stay with the system until it is closed.
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
+    memory = mmap.mmap(-1, size, **private)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        # Pages of 2 MB: the system hands out and clears a large map in a fraction of the calls.
+        with contextlib.suppress(OSError):  # a system built without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 def _in_file(size: int) -> mmap.mmap | None:

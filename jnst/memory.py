@@ -77,11 +77,11 @@ def state_bytes(config: Config, height: int, width: int) -> int:
 
     Example:
         >>> state_bytes(Config(optimizer="adam"), 10, 10), state_bytes(Config(history=2), 10, 10)
-        (6000, 12000)
+        (4800, 10800)
     """
-    # Adam: the point, its average, the last good one, two moments. L-BFGS: those three, the
+    # The point and the last good one; Adam's two moments, and an average if there is one; L-BFGS's
     # accepted point, its gradient, the direction, and the pairs.
-    arrays = 5 if config.optimizer == "adam" else 6 + 2 * config.history
+    arrays = 4 + (config.average > 0) if config.optimizer == "adam" else 5 + 2 * config.history
     return arrays * height * width * 3 * _FLOAT
 
 

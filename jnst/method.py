@@ -18,11 +18,13 @@ class Method:
         clamp: after each Adam step, clip x into [0, 1].
         precondition: x is an image [H, W, …] and steps as if it were z, its frequencies f scaled
             by f^-precondition (see `jnst.preconditioner`); 0 for none.
+        averaging: whether Adam keeps a running average of x, which is then the answer; one more
+            array of its size.
 
     Raises:
         ValueError: for an unknown name or line search, a history below 1, a precondition that is
-            negative or not finite, or L-BFGS with clamp: a clipped point is not the one whose value
-            and gradient the search was told.
+            negative or not finite, or L-BFGS with clamp (a clipped point is not the one whose value
+            and gradient the search was told) or averaging.
     """
 
     name: str = "adam"
@@ -30,6 +32,7 @@ class Method:
     history: int = 20
     clamp: bool = False
     precondition: float = 0.0
+    averaging: bool = False
 
     def __post_init__(self) -> None:
         if self.name not in ("adam", "lbfgs"):
@@ -44,6 +47,8 @@ class Method:
             )
         if self.name == "lbfgs" and self.clamp:
             raise ValueError("clamp does not go with lbfgs: use adam or clamp=False")
+        if self.name == "lbfgs" and self.averaging:
+            raise ValueError("averaging does not go with lbfgs: use adam or averaging=False")
 
 
 class Rates(NamedTuple):
@@ -52,7 +57,7 @@ class Rates(NamedTuple):
     Attributes:
         learning_rate: Adam's step or L-BFGS's first trial, in units of x · unit.
         beta1, beta2: Adam's decays.
-        average: decay of the running average of x, 0 for none.
+        average: decay of the running average of x; needs `Method.averaging`.
         unit: the optimiser works on x · unit.
     """
 

@@ -100,7 +100,7 @@ def minimize(
         NotFiniteError: a FloatingPointError, if that did not help or nothing was finite yet; the
             message names the step and the terms. The callback has been given all that was good.
         TypeError: if x is not floating point.
-        ValueError: for a number of steps or a chunk below 1.
+        ValueError: for a number of steps or a chunk below 1, or an average without averaging.
 
     Example:
         >>> def bowl(x, center):
@@ -132,6 +132,8 @@ def improve(
     if steps < 1 or chunk < 1:
         raise ValueError(f"steps is {steps} and chunk {chunk}: both must be at least 1")
     method, rates = method or Method(), rates or Rates()
+    if rates.average and not method.averaging:
+        raise ValueError(f"average is {rates.average}: it takes a method with averaging=True")
     dtype = (x.point if isinstance(x, State) else x).dtype
     if not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(f"x has dtype {dtype}: give floating point numbers")
@@ -186,7 +188,7 @@ def _taken_back(state: State, rates: Rates, terms: Any) -> State:
     return state._replace(
         point=jnp.where(jnp.isfinite(state.point), shorter, state.good),
         # The point that is taken back is in the average already: it begins again.
-        average=state.good * (1.0 - rates.average**step),
+        average=None if state.average is None else state.good * (1.0 - rates.average**step),
         brake=state.brake * _BRAKE,
         finite=jnp.bool_(True),
     )

@@ -15,7 +15,12 @@ Pixels = NDArray[np.float32]
 def method_of(config: Config) -> Method:
     """The optimiser that a config names."""
     if config.optimizer == "adam":
-        return Method("adam", clamp=config.clamp, precondition=config.precondition)
+        return Method(
+            "adam",
+            clamp=config.clamp,
+            precondition=config.precondition,
+            averaging=config.average > 0,
+        )
     return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
 
 

@@ -50,7 +50,7 @@ class State(NamedTuple):
         point: x · unit, to be evaluated next.
         inner: the Optax state.
         average: the running average of the points, the first one among them, biased towards 0
-            until corrected.
+            until corrected; None without averaging.
         good: the point of the last evaluation that was finite, in units.
         step: how many evaluations have been made.
         brake: factor on the learning rate, 1 until a step had to be taken back.
@@ -59,7 +59,7 @@ class State(NamedTuple):
 
     point: Array
     inner: Any
-    average: Array
+    average: Array | None
     good: Array
     step: Array
     brake: Array
@@ -102,7 +102,7 @@ def start(x: Array, method: Method, rates: Rates) -> State:
     return State(
         point=point,
         inner=inner,
-        average=(1.0 - rates.average) * point,
+        average=(1.0 - rates.average) * point if method.averaging else None,
         good=jnp.zeros_like(point),
         step=jnp.int32(0),
         brake=jnp.ones((), point.dtype),
@@ -208,7 +208,9 @@ def _advance(method: Method, state: State, rates: Rates, value: Array, gradient:
     point = optax.apply_updates(state.point, updates)
     if method.clamp:
         point = jnp.clip(point, 0.0, rates.unit)
-    average = rates.average * state.average + (1.0 - rates.average) * point
+    average = None
+    if state.average is not None:
+        average = rates.average * state.average + (1.0 - rates.average) * point
     finite = state.finite & usable
     keep = partial(jax.tree.map, partial(jnp.where, finite))
     # L-BFGS itself refuses what is not finite; choosing between its buffers would copy them.
@@ -334,7 +336,7 @@ def best(state: State, rates: Rates) -> Array:
     """The answer so far: L-BFGS's accepted point, the running average, or Adam's latest point."""
     if isinstance(state.inner, lbfgs.State):
         return state.inner.position / rates.unit
-    if float(rates.average) > 0 and int(state.step) > 0:
+    if state.average is not None and int(state.step) > 0:
         correction = 1.0 - float(rates.average) ** (int(state.step) + 1)
         return state.average / (correction * rates.unit)
     # An Adam step that overshot has not been taken back yet.

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Image, Scalar
 from .config import Config
-from .host_map import HostMap, release
+from .host_map import HostMap, release, trim
 from .losses import STYLE_LOSSES
 from .objective import (
     Losses,
@@ -103,6 +103,7 @@ def value_and_gradient(
             )
             _piece(by_input.values, stage, window)[...] += np.asarray(by_window)
         by_output = by_input
+        trim()
     gradient = np.zeros(image.shape, np.float32) if by_output is None else by_output.values
     add_variation(gradient, image, weights, targets.terms, rows=tile)
     return value, _beside(gradient, image)
@@ -213,6 +214,7 @@ def _sweep(
             if leaving is not None:
                 _put_core(leaving.values, np.asarray(values), stage, window)
                 release(leaving.values)
+        trim()
         sums = Sums(sums.style | here.style, sums.content | here.content)
         if leaving is not None:
             maps = [*maps, leaving] if keep else [leaving]

@@ -1,5 +1,6 @@
 """Maps in the host's memory: zeros, written, and given back row by row."""
 
+import ctypes
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from jnst import host_map
-from jnst.host_map import HostMap, release
+from jnst.host_map import HostMap, release, trim
 
 
 def resident():
@@ -46,6 +47,33 @@ def test_memory_is_taken_when_written_and_given_back_when_forgotten():
     assert 40e6 < resident() - before < 65e6
     kept.forget(256)
     assert resident() - before < 20e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that is taken")
+def test_what_is_given_back_is_free_for_others_too():
+    """Memory that is shared would leave the process, and stay with the system."""
+    kept = HostMap((100, 102_400))
+    kept.values[:] = 1
+    kept.forget(100)
+    assert not kept.values.any()
+
+
+def test_trim_gives_back_what_lies_between_pieces_in_use():
+    libc = ctypes.CDLL(None)
+    if sys.platform != "linux" or not hasattr(libc, "malloc_trim"):
+        trim()  # nothing happens
+        return
+    libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    pieces = [libc.malloc(ctypes.c_size_t(100_000)) for _ in range(1000)]
+    for piece in pieces:
+        ctypes.memset(ctypes.c_void_p(piece), 1, 100_000)
+    before = resident()
+    for piece in pieces[:-1]:
+        libc.free(piece)
+    assert before - resident() < 20e6
+    trim()
+    assert before - resident() > 80e6
+    libc.free(pieces[-1])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that is taken")

@@ -16,10 +16,10 @@ ADAM = jnst.Config(optimizer="adam")
 
 
 def test_what_a_run_keeps_is_counted():
-    # By hand: 5 arrays of Adam, 4 pictures, 8 under work for the variation; 12 bytes a pixel.
+    # By hand: 4 arrays of Adam, 4 pictures, 8 under work for the variation; 12 bytes a pixel.
     plain = jnst.Config(optimizer="adam", style_layers=(), content_layers=())
     growth = estimate_memory(plain, 2000, 1000) - estimate_memory(plain, 1000, 1000)
-    assert growth == 1000 * 1000 * 12 * (5 + 4 + 8)
+    assert growth == 1000 * 1000 * 12 * (4 + 4 + 8)
     # A pair of L-BFGS is two more pictures.
     one, two = (jnst.Config(history=n) for n in (10, 11))
     more = estimate_memory(two, 512, 512) - estimate_memory(one, 512, 512)

@@ -85,9 +85,9 @@ def test_three_shorter_steps_are_enough_to_give_up(chunk):
 
 
 def test_an_average_begins_again_at_the_last_good_point():
-    rates = Rates(0.1, average=0.5)
+    rates, method = Rates(0.1, average=0.5), Method(averaging=True)
     with pytest.warns(RuntimeWarning, match="step 5"):
-        answer, _ = minimize(cliff, jnp.array([0.36]), steps=5, rates=rates, chunk=1)
+        answer, _ = minimize(cliff, jnp.array([0.36]), steps=5, method=method, rates=rates, chunk=1)
     # Half of the point that the shortened step led past, half of the good one before it.
     assert float(answer[0]) == pytest.approx(0.05, abs=5e-3)
 

@@ -21,7 +21,8 @@ from jnst.optimize import (
 from jnst.preconditioner import scale_frequencies
 
 ADAM, ZOOM, PLAIN = Method(), Method("lbfgs", history=5), Method("lbfgs", "none", 5)
-METHODS = pytest.mark.parametrize("method", [ADAM, ZOOM, PLAIN], ids=["adam", "zoom", "none"])
+AVERAGING = Method(averaging=True)
+METHODS = pytest.mark.parametrize("method", [AVERAGING, ZOOM, PLAIN], ids=["adam", "zoom", "none"])
 START = np.array([[0.9, 0.1], [0.4, 0.7]])
 TRACES = []
 
@@ -80,7 +81,7 @@ def test_adam_is_the_papers(clamp):
 def test_running_average_is_bias_corrected_and_counts_the_start(unit):
     with jax.enable_x64(True):
         rates = Rates(learning_rate=0.05 * unit, average=0.9, unit=unit)
-        found, _ = trajectory(valley, START, (CENTER,), 12, ADAM, rates)
+        found, _ = trajectory(valley, START, (CENTER,), 12, AVERAGING, rates)
         points = numpy_adam(START, 12, 0.05 * unit, 0.9, 0.999, unit)
     points = np.concatenate([START[None], points])
     for n in range(1, 13):
@@ -275,7 +276,7 @@ def test_numbers_never_compile_again():
     x, args = jnp.asarray(START, jnp.float32), (jnp.asarray(CENTER, jnp.float32),)
 
     def go(rates, center, steps=3):
-        minimize(valley, x, center, steps=steps, rates=rates, chunk=2)
+        minimize(valley, x, center, steps=steps, method=AVERAGING, rates=rates, chunk=2)
 
     go(Rates(0.1), args)
     TRACES.clear()
@@ -310,6 +311,8 @@ def test_errors_say_what_to_do():
         minimize(wide_bowl, x, steps=0)
     with pytest.raises(ValueError, match="steps is 3 and chunk 0"):
         minimize(wide_bowl, x, steps=3, chunk=0)
+    with pytest.raises(ValueError, match="it takes a method with averaging=True"):
+        minimize(wide_bowl, x, steps=3, rates=Rates(average=0.5))
     with pytest.raises(TypeError, match="x has dtype int32: give floating point"):
         minimize(wide_bowl, jnp.zeros(2, jnp.int32), steps=1)
     with pytest.raises(ValueError, match="unknown optimiser 'sgd': choose adam or lbfgs"):
@@ -322,3 +325,5 @@ def test_errors_say_what_to_do():
         Method(precondition=-1.0)
     with pytest.raises(ValueError, match="clamp does not go with lbfgs: use adam or clamp=False"):
         Method("lbfgs", clamp=True)
+    with pytest.raises(ValueError, match="averaging does not go with lbfgs: use adam or averag"):
+        Method("lbfgs", averaging=True)
