@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import jnst
 from jnst.presets import PRESETS, Config
 
-EXAMPLES = int(os.environ.get("JNST_CONFIGURATIONS", "6"))
+EXAMPLES = int(os.environ.get("JNST_CONFIGURATIONS", "3"))
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((40, 48, 3), np.float32)
 STYLES = [RNG.random((44, 50, 3), np.float32) ** 2, RNG.random((30, 36, 3), np.float32)]
