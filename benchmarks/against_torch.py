@@ -5,16 +5,20 @@ same number of steps at the same scales on the embedded VGG-16; `torch_crowsonkb
 transcription. What each ends with is its own objective of its own painting.
 
     python benchmarks/against_torch.py [--pair CONTENT STYLE] [--size 512] [--steps 1000 500]
+
+The two programs take hours at the full size. Each may run by itself, by `--programs jnst` and then
+`--programs torch`: where the other ended is read from the results of the same pair, size and steps.
 """
 
 import argparse
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch_crowsonkb
-from measure import environment, write_results
+from measure import RESULTS, environment, write_results
 
 import jnst
 from jnst.images import read_image
@@ -23,36 +27,53 @@ PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))
 
 
-def run(pair: tuple[str, str], size: int, steps: tuple[int, int], coarsest: int) -> dict[str, Any]:
-    """One row: the last objectives of both programs, their ratio, and the seconds of each."""
-    params = jnst.load_weights("vgg16")
-    content, style = (read_image(path).pixels for path in pair)
-    row: dict[str, Any] = {
-        "content": Path(pair[0]).stem,
-        "style": Path(pair[1]).stem,
-        "size": size,
-        "steps": list(steps),
-    }
+def ours(pair: tuple[str, str], size: int, steps: tuple[int, int], coarsest: int) -> dict[str, Any]:
+    """jnst's part of the row: its first and last objective, seconds, scales and pixels."""
     begin = time.perf_counter()
+    content, style = (read_image(path).pixels for path in pair)
     config = jnst.preset("crowsonkb", size=size, steps=steps, coarsest=coarsest)
-    ours = jnst.stylize(params, content, style, config)
-    row |= {
-        "pixels": [ours.image.shape[1], ours.image.shape[0]],
+    found = jnst.stylize(jnst.load_weights("vgg16"), content, style, config)
+    return {
+        "pixels": [found.image.shape[1], found.image.shape[0]],
         "scales": [round(size * scale) for scale in config.all_scales],
-        "jnst": ours.losses.total,
-        "jnst_begins": float(ours.history.total[0]),
+        "jnst": found.losses.total,
+        "jnst_begins": float(found.history.total[0]),
         "jnst_seconds": time.perf_counter() - begin,
     }
-    print(f"jnst {ours.losses.total:.6g} in {row['jnst_seconds']:.0f} s", flush=True)
+
+
+def theirs(
+    pair: tuple[str, str], size: int, steps: tuple[int, int], coarsest: int
+) -> dict[str, Any]:
+    """PyTorch's part."""
     begin = time.perf_counter()
-    layers = torch_crowsonkb.layers_of(params, "conv5_1")
-    sizes = {"size": size, "coarsest": coarsest}
+    content, style = (read_image(path).pixels for path in pair)
+    layers = torch_crowsonkb.layers_of(jnst.load_weights("vgg16"), "conv5_1")
     seen: list[float] = []
-    _, theirs = torch_crowsonkb.stylize(
-        layers, content, [style], steps=steps, **sizes, watch=lambda _, value: seen.append(value)
+    _, end = torch_crowsonkb.stylize(
+        layers,
+        content,
+        [style],
+        size=size,
+        steps=steps,
+        coarsest=coarsest,
+        watch=lambda _, value: seen.append(value),
     )
-    row |= {"torch": theirs, "torch_begins": seen[0], "torch_seconds": time.perf_counter() - begin}
-    return row | {"ratio": ours.losses.total / theirs}
+    return {
+        "torch": end,
+        "torch_begins": seen[0],
+        "torch_seconds": time.perf_counter() - begin,
+    }
+
+
+PROGRAMS = {"jnst": ours, "torch": theirs}
+
+
+def known(folder: Path, run: dict[str, Any]) -> dict[str, Any]:
+    """What the results say of a run of the same pair, size and steps; else nothing but those."""
+    file = folder / "against_torch.json"
+    row: dict[str, Any] = json.loads(file.read_text("utf-8"))["row"] if file.exists() else {}
+    return row if run.items() <= row.items() else run
 
 
 def table(row: dict[str, Any]) -> str:
@@ -77,15 +98,24 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="longer side in pixels")
     parser.add_argument("--steps", type=int, nargs=2, default=(1000, 500), metavar="N")
     parser.add_argument("--coarsest", type=int, default=128, help="longer side of the first scale")
-    parser.add_argument("--results", type=Path, help="folder of the result files")
+    parser.add_argument("--programs", nargs="+", choices=PROGRAMS, default=list(PROGRAMS))
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     options = parser.parse_args()
     # As XLA does: products of what is next to nothing cost many times what others do.
     torch.set_flush_denormal(True)
     machine = environment() | {"torch": torch.__version__, "threads": torch.get_num_threads()}
-    row = run(tuple(options.pair), options.size, tuple(options.steps), options.coarsest)
-    print(table(row))
-    folder = {"folder": options.results} if options.results else {}
-    write_results("against_torch", {"environment": machine, "row": row}, table(row), **folder)
+    pair, steps = tuple(options.pair), tuple(options.steps)
+    content, style = (Path(path).stem for path in pair)
+    run = {"content": content, "style": style, "size": options.size, "steps": list(steps)}
+    row = known(options.results, run | {"coarsest": options.coarsest})
+    for program in options.programs:
+        row |= PROGRAMS[program](pair, options.size, steps, options.coarsest)
+        print(f"{program} {row[program]:.6g} in {row[f'{program}_seconds']:.0f} s", flush=True)
+    whole = "jnst" in row and "torch" in row
+    row |= {"ratio": row["jnst"] / row["torch"]} if whole else {}
+    text = table(row) if whole else "The other program has not run yet."
+    print(text)
+    write_results("against_torch", {"environment": machine, "row": row}, text, options.results)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The preset crowsonkb beside the transcription of its program to PyTorch in benchmarks/."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -94,6 +96,16 @@ def test_the_program_step_by_step(program, monkeypatch):
     assert ours.losses.total == pytest.approx(value, rel=1e-3)
     painting = image[0].permute(1, 2, 0).numpy()
     assert np.mean(np.abs(ours.image - painting)) < 0.01
+
+
+def test_the_benchmark_goes_on_with_the_half_that_has_run(tmp_path):
+    benchmark = load("against_torch")
+    run = {"content": "cat", "style": "night", "size": 40, "steps": [9, 5], "coarsest": 28}
+    assert benchmark.known(tmp_path, run) == run
+    payload = {"environment": {}, "row": run | {"jnst": 1.5}}
+    (tmp_path / "against_torch.json").write_text(json.dumps(payload))
+    assert benchmark.known(tmp_path, run) == run | {"jnst": 1.5}
+    assert benchmark.known(tmp_path, run | {"size": 41}) == run | {"size": 41}
 
 
 def test_the_benchmark_tells_both_ends():
