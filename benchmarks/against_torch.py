@@ -27,10 +27,11 @@ PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))
 
 
-def ours(pair: tuple[str, str], size: int, steps: tuple[int, int], coarsest: int) -> dict[str, Any]:
+def ours(
+    content: Any, style: Any, size: int, steps: tuple[int, int], coarsest: int
+) -> dict[str, Any]:
     """jnst's part of the row: its first and last objective, seconds, scales and pixels."""
     begin = time.perf_counter()
-    content, style = (read_image(path).pixels for path in pair)
     config = jnst.preset("crowsonkb", size=size, steps=steps, coarsest=coarsest)
     found = jnst.stylize(jnst.load_weights("vgg16"), content, style, config)
     return {
@@ -43,11 +44,10 @@ def ours(pair: tuple[str, str], size: int, steps: tuple[int, int], coarsest: int
 
 
 def theirs(
-    pair: tuple[str, str], size: int, steps: tuple[int, int], coarsest: int
+    content: Any, style: Any, size: int, steps: tuple[int, int], coarsest: int
 ) -> dict[str, Any]:
     """PyTorch's part."""
     begin = time.perf_counter()
-    content, style = (read_image(path).pixels for path in pair)
     layers = torch_crowsonkb.layers_of(jnst.load_weights("vgg16"), "conv5_1")
     seen: list[float] = []
     _, end = torch_crowsonkb.stylize(
@@ -104,12 +104,13 @@ def main() -> None:
     # As XLA does: products of what is next to nothing cost many times what others do.
     torch.set_flush_denormal(True)
     machine = environment() | {"torch": torch.__version__, "threads": torch.get_num_threads()}
-    pair, steps = tuple(options.pair), tuple(options.steps)
-    content, style = (Path(path).stem for path in pair)
+    steps = tuple(options.steps)
+    pictures = [read_image(path).pixels for path in options.pair]
+    content, style = (Path(path).stem for path in options.pair)
     run = {"content": content, "style": style, "size": options.size, "steps": list(steps)}
     row = known(options.results, run | {"coarsest": options.coarsest})
     for program in options.programs:
-        row |= PROGRAMS[program](pair, options.size, steps, options.coarsest)
+        row |= PROGRAMS[program](*pictures, options.size, steps, options.coarsest)
         print(f"{program} {row[program]:.6g} in {row[f'{program}_seconds']:.0f} s", flush=True)
     whole = "jnst" in row and "torch" in row
     row |= {"ratio": row["jnst"] / row["torch"]} if whole else {}

@@ -157,6 +157,8 @@ def work(way: str, side: int, tile: int, seconds: float, style_loss: str) -> Non
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from measure import LARGE_PAGES
+
     rows = []
     for side in options.sides:
         ways = ["windows"]
@@ -167,7 +169,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
             words = [sys.executable, __file__, "--worker", way, "--sides", str(side)]
             words += ["--tile", str(options.tile), "--seconds", str(options.seconds)]
             words += ["--style-loss", options.style_loss]
-            pages = {} if way == "torch" else {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+            pages = {} if way == "torch" else LARGE_PAGES
             done = subprocess.run(
                 words, capture_output=True, text=True, check=False, env=os.environ | pages
             )

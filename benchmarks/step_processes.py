@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from measure import LARGE_PAGES
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -24,9 +26,9 @@ class Process:
 
     def __init__(self, name: str, job: Path) -> None:
         path = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
-        # The command sets this for itself (cli.py); --large-pages says who else has it here.
+        # As the command has it; --large-pages says who else has it here.
         large = os.environ.get("STEP_LARGE_PAGES", "jnst") == "all" or name.startswith("jnst")
-        pages = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"} if large else {}
+        pages = LARGE_PAGES if large else {}
         self.name = name
         self.compile_seconds = 0.0
         self.first_call: float | None = None

@@ -311,7 +311,7 @@ def test_errors_say_what_to_do():
         minimize(wide_bowl, x, steps=0)
     with pytest.raises(ValueError, match="steps is 3 and chunk 0"):
         minimize(wide_bowl, x, steps=3, chunk=0)
-    with pytest.raises(ValueError, match="it takes a method with averaging=True"):
+    with pytest.raises(ValueError, match=r"average is 0\.5: it takes a method with averaging=True"):
         minimize(wide_bowl, x, steps=3, rates=Rates(average=0.5))
     with pytest.raises(TypeError, match="x has dtype int32: give floating point"):
         minimize(wide_bowl, jnp.zeros(2, jnp.int32), steps=1)

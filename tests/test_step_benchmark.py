@@ -18,15 +18,7 @@ def step():
 
 def run(folder, *options):
     return subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "error",
-            "benchmarks/step.py",
-            "--results",
-            folder,
-            *options,
-        ],
+        [sys.executable, "-W", "error", "benchmarks/step.py", "--results", folder, *options],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
         capture_output=True,
