@@ -52,6 +52,18 @@ def wasserstein_gradient(f, s):
     return 2 * (mean - target_mean + moved) / f.size
 
 
+@pytest.mark.parametrize("side", [1, 7])
+def test_features_that_do_not_vary_have_a_distance_and_a_derivative(side):
+    """One position, as relu5_1 has of a picture of 28 pixels, or many that are the same."""
+    value = np.random.default_rng(0).uniform(50, 900, 64).astype(np.float32)
+    flat, style = np.tile(value, (side, side, 1)), 30 * feature_map(9, 8, 64, 1)
+    distance, gradient = jax.jit(jax.value_and_grad(lambda f: loss_of("wasserstein", f, style)))(
+        flat
+    )
+    assert distance == pytest.approx(wasserstein_by_scipy(flat, style), rel=1e-3)
+    assert np.isfinite(gradient).all()
+
+
 @pytest.mark.parametrize("channels", [1, 5, 40])
 def test_root_is_that_of_scipy(channels):
     a = definite(channels, 3)
