@@ -10,7 +10,8 @@ part in every round: what the machine can do at that moment. "Direct" is the tim
 convolutions, forward and derivative by the image, would take at the rate of the float32 product.
 
 VGG-16 has its trained weights. Those of VGG-19 are drawn at random (He's initialisation, seed 0):
-the time does not depend on them. A variant whose call takes longer than 20 s is timed once.
+the time does not depend on them. A variant whose call takes longer than 20 s is timed once, and not
+at all at a size where by its time at another it would take longer than 5 minutes.
 
 jnst has its memory in pages of 2 MB, as `python cli.py` sets it for itself; PyTorch and lax as they
 come, or with `--large-pages all` as jnst.
@@ -52,6 +53,7 @@ VARIANTS = (
 DEEPEST = "conv5_1"
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SLOW = 20.0
+PATIENCE = 300.0
 PRODUCT_SIDE = 2048
 
 
@@ -122,6 +124,17 @@ def measure_step(network: str, size: int, variants: list[str], repeats: int) -> 
             for name, facts in agreement(folder, [name for name in rows if name not in PRODUCTS]):
                 rows[name] |= facts
     return _ratios(network, size, rows) | {"not_run": not_run}
+
+
+def too_slow(runs: list[dict[str, Any]], network: str, size: int) -> dict[str, str]:
+    """The variants that would take longer than `PATIENCE` at this size, by their earlier runs."""
+    found = {}
+    for run in runs:
+        for name, row in run["variants"].items() if run["network"] == network else ():
+            expected = row["median"] * (size / run["size"]) ** 2
+            if expected > PATIENCE:
+                found[name] = f"by its time at {run['size']}² a call takes {expected:.0f} s"
+    return found
 
 
 def in_turns(processes: dict[str, Process], repeats: int) -> dict[str, list[float]]:
@@ -270,8 +283,10 @@ def main() -> None:
     for network in options.networks:
         for size in options.sizes if options.layers is None else [options.layers]:
             if options.layers is None:
-                variants = options.variants or list(VARIANTS)
+                skipped = too_slow(payload["runs"], network, size)
+                variants = [v for v in options.variants or VARIANTS if v not in skipped]
                 run = measure_step(network, size, variants, options.repeats)
+                run["not_run"] |= skipped
                 tables.append(step_table(run))
             else:
                 variants = options.variants or ["torch-nhwc-float32", "lax", "jnst-float32"]

@@ -14,7 +14,14 @@ from .config import Config
 from .host_map import LARGE
 from .losses import STYLE_LOSSES
 from .plan import winograd_tiles
-from .tile_plan import SMALLEST_TILE, Stage, halvings, map_shapes, plan_stages
+from .tile_plan import (
+    SMALLEST_TILE,
+    Stage,
+    halvings,
+    kept_layers,
+    map_shapes,
+    plan_stages,
+)
 from .vgg import CONVOLUTIONS, LAYERS, check_layers
 
 _FLOAT = 4
@@ -69,7 +76,8 @@ def estimate_memory(
     stages = plan_stages(network, layers, height, width, tile)
     # What is large lies in a file (`jnst.host_map`).
     kept = sum(size for size in content if size < LARGE)
-    return int(fixed + kept + _winograd(network, layers, tile, tile) + _by_windows(stages))
+    maps = _by_windows(stages, [_way_back(stage, layers, config.pooling) for stage in stages])
+    return int(fixed + kept + _winograd(network, layers, tile, tile) + maps)
 
 
 def state_bytes(config: Config, height: int, width: int) -> int:
@@ -177,10 +185,8 @@ def _winograd(network: str, layers: tuple[str, ...], height: int, width: int) ->
     return kernels + _TILED_ROOM + _TILED_MAPS * 64 * height * width * _FLOAT
 
 
-def _by_windows(stages: tuple[Stage, ...]) -> float:
+def _by_windows(stages: tuple[Stage, ...], kept: list[float]) -> float:
     entering = [0.0, *(_bytes(stage.output) for stage in stages[:-1])]
-    # One bit for each ReLU and two for each maximum, in all stages but the first.
-    kept = [0.0, *(_kept(stage) for stage in stages[1:])]
     forward = sum(entering) + sum(kept)
     # One row of windows is there twice, itself and its derivative; the rows above are given back.
     backward = [
@@ -195,9 +201,16 @@ def _row_share(stage: Stage) -> float:
     return stage.size[0] / max(stage.shape[0], 1)
 
 
-def _kept(stage: Stage) -> float:
-    relus = sum(_bytes(stage.shape_at(n)) for n in stage.layers if n.startswith("relu"))
-    return relus / (8 * _FLOAT) + _bytes(stage.output) / _FLOAT
+def _way_back(stage: Stage, layers: tuple[str, ...], pooling: str) -> float:
+    """What a stage keeps: a bit for each ReLU; of maxima three for each, and none for the ReLU."""
+    kept, found = kept_layers(stage.layers, layers, pooling), 0.0
+    for name, following in zip(kept, (*kept[1:], ""), strict=False):
+        bits = _bytes(stage.shape_at(name)) / (8 * _FLOAT)
+        if name.startswith("pool"):
+            found += 3 * bits * (pooling == "max")
+        elif name.startswith("relu") and not (pooling == "max" and following.startswith("pool")):
+            found += bits
+    return found
 
 
 def _widest(stage: Stage) -> int:

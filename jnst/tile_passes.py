@@ -3,29 +3,31 @@
 Forward gives the sums over the core's positions and the map that enters the next stage. Backward
 takes the derivatives of the loss by both, and gives the derivative by the window. The kernels being
 constants, the way back through a convolution needs no activation, through a ReLU one bit for each
-(was it positive?) and through a pooling layer which of its inputs won: so these are kept from the
-way forward, and only the activations that the losses read are computed again.
+(was it positive?) and through a maximum two: which of its inputs won. A ReLU before a maximum needs
+none, for what won is positive if the maximum is. The activations that the losses read are computed
+again, and with them the bits of what lies before; those of what lies behind are kept from the way
+forward.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import Partial
 from jaxtyping import Array
 
 from .arrays import Batch, FeatureMap, Features
 from .objective import Sums, Terms, sums_of
 from .ops import relu
 from .regions import Guide
-from .tile_plan import halvings
+from .tile_plan import halvings, kept_layers
 from .vgg import CONVOLUTIONS, Params, convolve, convolve_first, pool, preprocess
 
 
-def last_read(layers: tuple[str, ...], terms: Terms) -> int:
-    """How many of a stage's layers lead up to the last one that the losses read; 0 if none."""
-    read = {*terms.style_layers, *terms.content_layers}
-    return max((i for i, name in enumerate(layers, start=1) if name in read), default=0)
+def _kept(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:
+    return kept_layers(layers, {*terms.style_layers, *terms.content_layers}, terms.pooling)
 
 
 @partial(jax.jit, static_argnames=("layers", "terms", "keep"))
@@ -52,14 +54,13 @@ def forward(
         keep: whether what `backward` needs is returned.
 
     Returns:
-        The sums over the core; the last layer's map; and what `backward` needs, or None.
+        The sums over the core; the last layer's map; and what `backward` needs of the layers that
+        it does not compute again.
     """
-    maps, kept = _run(params, window, layers, terms)
-    return (
-        _sums(maps, targets, guides, core, layers, terms),
-        maps[layers[-1]],
-        kept if keep else None,
-    )
+    maps, bits = _run(params, window, layers, terms)
+    behind = _kept(layers, terms) if keep else ()
+    kept = {name: bits[name] for name in behind if name in bits}
+    return _sums(maps, targets, guides, core, layers, terms), maps[layers[-1]], kept
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))
@@ -79,14 +80,14 @@ def backward(
 
     Args:
         params, window, targets, guides, core, layers, terms: as for `forward`.
-        kept: from `forward`, or None to compute everything again.
+        kept: from `forward`.
         by_sums: derivative of the loss by the sums.
         by_output: derivative by the last layer's map; what lies outside the core has no part. None
             in the last stage.
     """
-    count = len(layers) if kept is None else last_read(layers, terms)
-    maps, computed = _run(params, window, layers[:count], terms)
-    kept = computed if kept is None else kept
+    again = layers[: len(layers) - len(_kept(layers, terms))]
+    maps, bits = _run(params, window, again, terms)
+    bits = bits | kept
     _, pull = jax.vjp(lambda maps: _sums(maps, targets, guides, core, layers, terms), maps)
     (by_maps,) = pull(by_sums)
     by_maps = {layer: values[None] for layer, values in by_maps.items()}
@@ -95,24 +96,21 @@ def backward(
         flow = _inside(by_output, core, halvings(layers, layers[-1]))[None]
     for name in reversed(layers):
         flow = flow + by_maps[name] if name in by_maps else flow
-        if name.startswith("relu"):
-            positive = jnp.unpackbits(kept[name], axis=-1, count=flow.shape[-1])
-            flow = jnp.where(positive == 1, flow, jnp.zeros((), flow.dtype))
-        elif name.startswith("pool"):
-            (flow,) = kept[name](flow)
-        else:
+        if name.startswith("conv"):
             flow = _convolve_back(params, name, terms.padding, flow)
+        elif name in bits:
+            flow = bits[name](flow)
     if layers[0] != "conv1_1":
         return flow[0]
     _, back = jax.vjp(lambda x: preprocess(x * terms.input_gain, params.preprocessing), window)
     return back(flow[0])[0]
 
 
-def _convolve(params: Params, name: str, padding: str, x: Batch) -> Batch:
+def _convolve(params: Params, name: str, padding: str, x: Batch, *, rectify: bool = False) -> Batch:
     if name == "conv1_1":
         # Where a window ends inside the picture, what is padded lies in its margin.
-        return convolve_first(x, params.layers[name], params.precision, padding)
-    return convolve(x, params.layers[name], params.precision)
+        return convolve_first(x, params.layers[name], params.precision, padding, rectify)
+    return convolve(x, params.layers[name], params.precision, rectify)
 
 
 def _convolve_back(params: Params, name: str, padding: str, flow: Batch) -> Batch:
@@ -125,24 +123,63 @@ def _convolve_back(params: Params, name: str, padding: str, flow: Batch) -> Batc
 def _run(
     params: Params, window: FeatureMap, layers: tuple[str, ...], terms: Terms
 ) -> tuple[Features, dict[str, Any]]:
-    """The maps that the losses read and the last one; and what the way back needs."""
+    """The maps that the losses read and the last one; and what the way back needs of each layer."""
     if layers and layers[0] == "conv1_1":
         window = preprocess(window * terms.input_gain, params.preprocessing)
     x = window[None]
     read = {*terms.style_layers, *terms.content_layers, *layers[-1:]}
     maps: Features = {}
-    kept: dict[str, Any] = {}
-    for name in layers:
+    bits: dict[str, Any] = {}
+    rectified = False
+    for name, following in zip(layers, (*layers[1:], ""), strict=False):
         if name.startswith("conv"):
-            x = _convolve(params, name, terms.padding, x)
+            # A pass over memory less than the ReLU alone, unless what is before it is read.
+            rectified = name not in read
+            x = _convolve(params, name, terms.padding, x, rectify=rectified)
         elif name.startswith("relu"):
-            x = relu(x)
-            kept[name] = jnp.packbits(x > 0, axis=-1)
+            x = x if rectified else relu(x)
+            if terms.pooling != "max" or name in read or not following.startswith("pool"):
+                bits[name] = _positive(x)
         else:
-            x, kept[name] = jax.vjp(partial(pool, kind=terms.pooling), x)
+            x, bits[name] = _pooled(x, terms.pooling)
         if name in read:
             maps[name] = x[0]
-    return maps, kept
+    return maps, bits
+
+
+def _positive(x: Batch) -> Callable[[Batch], Batch]:
+    """The way back through a ReLU whose output is x, from a bit for each."""
+    return Partial(_where_positive, jnp.packbits(x > 0, axis=-1))
+
+
+def _where_positive(bits: Array, flow: Batch) -> Batch:
+    positive = jnp.unpackbits(bits, axis=-1, count=flow.shape[-1])
+    return jnp.where(positive == 1, flow, jnp.zeros((), flow.dtype))
+
+
+def _pooled(x: Batch, kind: str) -> tuple[Batch, Callable[[Batch], Batch]]:
+    """What `pool` gives, and the way back through it and, for "max", through the ReLU before it."""
+    y, back = jax.vjp(partial(pool, kind=kind), x)
+    if kind != "max":
+        return y, Partial(_through_pool, back)
+    return y, Partial(_to_winners, _positive(y), jax.tree.map(_four_in_a_byte, back))
+
+
+def _through_pool(back: Callable[[Batch], tuple[Batch]], flow: Batch) -> Batch:
+    return back(flow)[0]
+
+
+def _to_winners(positive: Callable[[Batch], Batch], packed: Any, flow: Batch) -> Batch:
+    return jax.tree.map(_one_in_a_byte, packed)(positive(flow))[0]
+
+
+def _four_in_a_byte(winners: Array) -> Array:
+    quarters = jnp.split(winners, 4, axis=-1)
+    return sum((each << 2 * n for n, each in enumerate(quarters[1:], 1)), quarters[0])
+
+
+def _one_in_a_byte(packed: Array) -> Array:
+    return jnp.concatenate([packed >> 2 * n & 3 for n in range(4)], axis=-1)
 
 
 def _sums(

@@ -84,6 +84,20 @@ def halvings(layers: tuple[str, ...], layer: str) -> int:
     return sum(name.startswith("pool") for name in layers[: layers.index(layer) + 1])
 
 
+def kept_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) -> tuple[str, ...]:
+    """The layers of a stage of which the way back is kept from the way forward.
+
+    They lie behind the last one that is read; what lies before is computed again anyway. With "l2"
+    pooling, whose derivative needs the activations, all is computed again.
+
+    >>> kept_layers(("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1"), ["relu1_1"], "max")
+    ('conv1_2', 'relu1_2', 'pool1')
+    """
+    if pooling.startswith("l2"):
+        return ()
+    return layers[max((i for i, name in enumerate(layers, start=1) if name in read), default=0) :]
+
+
 def reach(layers: Iterable[str]) -> int:
     """How many positions around its core a stage of these layers looks at, in the map that enters.
 

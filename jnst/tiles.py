@@ -40,7 +40,7 @@ from .objective import (
 )
 from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
-from .tile_passes import backward, forward, last_read
+from .tile_passes import backward, forward
 from .tile_plan import Stage, Window, halvings, plan_stages
 from .tile_variation import add_variation, variation_by_bands
 from .vgg import Params
@@ -197,8 +197,6 @@ def _sweep(
     maps: list[HostMap] = []
     kept: dict[Stage, list[Any]] = {}
     for stage in stages:
-        # The first stage's maps are the largest, and nearly all of it is computed again anyway.
-        bits = keep and stage is not stages[0] and _reads_less(stage, targets.terms)
         leaving = None
         if output or stage is not stages[-1]:
             leaving = HostMap(stage.output, seldom_read=output and stage is stages[-1])
@@ -206,7 +204,7 @@ def _sweep(
         kept[stage] = []
         for window, pieces in _windows(stage, entering, targets):
             found, values, residuals = forward(
-                _only(params, stage), *pieces, stage.layers, targets.terms, keep=bits
+                _only(params, stage), *pieces, stage.layers, targets.terms, keep=keep
             )
             found = jax.tree.map(partial(np.asarray, dtype=np.float64), found)
             here = found if here is None else jax.tree.map(np.add, here, found)
@@ -221,11 +219,6 @@ def _sweep(
             entering = leaving.values
     sums = jax.tree.map(partial(jnp.asarray, dtype=jnp.float32), sums)
     return sums, maps, kept
-
-
-def _reads_less(stage: Stage, terms: Terms) -> bool:
-    """Whether the losses do not read the last of the convolutions."""
-    return any(name.startswith("conv") for name in stage.layers[last_read(stage.layers, terms) :])
 
 
 def _beside(gradient: Map, image: Image) -> Array:

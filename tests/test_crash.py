@@ -46,7 +46,9 @@ def test_a_killed_run_ends_in_the_same_bytes(
     seed: int,
 ) -> None:
     monkeypatch.setattr(crash, "SIGNALS", [number])
-    words = [*crash.COMMON, *crash.CASES[case]]
+    # A step by windows takes long enough to be met by a kill.
+    fewer = ["--steps", "20"] if "windows" in case else []
+    words = [*crash.COMMON, *crash.CASES[case], *fewer]
     made, same = crash.torture(tmp_path, words, random.Random(seed), 1, (2.0, 4.0))
     assert same
     assert made > 0

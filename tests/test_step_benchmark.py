@@ -76,6 +76,15 @@ def test_ratios_are_to_torchs_best_float32_round_by_round_and_to_direct(step):
     assert "product-float32" not in found["variants"]
 
 
+def test_what_would_take_minutes_at_a_larger_size_is_left_out(step):
+    runs = [
+        {"network": "vgg19", "size": 256, "variants": {"lax": {"median": 20.0}}},
+        {"network": "vgg16", "size": 256, "variants": {"lax": {"median": 200.0}}},
+    ]
+    assert step.too_slow(runs, "vgg19", 512) == {}
+    assert step.too_slow(runs, "vgg19", 1024) == {"lax": "by its time at 256² a call takes 320 s"}
+
+
 @pytest.mark.slow
 def test_a_trial_of_a_step_times_every_variant_in_its_own_process(tmp_path):
     done = run(tmp_path, "--sizes", "32", "--networks", "vgg19", "--repeats", "2", "--variants",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst import host_map, tiles
+from jnst import host_map, memory, tiles
 from jnst.images import read_image, resize
 from jnst.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from jnst.vgg import CAFFE, CONVOLUTIONS, Params
@@ -114,6 +114,19 @@ def test_every_pooling_over_two_stages(vgg16, pooling):
 def test_sizes_that_leave_a_rest(vgg16, size):
     image, content = RNG.random((2, *size, 3), np.float32)
     assert_same(vgg16, image=image, content=content, **SHALLOW)
+
+
+def test_what_is_kept_for_the_way_back_is_what_the_estimate_counts(vgg16):
+    for layers in (SHALLOW, {"style_layers": ("relu1_1",), "content_layers": ("relu3_1",)}):
+        config = jnst.Config(**layers)
+        targets = tiles.make_targets(vgg16, CONTENT, STYLES, config, tile=512)
+        terms = targets.terms
+        stages = tiles._stages(vgg16, CONTENT, terms, 512)
+        *_, kept = tiles._sweep(CONTENT, vgg16, stages, targets, keep=True)
+        read = (*terms.style_layers, *terms.content_layers)
+        for stage, by_window in kept.items():
+            found = sum(bits.nbytes for bits in jax.tree.leaves(by_window))
+            assert found == memory._way_back(stage, read, terms.pooling)
 
 
 def test_layers_behind_the_last_one_read_are_not_needed(vgg16):
