@@ -24,6 +24,7 @@ from .moments import (
     wasserstein_aim,
     wasserstein_distance,
 )
+from .products import products
 from .slices import HISTOGRAM, SLICED_WASSERSTEIN
 from .style_loss import StyleLoss as StyleLoss
 from .style_loss import mean_of, mean_square_distance
@@ -98,8 +99,6 @@ CONTENT_LOSSES: Mapping[str, ContentLoss] = {
 def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
     """The Gram matrix F Fᵀ [C, C], a sum over positions (Gatys et al. 2016, eq. 3).
 
-    Computed at the highest matrix precision: TF32 or bfloat16 products would drown the loss.
-
     Args:
         features: [h, w, C].
         weights: [h, w] of the positions, at least 0; by default all 1 (Gatys et al., "Controlling
@@ -113,9 +112,7 @@ def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
         >>> gram(jnp.ones((2, 3, 2))).tolist()
         [[6.0, 6.0], [6.0, 6.0]]
     """
-    flat = features.reshape(-1, features.shape[-1])
-    weighted = flat if weights is None else flat * weights.reshape(-1, 1)
-    return jnp.matmul(weighted.T, flat, precision="highest")
+    return products(features, weights)
 
 
 def gram_per_position(features: FeatureMap) -> Matrix:

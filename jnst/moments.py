@@ -12,6 +12,7 @@ from jaxtyping import Array
 
 from .arrays import FeatureMap, Matrix, Scalar
 from .matrix_root import matrix_root
+from .products import products
 
 _LEAST_VARIANCE = 1e-4
 # Seen: up to 3e-7 of the second moment on flat maps of 256² positions, 3 times float32's epsilon.
@@ -30,7 +31,7 @@ def moment_sums(features: FeatureMap, weights: Array | None = None) -> Moments:
     """
     flat = features.reshape(-1, features.shape[-1])
     weighted = flat if weights is None else flat * weights.reshape(-1, 1)
-    return jnp.sum(weighted, axis=0), jnp.matmul(weighted.T, flat, precision="highest")
+    return jnp.sum(weighted, axis=0), products(features, weights)
 
 
 def raw_moments(sums: Moments, positions: int) -> Array:
