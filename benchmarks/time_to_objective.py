@@ -36,17 +36,22 @@ from jnst.sizes import drop_small_scales, target_sizes
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))
 _SEARCH = {"line_search": "zoom", "history": 20}
-_COARSE = {"scales": (0.25, 0.5, 1.0), "upscale": "detail"}
+_COARSE = {"scales": (0.25, 0.5, 1.0), "upscale": "detail", "steps": (100, 100, 400)}
+_ADAM = {"optimizer": "adam", "learning_rate": 10.0}
+_FALLING = {**_ADAM, "rate_decay": 0.05}
 OPTIMISERS: dict[str, dict[str, Any]] = {
     "as published": {},
     "line search": _SEARCH,
-    "coarse to fine": {**_SEARCH, **_COARSE, "steps": (100, 100, 400)},
+    "line search, 5 pairs": {**_SEARCH, "history": 5},
+    "line search, 50 pairs": {**_SEARCH, "history": 50},
+    "preconditioned": {**_SEARCH, "precondition": 0.25},
+    "coarse to fine": {**_SEARCH, **_COARSE},
     "coarse to fine, two": {**_SEARCH, **_COARSE, "scales": (0.5, 1.0), "steps": (150, 400)},
-    "coarse to fine, preconditioned": {
-        **{**_SEARCH, **_COARSE, "steps": (100, 100, 400)},
-        "precondition": 0.25,
-    },
-    "adam": {"optimizer": "adam", "learning_rate": 5.0},
+    "coarse to fine, preconditioned": {**_SEARCH, **_COARSE, "precondition": 0.25},
+    "adam": _ADAM,
+    "adam, falling rate": {**_FALLING, "steps": (150,)},
+    "adam, coarse to fine": {**_ADAM, **_COARSE},
+    "adam, coarse to fine, falling rate": {**_FALLING, **_COARSE, "steps": (100, 100, 100)},
 }
 """What each row changes in the preset."""
 
@@ -132,7 +137,8 @@ def run_torch(problem: Problem, evaluations: int, trial: int) -> dict[str, Any]:
 def run_jnst(
     problem: Problem, changes: dict[str, Any], target: float, evaluations: int
 ) -> dict[str, Any]:
-    """`jnst.stylize` until it has the target, or for so many evaluations at the last scale.
+    """`jnst.stylize` until it has the target, or for so many evaluations at the last scale,
+    fewer where the changes say so.
 
     Everything between the pictures and the painting is in its time, targets of every scale too; a
     run of one step per scale has compiled it all beforehand.
@@ -141,7 +147,8 @@ def run_jnst(
     pictures = problem.picture, problem.painting
     config = drop_small_scales(config, pictures[0].shape, [pictures[1].shape])
     last = len(config.scales)
-    config = replace(config, steps=(*config.steps_per_scale[:-1], evaluations))
+    *coarse, most = config.steps_per_scale
+    config = replace(config, steps=(*coarse, min(most, evaluations)))
     rows: list[tuple[int, float, float]] = []
     accepted = dict.fromkeys(range(1, last + 1), 0)
 

@@ -191,6 +191,12 @@ class Config:
     )
     beta1: float = _option(0.9, "optimisation", "Adam: decay of the mean gradient")
     beta2: float = _option(0.999, "optimisation", "Adam: decay of the mean square")
+    rate_decay: float = _option(
+        1.0,
+        "optimisation",
+        "Adam: share of the learning rate that is left at the end of a scale, to which it falls "
+        "along half a cosine; 1: it stays",
+    )
     average: float = _option(
         0.0, "optimisation", "Adam: decay of the running average of the image, 0 for none"
     )
@@ -226,7 +232,7 @@ class Config:
         for name in ("seed", "coarsest"):
             _require(self, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
         _require(self, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
-        for name in ("init_blend", "preserve"):
+        for name in ("init_blend", "preserve", "rate_decay"):
             _require(self, name, lambda v: 0 <= v <= 1, "at least 0 and at most 1")
         _check_style_sizes(self)
         for name in ("steps", "scales", "style_scale", "style_weights", "style_layer_weights"):
@@ -259,6 +265,10 @@ class Config:
             raise ValueError(
                 "normalize_gradients leaves no gradient of the loss, which the zoom search needs: "
                 "use line_search='none' or optimizer='adam'"
+            )
+        if self.optimizer == "lbfgs" and self.rate_decay != 1:
+            raise ValueError(
+                "rate_decay has no effect with lbfgs: use optimizer='adam' or rate_decay=1"
             )
         if self.optimizer == "lbfgs" and self.average:
             raise ValueError("average has no effect with lbfgs: use optimizer='adam' or average=0")

@@ -115,6 +115,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "precondition": None,
     "beta1": _ADAM,
     "beta2": _ADAM,
+    "rate_decay": _ADAM,
     "average": _ADAM,
     "carry": _carried,
     "precision": None,

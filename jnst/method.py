@@ -59,6 +59,9 @@ class Rates(NamedTuple):
         beta1, beta2: Adam's decays.
         average: decay of the running average of x; needs `Method.averaging`.
         unit: the optimiser works on x · unit.
+        decay: share of Adam's learning rate that is left after `steps` steps, to which it falls
+            along half a cosine; 1 for all of it.
+        steps: of the run.
     """
 
     learning_rate: Array | float = 1.0
@@ -66,3 +69,5 @@ class Rates(NamedTuple):
     beta2: Array | float = 0.999
     average: Array | float = 0.0
     unit: Array | float = 1.0
+    decay: Array | float = 1.0
+    steps: Array | float = 1.0

@@ -24,10 +24,16 @@ def method_of(config: Config) -> Method:
     return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
 
 
-def rates_of(config: Config) -> Rates:
-    """Its numbers."""
+def rates_of(config: Config, steps: int = 1) -> Rates:
+    """Its numbers, for a scale of so many steps."""
     return Rates(
-        config.learning_rate, config.beta1, config.beta2, config.average, config.pixel_range
+        learning_rate=config.learning_rate,
+        beta1=config.beta1,
+        beta2=config.beta2,
+        average=config.average,
+        unit=config.pixel_range,
+        decay=config.rate_decay,
+        steps=steps,
     )
 
 

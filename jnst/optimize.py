@@ -197,7 +197,10 @@ def _step(
 
 def _advance(method: Method, state: State, rates: Rates, value: Array, gradient: Array) -> State:
     """The state after an evaluation at its point."""
-    rates = rates._replace(learning_rate=rates.learning_rate * state.brake)
+    rate = rates.learning_rate * state.brake
+    if method.name == "adam":
+        rate = rate * _left(rates, state.step)
+    rates = rates._replace(learning_rate=rate)
     gradient = gradient / rates.unit
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
     # A line search recovers from a trial that overshot; only its first point must be finite.
@@ -219,6 +222,13 @@ def _advance(method: Method, state: State, rates: Rates, value: Array, gradient:
         (point, average, state.point), (state.point, state.average, state.good)
     )
     return State(point, inner, average, good, state.step + finite, state.brake, finite)
+
+
+def _left(rates: Rates, step: Array) -> Array:
+    """The share of the learning rate that is left, after Loshchilov and Hutter, "SGDR: stochastic
+    gradient descent with warm restarts", ICLR 2017, eq. 5, within one cycle."""
+    done = jnp.minimum(step / rates.steps, 1.0)
+    return rates.decay + (1.0 - rates.decay) * 0.5 * (1.0 + jnp.cos(jnp.pi * done))
 
 
 _advance_alone = jax.jit(_advance, static_argnames="method", donate_argnames="state")

@@ -351,7 +351,7 @@ def _improve(
             way.arguments(*args),
             steps=steps,
             method=method_of(config),
-            rates=rates_of(config),
+            rates=rates_of(config, steps),
             chunk=chunk,
             callback=report,
         )

@@ -53,6 +53,7 @@ NUMBERS = {
     "precondition": st.sampled_from([0.0, 0.25]),
     "beta1": st.sampled_from([0.0, 0.9]),
     "beta2": st.sampled_from([0.9, 0.999]),
+    "rate_decay": st.sampled_from([0.0, 1.0]),
     "average": st.sampled_from([0.0, 0.9]),
 }
 
@@ -72,7 +73,7 @@ def configurations(draw):
             strategy = st.just(spec.default)
         changes[spec.name] = draw(strategy)
     if changes["optimizer"] == "lbfgs":
-        changes |= {"clamp": False, "average": 0.0}
+        changes |= {"clamp": False, "average": 0.0, "rate_decay": 1.0}
     if changes["style_size"]:
         changes["style_scale"] = (1.0,)
     start = draw(st.sampled_from(sorted(PRESETS)))

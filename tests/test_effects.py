@@ -43,7 +43,7 @@ IDLE = {
     "style_weights": ("", "2", ""),
 }
 # Those that Config itself refuses where they are idle.
-REFUSED_BY_CONFIG = {"clamp", "average"}
+REFUSED_BY_CONFIG = {"clamp", "average", "rate_decay"}
 
 
 def test_every_field_is_classified_and_every_condition_tested() -> None:
@@ -64,7 +64,7 @@ def test_a_typed_option_without_effect_is_refused(field: str) -> None:
     assert field not in idle_fields(found.config, len(found.styles))
 
 
-@pytest.mark.parametrize("words", [["--average", "0.9"], ["--clamp"]])
+@pytest.mark.parametrize("words", [["--average", "0.9"], ["--clamp"], ["--rate-decay", "0.1"]])
 def test_what_a_config_refuses_itself(words: list[str]) -> None:
     with pytest.raises(UsageError, match="has no effect with lbfgs: use --optimizer adam or --"):
         parse([*PICTURES, *words])

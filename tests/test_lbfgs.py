@@ -149,14 +149,14 @@ def test_a_guess_of_the_inverse_is_a_change_of_variables():
     ):
         x, rows = jnp.zeros(5), []
         state = lbfgs.init(x, 4)
+        derive = jax.jit(jax.value_and_grad(function))
+        update = jax.jit(partial(lbfgs.update, line_search="none", **maps))
         for _ in range(25):
             rows.append(np.asarray(x))
-            value, gradient = jax.value_and_grad(function)(x)
+            value, gradient = derive(x)
             # Without a first step that depends on the gradient's own length.
             rate = jnp.asarray(0.3 * jnp.sum(jnp.abs(gradient)) if len(rows) == 1 else 1.0)
-            x, state = lbfgs.update(
-                x, value, gradient, state, rate=rate, line_search="none", **maps
-            )
+            x, state = update(x, value, gradient, state, rate=rate)
         points[name] = np.array(rows)
     np.testing.assert_allclose(points["z"] @ turn.T, points["x"], rtol=1e-7, atol=1e-9)
 

@@ -67,3 +67,28 @@ def test_the_first_step_of_a_finer_scale_by_numpy():
     assert np.abs(step).max() > 0.1
     # The average of the start and of the one point after it.
     np.testing.assert_allclose(after, (0.8 * start + point) / 1.8, atol=1e-5)
+
+
+def test_the_learning_rate_falls_over_the_steps_of_each_scale():
+    steps, share = 4, 0.5 + 0.5 * np.cos(0.75 * np.pi)
+    ends = []
+    for decay in (1.0, 0.0):
+        config = jnst.Config(
+            **ADAM | LAYERS, size=32, scales=(0.5, 1.0), steps=(1, steps), rate_decay=decay
+        )
+        states = []
+        jnst.stylize(
+            jnst.load_weights("vgg16"),
+            CONTENT,
+            STYLE,
+            config,
+            chunk=1,
+            callback=lambda progress, states=states: states.append(progress.checkpoint().state),
+        )
+        last = states[-1]
+        (mu,) = (name for name in last if name.endswith("mu"))
+        nu, count = last[mu.removesuffix("mu") + "nu"], 1 + steps
+        step = (last[mu] / (1 - 0.9**count)) / (np.sqrt(nu / (1 - 0.9**count)) + 1e-8)
+        ends.append((states[-2]["point"] - last["point"], step))
+    for (moved, step), left in zip(ends, (1.0, share), strict=True):
+        np.testing.assert_allclose(moved, 0.05 * left * step, atol=1e-6)

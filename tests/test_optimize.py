@@ -54,13 +54,14 @@ def trajectory(objective, x, args, steps, method, rates):
     return np.array(points), log
 
 
-def numpy_adam(x, steps, rate, beta1, beta2, unit=1.0, clamp=False):
-    """Kingma and Ba (2015), algorithm 1, on x · unit."""
+def numpy_adam(x, steps, rate, beta1, beta2, unit=1.0, clamp=False, decay=1.0, length=1):
+    """Kingma and Ba (2015), algorithm 1, on x · unit; the rate may fall over `length` steps."""
     point, m, v, points = x * unit, 0.0, 0.0, []
     for t in range(1, steps + 1):
         g = np.asarray(gradient(point / unit)) / unit
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
-        point = point - rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-8)
+        left = decay + (1 - decay) * np.cos(0.5 * np.pi * min((t - 1) / length, 1)) ** 2
+        point = point - left * rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-8)
         point = np.clip(point, 0, unit) if clamp else point
         points.append(point / unit)
     return np.array(points)
@@ -75,6 +76,14 @@ def test_adam_is_the_papers(clamp):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     assert (expected.min() == 0.0) == clamp
     assert (expected.min() < 0.0) != clamp
+
+
+def test_adams_rate_falls_along_half_a_cosine_and_stays_there():
+    with jax.enable_x64(True):
+        rates = Rates(learning_rate=0.05, decay=0.2, steps=8)
+        found, _ = trajectory(valley, START, (CENTER,), 12, Method(), rates)
+        expected = numpy_adam(START, 12, 0.05, 0.9, 0.999, decay=0.2, length=8)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("unit", [1.0, 255.0])

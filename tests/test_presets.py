@@ -240,6 +240,11 @@ REFUSED = [
     ({"style_loss": "gramm"}, "unknown style_loss 'gramm'; did you mean 'gram'"),
     ({"clamp": True}, "clamp has no effect with lbfgs: use optimizer='adam' or clamp=False"),
     ({"average": 0.9}, "average has no effect with lbfgs: use optimizer='adam' or average=0"),
+    (
+        {"rate_decay": 0.1},
+        "rate_decay has no effect with lbfgs: use optimizer='adam' or rate_decay=1",
+    ),
+    ({"rate_decay": 1.5}, "rate_decay is 1.5: it must be at least 0 and at most 1"),
 ]
 
 
