@@ -20,8 +20,9 @@ import optax
 from PIL import Image
 
 from jnst.losses import gram
-from jnst.objective import loss_weights, make_targets, objective
+from jnst.objective import loss_weights, objective
 from jnst.presets import NEURAL_STYLE
+from jnst.targets import make_targets
 from jnst.vgg import Params, features
 from jnst.weights import load_weights
 

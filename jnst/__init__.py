@@ -12,7 +12,6 @@ from .objective import Losses as Losses
 from .objective import LossWeights as LossWeights
 from .objective import Targets as Targets
 from .objective import loss_weights as loss_weights
-from .objective import make_targets as make_targets
 from .objective import objective as objective
 from .plan import prepare as prepare
 from .presets import PRESETS as PRESETS
@@ -21,6 +20,7 @@ from .presets import preset as preset
 from .progress import Progress as Progress
 from .run_toml import load_config as load_config
 from .run_toml import save_config as save_config
+from .targets import make_targets as make_targets
 from .transfer import Result as Result
 from .transfer import stylize as stylize
 from .vgg import LAYERS as LAYERS

@@ -15,7 +15,6 @@ from .mask_options import MaskFiles, masks_of, refuse_for_many
 from .parser import (
     NETWORKS,
     STREAM,
-    Interval,
     UsageError,
     build_parser,
     nearest,
@@ -25,6 +24,7 @@ from .parser import (
 )
 from .presets import PRESETS, Config, preset
 from .sweep_words import interpolation, read_sweeps
+from .typed_words import Interval
 from .vgg import check_layers
 
 SUBCOMMANDS = {

@@ -34,8 +34,6 @@ from .objective import (
     Targets,
     Terms,
     check_fit,
-    check_inputs,
-    combined,
     sums_of,
     variation,
     weigh,
@@ -43,6 +41,7 @@ from .objective import (
 from .ops import conv2d, relu
 from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
+from .targets import check_inputs, combined
 from .tile_plan import halvings, map_shapes
 from .vgg import LAYERS, Params, pool, preprocess
 from .whole import check_over_devices

@@ -2,14 +2,23 @@
 
 import argparse
 import difflib
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any, NamedTuple, NoReturn, get_args, get_type_hints
+from typing import Any, NoReturn, get_args, get_type_hints
 
 from .image_file import MAX_FILE_SIZE, MAX_PIXELS
 from .presets import PRESETS, Config
-from .tile_plan import SMALLEST_TILE
+from .typed_words import (
+    READERS,
+    Interval,
+    count,
+    devices,
+    interval,
+    listed,
+    size_in_bytes,
+    tile,
+    whole,
+)
 from .vgg import INPUTS, LAYERS
 
 NETWORKS = tuple(LAYERS)
@@ -47,13 +56,6 @@ The result (the painting's path and its losses) goes to stdout; progress and mes
 stderr. Exit code: 0 done; 1 a file, the network or the computation failed; 2 the command is
 wrong; 128 + n stopped by signal n: Ctrl-C (130), SIGTERM (143) and SIGHUP (129) finish the step
 and save the painting as far as it got, and the checkpoint; Ctrl-C again stops at once."""
-
-
-class Interval(NamedTuple):
-    """How often: after so many seconds, or after so many steps; the other is 0."""
-
-    seconds: float = 0.0
-    steps: int = 0
 
 
 class UsageError(ValueError):
@@ -171,12 +173,12 @@ def _add_files(group: Any) -> None:
         "(default: {content}_{style}.png, here)",
     )
     group.add_argument(
-        "--bits", type=_whole, default=8, metavar="N", help="8, or 16 for .png and .tif"
+        "--bits", type=whole, default=8, metavar="N", help="8, or 16 for .png and .tif"
     )
     group.add_argument("--init-image", metavar="FILE", help="the picture that --init file means")
     group.add_argument(
         "--save-every",
-        type=_whole,
+        type=whole,
         default=0,
         metavar="N",
         help="save snapshots at steps 1, 1+N, 1+2N, …, and in the end OUTPUT_sheet.png with all",
@@ -194,14 +196,14 @@ def add_limits(group: Any) -> None:
     """The options that raise the limits of `read_image`."""
     group.add_argument(
         "--max-pixels",
-        type=_count,
+        type=count,
         default=MAX_PIXELS,
         metavar="N",
         help=f"refuse pictures of more pixels (default: {MAX_PIXELS})",
     )
     group.add_argument(
         "--max-file-size",
-        type=_count,
+        type=count,
         default=MAX_FILE_SIZE,
         metavar="N",
         help=f"refuse picture files of more bytes (default: {MAX_FILE_SIZE // 10**9}G)",
@@ -253,7 +255,7 @@ def _add_many(group: Any) -> None:
     )
     group.add_argument(
         "--style-blend",
-        type=_whole,
+        type=whole,
         metavar="N",
         help="N paintings from the first of two styles to the second, and a sheet of all",
     )
@@ -264,7 +266,7 @@ def _add_many(group: Any) -> None:
     )
     group.add_argument(
         "--bucket",
-        type=_whole,
+        type=whole,
         metavar="N",
         help="round the side that --size does not give up to a multiple of N: the content is "
         "mirrored at its borders, and the painting cut back, so that pictures of nearly the same "
@@ -278,7 +280,7 @@ def _add_checkpoints(group: Any) -> None:
     )
     group.add_argument(
         "--checkpoint-every",
-        type=_interval,
+        type=interval,
         default=Interval(seconds=60.0),
         metavar="60s|N",
         help="how often: a time, or a number of steps (default: 60s); and always at the end",
@@ -311,14 +313,14 @@ def _add_network(group: Any) -> None:
 def _add_memory(group: Any) -> None:
     group.add_argument(
         "--memory",
-        type=_bytes,
+        type=size_in_bytes,
         metavar="4GB",
         help="use no more: large pictures are computed by windows, with the same result, and "
         "L-BFGS remembers less where it must (default: 80%% of what is free)",
     )
     group.add_argument(
         "--tile",
-        type=_tile,
+        type=tile,
         metavar="N",
         help="compute by windows of N pixels, 128 or more; 0: the whole picture at once (default: "
         "as --memory allows)",
@@ -328,7 +330,7 @@ def _add_memory(group: Any) -> None:
 def _add_devices(group: Any) -> None:
     group.add_argument(
         "--devices",
-        type=_devices,
+        type=devices,
         metavar="N|all",
         help="share the work between N devices (default: 1): one painting by bands of its rows, of "
         "many each makes its own, in turn; a CPU counts as N, which saves no time",
@@ -339,9 +341,9 @@ def _add_devices(group: Any) -> None:
         help="share it with other processes, begun with the same command here or on other hosts; "
         "they meet at this address of process 0, which alone writes",
     )
-    group.add_argument("--processes", type=_whole, metavar="N", help="how many there are")
+    group.add_argument("--processes", type=whole, metavar="N", help="how many there are")
     group.add_argument(
-        "--process-id", type=_whole, metavar="I", help="the number of this one, from 0"
+        "--process-id", type=whole, metavar="I", help="the number of this one, from 0"
     )
 
 
@@ -377,91 +379,12 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
             settings["action"] = argparse.BooleanOptionalAction
         else:
             kind = (get_args(kinds[spec.name]) or (kinds[spec.name],))[0]
-            read, name = _READERS[kind]
+            read, name = READERS[kind]
             many = isinstance(value, tuple)
-            settings["type"] = _listed(read) if many else read
+            settings["type"] = listed(read) if many else read
             settings["nargs"] = ("+" if spec.default else "*") if many else None
             settings["metavar"] = _braces(choices) if choices else name
         groups[title].add_argument(option(spec.name), **settings)
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-
-
-def _count(text: str) -> int:
-    """A number above 0, in which K, M and G stand for thousands, millions and milliards.
-
-    >>> _count("2.5M")
-    2500000
-    """
-    match = re.fullmatch(r"(\d+|\d*\.\d+)([KMG]?)", text, re.IGNORECASE)
-    number = round(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 400M or 5000")
-    return number
-
-
-def _bytes(text: str) -> int:
-    """A number of bytes.
-
-    >>> _bytes("4GB"), _bytes("500m")
-    (4000000000, 500000000)
-    """
-    try:
-        return _count(re.sub("b$", "", text, flags=re.IGNORECASE))
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 4GB") from None
-
-
-def _tile(text: str) -> int:
-    size = _whole(text)
-    if size and size < SMALLEST_TILE:
-        raise argparse.ArgumentTypeError(
-            f"{size} is too small: {SMALLEST_TILE} pixels or more, or 0 for the whole picture"
-        )
-    return size
-
-
-def _devices(text: str) -> int:
-    """A number of devices, 0 for all."""
-    number = 0 if text == "all" else _whole(text)
-    if number < 1 and text != "all":
-        raise argparse.ArgumentTypeError(f"{text} is no number of devices: 1 or more, or all")
-    return number
-
-
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
-
-
-def _interval(text: str) -> Interval:
-    match = re.fullmatch(r"(\d+|\d*\.\d+)s|0*([1-9]\d*)", text)
-    if not match:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a time, such as 60s, nor a number of steps, such as 50"
-        )
-    return Interval(seconds=float(match[1])) if match[1] else Interval(steps=int(match[2]))
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
-_READERS: dict[type, tuple[Callable[[str], Any], str]] = {
-    int: (_whole, "N"),
-    float: (_number, "X"),
-    str: (str, "NAME"),
-}
-
-
-def _listed(read: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    return lambda text: tuple(read(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _braces(names: Any) -> str:

@@ -34,12 +34,11 @@ from .objective import (
     Targets,
     Terms,
     check_fit,
-    check_inputs,
-    combined,
     weigh,
 )
 from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
+from .targets import check_inputs, combined
 from .tile_passes import backward, forward
 from .tile_plan import Stage, Window, halvings, plan_stages
 from .tile_variation import add_variation, variation_by_bands

@@ -26,8 +26,7 @@ from .masks import checked_masks
 from .method import Rates
 from .minimize import NotFiniteError, improve
 from .next_scale import first_point, first_state, method_of, rates_of
-from .objective import Known as Known
-from .objective import Losses, LossWeights, Targets, loss_weights, make_targets, objective
+from .objective import Losses, LossWeights, Targets, loss_weights, objective
 from .optimize import Evaluator, Moments, Objective, State, from_arrays, lower_chunk
 from .plan import prepare
 from .presets import DEFAULT
@@ -36,6 +35,8 @@ from .progress import Progress as Progress
 from .regions import EVERYWHERE, Guidance
 from .sizes import drop_small_scales, target_sizes
 from .state_home import home
+from .targets import Known as Known
+from .targets import make_targets
 from .tile_plan import check_tile
 from .vgg import Params, check_layers
 from .whole import check_by_windows, check_over_devices

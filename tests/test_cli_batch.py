@@ -1,6 +1,5 @@
 """Many paintings from one command: what is painted, what is left alone, and what stops."""
 
-import importlib
 import os
 import signal
 from pathlib import Path
@@ -13,7 +12,7 @@ from command import TINY, Command
 from PIL import Image
 
 import jnst
-from jnst import cli, optimize
+from jnst import cli, optimize, targets
 from jnst.images import read_image, read_parameters, write_image
 
 BASE = ["--network", *TINY[1:]]
@@ -38,15 +37,14 @@ def outputs(run: Command, folder: str = "out") -> set[str]:
 def test_every_pair_and_nothing_twice(many: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """One compile and one look at each style for all; a second run has nothing to do."""
     looks: list[Any] = []
-    objective = importlib.import_module("jnst.objective")
-    plain = objective._statistics
+    plain = targets._statistics
 
     def look(params: jnst.Params, style: Any, *more: Any) -> Any:
         # To learn the shapes of the targets costs no look.
         looks.extend([] if isinstance(style, jax.core.Tracer) else [1])
         return plain(params, style, *more)
 
-    monkeypatch.setattr(objective, "_statistics", look)
+    monkeypatch.setattr(targets, "_statistics", look)
     jax.clear_caches()
     words = ["--content", "in", "--style", "x.png", "y.png", "--output", "out", *BASE]
     code, out, err = many(*words)

@@ -21,8 +21,9 @@ import jnst
 from jnst import minimize, optimize, transfer
 from jnst.devices import Spread
 from jnst.images import resize
-from jnst.objective import loss_weights, make_targets, objective
+from jnst.objective import loss_weights, objective
 from jnst.regions import guidance
+from jnst.targets import make_targets
 
 rng = np.random.default_rng(0)
 params = jnst.load_weights("vgg16")

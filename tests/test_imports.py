@@ -108,7 +108,10 @@ MAY_IMPORT = {
     "regions": {"tile_plan", "vgg"},
     "preserve": {"arrays", "tile_plan", "vgg"},
     "objective": {
-        *("arrays", "config", "losses", "normalize", "preserve", "regions", "style_loss", "vgg"),
+        *("arrays", "config", "losses", "normalize", "preserve", "regions", "vgg"),
+    },
+    "targets": {
+        *("arrays", "config", "losses", "objective", "preserve", "regions", "style_loss", "vgg"),
     },
     "tile_plan": {"vgg"},
     "tile_passes": {"arrays", "objective", "ops", "regions", "tile_plan", "vgg"},
@@ -127,6 +130,7 @@ MAY_IMPORT = {
         "preserve",
         "objective",
         "regions",
+        "targets",
         "tile_passes",
         "tile_plan",
         "tile_variation",
@@ -134,8 +138,8 @@ MAY_IMPORT = {
         "whole",
     },
     "devices": {
-        *("arrays", "config", "losses", "objective", "ops", "preserve", "regions", "tile_plan"),
-        *("vgg", "whole"),
+        *("arrays", "config", "losses", "objective", "ops", "preserve", "regions", "targets"),
+        *("tile_plan", "vgg", "whole"),
     },
     "batch": {"parser", "sweep_words"},
     "sweep_words": {"parser", "presets"},
@@ -170,7 +174,7 @@ MAY_IMPORT = {
         *("ahead", "checkpoint", "color", "config", "devices", "diagnosis", "images", "inputs"),
         *("keep", "masks", "method", "minimize", "next_scale", "objective", "optimize", "plan"),
         *("presets", "state_home"),
-        *("progress", "regions", "sizes", "tile_plan", "tiles", "vgg", "whole"),
+        *("progress", "regions", "sizes", "targets", "tile_plan", "tiles", "vgg", "whole"),
     },
 }
 

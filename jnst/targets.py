@@ -1,0 +1,160 @@
+"""What an image is optimised towards: the content's activations, the statistics of the styles."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from operator import add, mul
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .arrays import Image
+from .config import Config
+from .losses import STYLE_LOSSES
+from .objective import Targets, Terms, activations
+from .preserve import with_weights
+from .regions import EVERYWHERE, Guidance, Guide
+from .style_loss import unchanged
+from .vgg import Params, check_layers
+
+Known = dict[tuple[Any, ...], dict[str, Array]]
+"""The statistics of styles that have been computed, for `make_targets` to look up."""
+
+
+def make_targets(
+    params: Params,
+    content: Image,
+    styles: Sequence[Image],
+    config: Config,
+    *,
+    known: Known | None = None,
+    guidance: Guidance = EVERYWHERE,
+) -> Targets:
+    """Takes the activations of the content and the statistics of the styles, once per run.
+
+    Args:
+        params: from `jnst.load_weights`.
+        content: [H, W, 3], sRGB in [0, 1], of the size of the image to be optimised.
+        styles: one or more images of any sizes; statistics are averaged with
+            `config.style_weights`, normalised to a sum of 1 (as neural-style does).
+        config: names the layers, losses and pooling.
+        known: a dict of the caller's, empty at first, in which the statistics of each style are
+            kept for the next call with the same `params`.
+        guidance: which style acts where, and which part of each style counts; from
+            `jnst.regions.guidance`, by default all of everything.
+
+    Returns:
+        Targets for `jnst.objective`.
+
+    Raises:
+        ValueError: for an unknown layer, a wrong shape, or a number of style weights that is
+            neither one nor the number of styles.
+    """
+    terms, blend = check_inputs(params, styles, config)
+    kept = activations(params, content, terms.content_layers, terms)
+    kept = with_weights(kept, content, config.preserve, params.network)
+    found: Iterable[Any] = (
+        _looked_up(known, params, style, guidance.of_style(i), terms)
+        for i, style in enumerate(styles)
+    )
+    if not STYLE_LOSSES[terms.style_loss].by_sums:
+        positions = _positions(params, content, terms)
+        found = (_fitted(each, positions, terms.style_loss) for each in found)
+    matched = combined(found, blend, guidance, terms)
+    return Targets(kept, matched, terms, guidance.content, guidance.shares)
+
+
+def combined(
+    statistics: Iterable[dict[str, Any]],
+    blend: Sequence[float],
+    guidance: Guidance,
+    terms: Terms,
+) -> dict[str, Any]:
+    """The targets' style: of the statistics, blended, or one by one for regions, the loss's aim."""
+    if guidance.content:
+        found = [_aimed(each, terms.style_loss) for each in statistics]
+        return {layer: tuple(each[layer] for each in found) for layer in found[0]}
+    matched: dict[str, Any] = {}
+    for weight, each in zip(blend, statistics, strict=True):
+        matched = _added(matched, each, jnp.asarray(weight, jnp.float32))
+    return _aimed(matched, terms.style_loss)
+
+
+def check_inputs(
+    params: Params, styles: Sequence[Any], config: Config
+) -> tuple[Terms, tuple[float, ...]]:
+    """The terms of a config and the share of each style; raises as `make_targets` says."""
+    check_layers(params.network, (*config.content_layers, *config.style_layers))
+    if not styles:
+        raise ValueError("no style image was given: give at least one")
+    terms = Terms(
+        config.content_layers,
+        config.style_layers,
+        config.content_loss,
+        config.style_loss,
+        config.tv_loss,
+        config.pooling,
+        config.pixel_range,
+        config.input_gain,
+        config.padding,
+        config.normalize_gradients,
+    )
+    return terms, config.weights_per_style(len(styles))
+
+
+@jax.jit
+def _added(matched: dict[str, Any], statistics: dict[str, Any], weight: Array) -> dict[str, Any]:
+    weighted = jax.tree.map(partial(mul, weight), statistics)
+    return jax.tree.map(add, matched, weighted) if matched else weighted
+
+
+def _aimed(statistics: dict[str, Any], style_loss: str) -> dict[str, Any]:
+    aim = STYLE_LOSSES[style_loss].aim
+    return statistics if aim is unchanged else _computed(statistics, aim)
+
+
+@partial(jax.jit, static_argnames="aim")
+def _computed(statistics: dict[str, Any], aim: Callable[[Any], Any]) -> dict[str, Any]:
+    return {layer: aim(values) for layer, values in statistics.items()}
+
+
+def _positions(params: Params, image: Image, terms: Terms) -> tuple[tuple[str, int], ...]:
+    """The style layers and how many positions their maps have for an image of that size."""
+    only_style = partial(activations, layers=terms.style_layers, terms=terms)
+    maps = jax.eval_shape(only_style, params, image)
+    return tuple((layer, math.prod(found.shape[:2])) for layer, found in maps.items())
+
+
+@partial(jax.jit, static_argnames=("positions", "style_loss"))
+def _fitted(
+    statistics: dict[str, Any], positions: tuple[tuple[str, int], ...], style_loss: str
+) -> dict[str, Any]:
+    fit = STYLE_LOSSES[style_loss].fit
+    assert fit is not None
+    return {layer: fit(statistics[layer], count) for layer, count in positions}
+
+
+def _looked_up(
+    known: Known | None, params: Params, style: Image, guide: Guide, terms: Terms
+) -> dict[str, Array]:
+    if known is None:
+        return _statistics(params, style, guide, terms.style_layers, terms)
+    arrays = [np.asarray(style), *(np.asarray(guide[layer]) for layer in sorted(guide))]
+    hashes = (hashlib.sha256(array.tobytes()).digest() for array in arrays)
+    key = (terms, arrays[0].shape, str(arrays[0].dtype), *hashes)
+    if key not in known:
+        known[key] = _statistics(params, style, guide, terms.style_layers, terms)
+    return known[key]
+
+
+@partial(jax.jit, static_argnames=("layers", "terms"))
+def _statistics(
+    params: Params, image: Image, guide: Guide, layers: tuple[str, ...], terms: Terms
+) -> dict[str, Array]:
+    maps = activations(params, image, layers, terms)
+    loss = STYLE_LOSSES[terms.style_loss]
+    return {name: loss.of_map(m, guide.get(name)) for name, m in maps.items()}
