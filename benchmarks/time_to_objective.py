@@ -36,22 +36,17 @@ from jnst.sizes import drop_small_scales, target_sizes
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))
 _SEARCH = {"line_search": "zoom", "history": 20}
-_COARSE = {"scales": (0.25, 0.5, 1.0), "upscale": "detail", "steps": (100, 100, 400)}
+_COARSE = {"scales": (0.5, 1.0), "upscale": "detail", "steps": (80, 400)}
 _ADAM = {"optimizer": "adam", "learning_rate": 10.0}
-_FALLING = {**_ADAM, "rate_decay": 0.05}
 OPTIMISERS: dict[str, dict[str, Any]] = {
     "as published": {},
-    "line search": _SEARCH,
-    "line search, 5 pairs": {**_SEARCH, "history": 5},
-    "line search, 50 pairs": {**_SEARCH, "history": 50},
-    "preconditioned": {**_SEARCH, "precondition": 0.25},
-    "coarse to fine": {**_SEARCH, **_COARSE},
-    "coarse to fine, two": {**_SEARCH, **_COARSE, "scales": (0.5, 1.0), "steps": (150, 400)},
-    "coarse to fine, preconditioned": {**_SEARCH, **_COARSE, "precondition": 0.25},
+    "preconditioned": {"precondition": 0.25},
+    "preconditioned, 50 pairs": {"precondition": 0.25, "history": 50},
+    "line search, 20 pairs": _SEARCH,
+    "line search, preconditioned": {**_SEARCH, "precondition": 0.25},
+    "coarse to fine, preconditioned": {**_COARSE, "precondition": 0.25},
     "adam": _ADAM,
-    "adam, falling rate": {**_FALLING, "steps": (150,)},
-    "adam, coarse to fine": {**_ADAM, **_COARSE},
-    "adam, coarse to fine, falling rate": {**_FALLING, **_COARSE, "steps": (100, 100, 100)},
+    "adam, falling rate": {**_ADAM, "rate_decay": 0.05},
 }
 """What each row changes in the preset."""
 
