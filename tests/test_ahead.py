@@ -45,7 +45,7 @@ def test_the_step_is_compiled_once_and_only_shapes_compile_again(params, monkeyp
     content, style = picture(44, 36), picture(30, 28, seed=1)
     with counted(monkeypatch) as first:
         jnst.stylize(params, content, style, jnst.Config(**sizes, **LAYERS))
-    assert first["jit__step"] == first["jit__features"] == first["jit__statistics"] == 1
+    assert first["jit__step"] == first["jit_activations"] == first["jit__statistics"] == 1
     others = {"content_weight": 7.0, "style_weight": 0.5, "tv_weight": 0.1, "learning_rate": 0.7,
               "style_layer_weights": (1.0, 3.0), "seed": 5}  # fmt: skip
     with counted(monkeypatch) as second:
