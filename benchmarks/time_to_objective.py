@@ -36,7 +36,7 @@ from jnst.sizes import drop_small_scales, target_sizes
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))
 _SEARCH = {"line_search": "zoom", "history": 20}
-_COARSE = {"scales": (0.5, 1.0), "upscale": "detail", "steps": (80, 400)}
+_COARSE = {"scales": (0.25, 0.5, 1.0), "upscale": "detail", "steps": (100, 100, 400)}
 _ADAM = {"optimizer": "adam", "learning_rate": 10.0}
 OPTIMISERS: dict[str, dict[str, Any]] = {
     "as published": {},
@@ -44,7 +44,7 @@ OPTIMISERS: dict[str, dict[str, Any]] = {
     "preconditioned, 50 pairs": {"precondition": 0.25, "history": 50},
     "line search, 20 pairs": _SEARCH,
     "line search, preconditioned": {**_SEARCH, "precondition": 0.25},
-    "coarse to fine, preconditioned": {**_COARSE, "precondition": 0.25},
+    "coarse to fine, preconditioned": {**_SEARCH, **_COARSE, "precondition": 0.25},
     "adam": _ADAM,
     "adam, falling rate": {**_ADAM, "rate_decay": 0.05},
 }

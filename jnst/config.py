@@ -259,19 +259,16 @@ class Config:
             _broadcast(
                 self.style_layer_weights, len(self.style_layers), "style_layer_weights", "layers"
             )
-        if self.optimizer == "lbfgs" and self.clamp:
-            raise ValueError("clamp has no effect with lbfgs: use optimizer='adam' or clamp=False")
+        for name, idle in (("clamp", False), ("rate_decay", 1), ("average", 0)):
+            if self.optimizer == "lbfgs" and getattr(self, name) != idle:
+                raise ValueError(
+                    f"{name} has no effect with lbfgs: use optimizer='adam' or {name}={idle}"
+                )
         if self.normalize_gradients and self.optimizer == "lbfgs" and self.line_search == "zoom":
             raise ValueError(
                 "normalize_gradients leaves no gradient of the loss, which the zoom search needs: "
                 "use line_search='none' or optimizer='adam'"
             )
-        if self.optimizer == "lbfgs" and self.rate_decay != 1:
-            raise ValueError(
-                "rate_decay has no effect with lbfgs: use optimizer='adam' or rate_decay=1"
-            )
-        if self.optimizer == "lbfgs" and self.average:
-            raise ValueError("average has no effect with lbfgs: use optimizer='adam' or average=0")
 
     @property
     def all_scales(self) -> tuple[float, ...]:

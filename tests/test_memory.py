@@ -155,7 +155,8 @@ def test_errors_say_what_to_do():
 def test_a_step_is_compiled_to_need_little_memory():
     """Against the compiler's own choice of an order, by what it says that each needs."""
     params, picture = jnst.load_weights("vgg16"), jax.ShapeDtypeStruct((64, 64, 3), jnp.float32)
-    config = jnst.Config(style_layers=("relu1_1", "relu2_1"), content_layers=("relu2_1",))
+    layers = ("relu1_1", "relu2_1", "relu3_1")
+    config = jnst.Config(style_layers=layers, content_layers=("relu3_1",))
     targets = jax.eval_shape(
         lambda p, image: jnst.make_targets(p, image, [image], config), params, picture
     )
@@ -164,7 +165,7 @@ def test_a_step_is_compiled_to_need_little_memory():
     lowered = lower_chunk(jnst.objective, Method(), picture, rates, args, size=1, fused=False)
     usual = lowered.compile({"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_DEFAULT"})
     frugal = lowered.compile()
-    assert needed(frugal) < 0.85 * needed(usual)
+    assert needed(frugal) < 0.75 * needed(usual)
 
 
 def needed(compiled):
