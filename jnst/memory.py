@@ -1,7 +1,8 @@
 """How much memory a run needs at its peak.
 
 The estimate adds up what lives at the same time: the program, the weights, the pictures, the
-optimiser's arrays and what one evaluation holds. Of an evaluation of the whole picture at once
+optimiser's arrays and what one evaluation holds, or the compiler before it; and what the coarser
+scales have left. Of an evaluation of the whole picture at once
 that is every activation that the way back reads, and a few maps of the widest layer under work; by
 windows (`jnst.tiles`) the maps between the stages, what their windows keep, and a few maps of one
 window.
@@ -22,7 +23,7 @@ from .tile_plan import (
     map_shapes,
     plan_stages,
 )
-from .vgg import CONVOLUTIONS, LAYERS, check_layers
+from .vgg import CONVOLUTIONS, LAYERS, check_layers, smallest_side
 
 _FLOAT = 4
 # Measured: the libraries, what the compiler leaves behind, and small change.
@@ -37,6 +38,12 @@ _WINDOW_MAPS = 5.4
 # of the deep layers.
 _TILED_MAPS = 1.5
 _TILED_ROOM = 70e6
+# Measured, on CPUs: what compiling a scale takes at its peak, beside the libraries, and for each
+# convolution by Winograd's tiles; and what that leaves behind, for the next compilation, whose
+# pieces do not fit into the gaps, and for good.
+_COMPILING, _COMPILING_TILED = 550e6, 46e6
+_GAPS, _GAPS_TILED = 60e6, 22e6
+_PROGRAMS, _PROGRAMS_TILED = 50e6, 10e6
 # Matrices [C, C] for each layer whose root the style loss takes, by iterations forward and back.
 _ROOT_MATRICES = 80
 _PICTURES = 4  # the content as it was read and as it is painted, the image, its gradient
@@ -48,7 +55,7 @@ def estimate_memory(
     """Bytes that a run needs at its peak, the program included; expect a fifth more or less.
 
     Args:
-        config: of the run; its layers and its optimiser count, not its size.
+        config: of the run; its layers, its scales and its optimiser count, not its size.
         height, width: of the picture at the last scale, in pixels.
         network: "vgg16" or "vgg19".
         tile: as for `jnst.stylize`.
@@ -63,21 +70,59 @@ def estimate_memory(
     """
     layers = (*config.style_layers, *config.content_layers)
     check_layers(network, layers)
-    weights = sum(9 * i * o for _, i, o in CONVOLUTIONS[network]) * _FLOAT
+    on_cpu, peak, gaps, programs = jax.default_backend() == "cpu", 0.0, 0.0, 0.0
+    for tall, wide in _sizes(config, height, width):
+        window = tile if tile is not None and max(tall, wide) > tile else None
+        peak = max(peak, programs + _one_scale(config, tall, wide, network, window))
+        if on_cpu and layers:
+            tiles = winograd_tiles(network, window or tall, window or wide, layers=layers)
+            if window is None:
+                compiling = _COMPILING + _COMPILING_TILED * len(tiles)
+                peak = max(peak, gaps + compiling + _weights(network) + _kernels(network, tiles))
+            gaps += _GAPS + _GAPS_TILED * len(tiles)
+            programs += _PROGRAMS + _PROGRAMS_TILED * len(tiles)
+    return int(peak)
+
+
+def _sizes(config: Config, height: int, width: int) -> list[tuple[int, int]]:
+    """(height, width) of each scale, of which the last is given."""
+    scales = config.all_scales
+    sizes = [(round(height * s / scales[-1]), round(width * s / scales[-1])) for s in scales]
+    layers = (*config.style_layers, *config.content_layers)
+    least = smallest_side("vgg19", layers) if layers else 1
+    return [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
+
+
+def _one_scale(config: Config, height: int, width: int, network: str, tile: int | None) -> float:
+    """What a scale needs by itself; None for the whole picture."""
+    layers = (*config.style_layers, *config.content_layers)
     image = height * width * 3 * _FLOAT
-    state = state_bytes(config, height, width)
-    fixed = _PROGRAM + weights + state + _PICTURES * image + _roots(config, network)
-    content = _content_maps(config, height, width, network)
+    fixed = _PROGRAM + _weights(network) + _roots(config, network)
+    fixed += state_bytes(config, height, width) + _PICTURES * image
     if not layers:
-        return int(fixed + 8 * image)
-    if tile is None or max(height, width) <= tile:
+        return fixed + 8 * image
+    content = _content_maps(config, height, width, network)
+    if tile is None:
         tiled = _winograd(network, layers, height, width) + _ordered(config, height, width, network)
-        return int(fixed + sum(content) + tiled + _whole(network, layers, height, width))
+        return fixed + sum(content) + tiled + _whole(network, layers, height, width)
     stages = plan_stages(network, layers, height, width, tile)
     # What is large lies in a file (`jnst.host_map`).
     kept = sum(size for size in content if size < LARGE)
     maps = _by_windows(stages, [_way_back(stage, layers, config.pooling) for stage in stages])
-    return int(fixed + kept + _winograd(network, layers, tile, tile) + maps)
+    return fixed + kept + _winograd(network, layers, tile, tile) + maps
+
+
+def _weights(network: str) -> float:
+    return sum(9 * wide * deep for _, wide, deep in CONVOLUTIONS[network]) * _FLOAT
+
+
+def _kernels(network: str, tiles: dict[str, int]) -> float:
+    """Those for Winograd's tiles."""
+    return sum(
+        (tiles[name] + 2) ** 2 * wide * deep * _FLOAT
+        for name, wide, deep in CONVOLUTIONS[network]
+        if name in tiles
+    )
 
 
 def state_bytes(config: Config, height: int, width: int) -> int:
@@ -177,12 +222,8 @@ def _winograd(network: str, layers: tuple[str, ...], height: int, width: int) ->
     tiles = winograd_tiles(network, height, width, layers=layers)
     if not tiles:
         return 0.0
-    kernels = sum(
-        (tiles[name] + 2) ** 2 * i * o * _FLOAT
-        for name, i, o in CONVOLUTIONS[network]
-        if name in tiles
-    )
-    return kernels + _TILED_ROOM + _TILED_MAPS * 64 * height * width * _FLOAT
+    room = _TILED_ROOM + _TILED_MAPS * 64 * height * width * _FLOAT
+    return _kernels(network, tiles) + room
 
 
 def _by_windows(stages: tuple[Stage, ...], kept: list[float]) -> float:

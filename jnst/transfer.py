@@ -19,12 +19,13 @@ from .color import Coloring, colored
 from .config import Config
 from .devices import Spread
 from .diagnosis import where_not_finite
+from .host_map import trim
 from .images import resize
 from .inputs import as_list, check_sizes, checked, fingerprints, first_image, styles_at
 from .keep import Kept, keeping, with_kept
 from .masks import checked_masks
 from .method import Rates
-from .minimize import NotFiniteError, improve
+from .minimize import NotFiniteError, improve, terms_at
 from .next_scale import first_point, first_state, method_of, rates_of
 from .objective import Losses, LossWeights, Targets, loss_weights, objective
 from .optimize import Evaluator, Moments, Objective, State, from_arrays, lower_chunk
@@ -181,7 +182,7 @@ def stylize(
     report = Reporter(callback, config, inputs, resume.losses if resume else None, finish)
     if chunk is None:
         chunk = 1 if jax.default_backend() == "cpu" else 20
-    image, learnt = start, None
+    image, learnt, final = start, None, None
     for number, (height, width) in enumerate(sizes, start=1):
         if resume and number < resume.scale:
             continue
@@ -194,12 +195,7 @@ def stylize(
         here = None if tile is None or max(height, width) <= tile else tile
         way = _Way(here, spread, guidance, spread.placed(kept) if spread else kept)
         report.shown = way.shown
-        weights = loss_weights(config)
-        ready = way.ready(params, height, width, config)
-        targets = way.targets(ready, resized, styles_here, config, weights, chunk, known)
-        args = (ready, targets, weights)
-        if spread:
-            args = spread.placed(args)
+        args = way.args(params, resized, styles_here, config, chunk, known)
         begin: Array | State
         if resume and number == resume.scale:
             begin = from_arrays(resume.state, resized.shape, method_of(config), rates_of(config))
@@ -212,10 +208,13 @@ def stylize(
         steps = config.steps_per_scale[number - 1]
         begin = way.placed(begin, config, height, width)
         image, learnt = _improve(way, begin, args, steps, config, report, chunk)
-        if report.stopped:
+        if report.stopped or number == len(sizes):
+            final = way.losses(jnp.asarray(image), args, config, chunk)
             break
+        # The next scale's compilation needs the memory of this one's kernels and targets.
+        del args, begin
     assert image is not None
-    final = way.losses(jnp.asarray(image), *args)
+    assert final is not None
     return Result(finish(image), Losses(*map(float, final)), report.history())
 
 
@@ -255,6 +254,24 @@ class _Way:
     spread: Spread | None = None
     guidance: Guidance = EVERYWHERE
     kept: Kept | None = None
+
+    def args(
+        self,
+        params: Params,
+        content: Pixels,
+        styles: list[Pixels],
+        config: Config,
+        chunk: int,
+        known: Known | None,
+    ) -> tuple[Params, Targets, LossWeights]:
+        """The network, targets and weights of this scale, on the devices that compute it."""
+        weights = loss_weights(config)
+        ready = self.ready(params, content.shape[0], content.shape[1], config)
+        targets = self.targets(ready, content, styles, config, weights, chunk, known)
+        # Of the compilation, which is over.
+        trim()
+        args = (ready, targets, weights)
+        return self.spread.placed(args) if self.spread else args
 
     def ready(self, params: Params, height: int, width: int, config: Config) -> Params:
         """The network for pictures of this size; over several devices as it is."""
@@ -323,12 +340,18 @@ class _Way:
         """The picture that an optimised image stands for."""
         return np.asarray(image if self.kept is None else with_kept(image, self.kept))
 
-    def losses(self, image: Array, *args: Any) -> Losses:
+    def losses(self, image: Array, args: tuple[Any, ...], config: Config, chunk: int) -> Losses:
         if self.tile is not None:
             return tiles.objective(image, *args, tile=self.tile)[1]
-        if self.spread is not None:
-            return _evaluate_over(self.spread, image, *args)
-        return _evaluate(image, *args)[1]
+        found: Losses = terms_at(
+            self.objective,
+            image,
+            self.arguments(*args),
+            method=method_of(config),
+            rates=rates_of(config),
+            chunk=chunk,
+        )
+        return found
 
     def trouble(self, image: Array, *args: Any) -> str:
         """Where the objective leaves the finite numbers; by windows it is not looked for."""
@@ -362,11 +385,3 @@ def _improve(
         raise NotFiniteError(f"{error}{where}", error.point, good) from None
     carry = config.carry and config.optimizer == "adam"
     return way.shown(found()), found.moments() if carry else None
-
-
-_evaluate = jax.jit(objective)
-
-
-@partial(jax.jit, static_argnames="spread")
-def _evaluate_over(spread: Spread, image: Array, *args: Any) -> Losses:
-    return spread(image, *args)[1]

@@ -22,24 +22,36 @@ def test_what_a_run_keeps_is_counted():
     assert growth == 1000 * 1000 * 12 * (4 + 4 + 8)
     # A pair of L-BFGS is two more pictures.
     one, two = (jnst.Config(history=n) for n in (10, 11))
-    more = estimate_memory(two, 512, 512) - estimate_memory(one, 512, 512)
-    assert more == 2 * 512 * 512 * 12
+    more = estimate_memory(two, 1024, 512) - estimate_memory(one, 1024, 512)
+    assert more == 2 * 1024 * 512 * 12
     # Of the content, relu4_2 is kept: 512 channels at an eighth of each side.
     less = jnst.Config(content_layers=())
-    kept = estimate_memory(jnst.Config(), 512, 512) - estimate_memory(less, 512, 512)
-    assert kept == pytest.approx(64 * 64 * 512 * 4)
+    kept = estimate_memory(jnst.Config(), 1024, 512) - estimate_memory(less, 1024, 512)
+    assert kept == pytest.approx(128 * 64 * 512 * 4)
 
 
 def test_roots_of_matrices_need_the_same_at_every_size():
     """Measured with `benchmarks/memory.py --style-loss wasserstein`: 0.2 GB for five layers."""
     root = jnst.Config(optimizer="adam", style_loss="wasserstein")
-    for size, tile in ((256, None), (256, 128), (2048, 512)):
+    for size, tile in ((1024, None), (1024, 128), (2048, 512)):
         args = (size, size)
         more = estimate_memory(root, *args, tile=tile) - estimate_memory(ADAM, *args, tile=tile)
         assert more == pytest.approx(0.2 * GB, rel=0.1)
     few = jnst.Config(optimizer="adam", style_loss="wasserstein", style_layers=("relu1_1",))
     plain = jnst.Config(optimizer="adam", style_layers=("relu1_1",))
-    assert estimate_memory(few, 64, 64) - estimate_memory(plain, 64, 64) == 80 * 64**2 * 4
+    assert estimate_memory(few, 1024, 1024) - estimate_memory(plain, 1024, 1024) == 80 * 64**2 * 4
+
+
+def test_a_small_picture_needs_what_compiling_it_does():
+    """Peaks of `python cli.py --network vgg16`, measured with `benchmarks/memory.py --command`."""
+    for side, measured in ((256, 1.53 * GB), (384, 1.67 * GB), (512, 1.75 * GB)):
+        told = estimate_memory(jnst.Config(), side, side, network="vgg16")
+        assert told == pytest.approx(measured, rel=0.1)
+    # Of the coarser scales something is left.
+    one, three = jnst.Config(scales=(1.0,)), jnst.Config()
+    assert estimate_memory(one, 256, 256) < 0.9 * estimate_memory(three, 256, 256)
+    # The layers can't see a picture of less than 16 pixels: there is no such scale.
+    assert estimate_memory(one, 30, 30) == estimate_memory(three, 30, 30)
 
 
 def test_the_content_of_a_large_picture_lies_in_a_file():
