@@ -8,13 +8,9 @@ of 2 MB where that can be asked for, as `python cli.py` has it. PyTorch runs the
 eagerly, with its memory as it comes. `estimate` is what `jnst.estimate_memory` says. A step's
 seconds are the median of those made in `--seconds`, the first, which compiles, left out.
 
-With `--command` each row is a run of `python cli.py` instead, of the default's scales, with VGG-16,
-two steps at each scale and nothing compiled before, and the estimate is what that run says.
-
     python benchmarks/memory.py [--sides 256 512 1024 2048 4096] [--whole-up-to 1024]
                                 [--torch-up-to 1024] [--tile 384] [--seconds 20]
                                 [--style-loss gram-relative]
-    python benchmarks/memory.py --command [--sides 256 512 1024] [-- more options of cli.py]
 
 Another style loss than the default's has no row of PyTorch, and its own files of results.
 """
@@ -22,12 +18,10 @@ Another style loss than the default's has no row of PyTorch, and its own files o
 import argparse
 import json
 import os
-import re
 import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -43,9 +37,6 @@ CONVOLUTIONS = [
 ]
 CONTENT = "conv4_2"
 DEFAULT_LOSS = "gram-relative"
-ROOT = Path(__file__).resolve().parent.parent
-# Of ru_maxrss: Linux counts in KiB, macOS in bytes.
-UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def random_layers() -> dict[str, np.ndarray]:
@@ -159,45 +150,10 @@ def work(way: str, side: int, tile: int, seconds: float, style_loss: str) -> Non
         figures = run_torch(side, seconds)
     else:
         figures = run_jnst(side, tile if way == "windows" else 0, seconds, style_loss)
-    figures["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    figures["peak"] = peak * (1 if sys.platform == "darwin" else 1024)
     print(json.dumps(figures))
-
-
-def run_command(side: int, more: list[str]) -> dict[str, Any]:
-    """A run of the command that compiles everything: its peak, and what it says before."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, str(ROOT / "cli.py"), "--offline", "--network", "vgg16"]
-        for kind, name in (("content", "astronaut"), ("style", "nocturne")):
-            words += [f"--{kind}", str(ROOT / "examples" / "images" / f"{name}.jpg")]
-        words += ["--output", f"{folder}/painting.png", "--size", str(side), "--steps", "2", *more]
-        with subprocess.Popen(
-            words, stderr=subprocess.PIPE, text=True, env=os.environ | {"JNST_CACHE": folder}
-        ) as process:
-            assert process.stderr is not None
-            told = process.stderr.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-    said = re.search(r"([\d.]+)([GM])B of memory", told)
-    if process.returncode or not said:
-        raise RuntimeError(told)
-    estimate = float(said[1]) * {"G": 1e9, "M": 1e6}[said[2]]
-    return {"side": side, "peak": usage.ru_maxrss * UNIT, "estimate": estimate}
-
-
-def measure_command(options: argparse.Namespace) -> None:
-    from measure import environment, write_results
-
-    machine = environment()
-    rows = [run_command(side, options.more) for side in options.sides]
-    lines = ["| --size | peak, GB | said, GB | said over peak |", "|---|---|---|---|"]
-    for row in rows:
-        said, peak = row["estimate"] / 1e9, row["peak"] / 1e9
-        lines.append(f"| {row['side']} | {peak:.2f} | {said:.1f} | {said / peak:.2f} |")
-    text = f"cli.py {' '.join(options.more)}\n\n" + "\n".join(lines)
-    print(text)
-    payload = {"environment": machine, "more": options.more, "rows": rows}
-    folder = {"folder": options.results} if options.results else {}
-    write_results("memory_command", payload, text, **folder)
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -252,15 +208,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of steps in each process")
     parser.add_argument("--style-loss", default=DEFAULT_LOSS, help="of jnst.Config")
     parser.add_argument("--results", type=Path, help="folder of the result files")
-    parser.add_argument("--command", action="store_true", help="measure runs of cli.py")
-    parser.add_argument("more", nargs="*", help="with --command: more options of cli.py")
     parser.add_argument("--worker", choices=("whole", "windows", "torch"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         work(options.worker, options.sides[0], options.tile, options.seconds, options.style_loss)
-        return
-    if options.command:
-        measure_command(options)
         return
     from measure import environment, write_results
 

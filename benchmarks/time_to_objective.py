@@ -3,7 +3,9 @@
 The objective is neural-style-pt's on the embedded VGG-16, written once more in PyTorch
 (`torch_transfer.py`) and checked against jnst's, value and gradient, before anything is timed. Both
 start from the content and see the same pictures. PyTorch runs in the memory format that is faster
-here, channels first or last, as that program calls it: `torch.optim.LBFGS`, rate 1, history 100.
+here, channels first or last, as that program calls it: `torch.optim.LBFGS`, rate 1, history 100; in
+a process of its own with its memory as it comes. jnst has memory in pages of 2 MB where Linux gives
+them, as `python cli.py` has it.
 Then `jnst.stylize` runs with each of the optimisers below until it has that objective at full size;
 evaluations at the coarser scales are counted apart, their seconds are in.
 
@@ -14,8 +16,12 @@ stand in the last column. An evaluation counts when its value is there.
 """
 
 import argparse
+import multiprocessing
+import os
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +32,7 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 import torch_transfer
-from measure import environment, median, write_results
+from measure import LARGE_PAGES, environment, median, write_results
 
 import jnst
 from jnst.images import read_image, resize
@@ -106,8 +112,9 @@ def check_agreement(problem: Problem, theirs: torch_transfer.Objective) -> dict[
     return found
 
 
-def run_torch(problem: Problem, evaluations: int, trial: int) -> dict[str, Any]:
+def run_torch(pair: tuple[str, str], size: int, evaluations: int, trial: int) -> dict[str, Any]:
     """PyTorch's run, in the format whose evaluations took less time in a trial of each."""
+    problem = Problem(*pair, size)
     formats = {"channels first": False, "channels last": True}
     seconds = {}
     for name, last in formats.items():
@@ -177,9 +184,20 @@ def run_jnst(
     }
 
 
+def _alone(work: Callable[..., Any], *args: Any) -> Any:
+    """Its result, from a new process without the large pages."""
+    pages = {name: os.environ.pop(name) for name in LARGE_PAGES if name in os.environ}
+    try:
+        anew = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=anew) as pool:
+            return pool.submit(work, *args).result()
+    finally:
+        os.environ |= pages
+
+
 def measure(pair: tuple[str, str], size: int, evaluations: int, names: list[str]) -> Any:
     problem = Problem(*pair, size)
-    theirs = run_torch(problem, evaluations, trial=min(4, evaluations - 1))
+    theirs = _alone(run_torch, pair, size, evaluations, min(4, evaluations - 1))
     # The lowest value so far: without a line search the last one may be a step too far.
     target = min(theirs["values"])
     print(f"PyTorch: {theirs['seconds']:.1f} s to {target:,.0f}", file=sys.stderr)
@@ -251,4 +269,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # The C library reads them when a program starts.
+    if sys.platform == "linux" and not LARGE_PAGES.keys() & os.environ.keys():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | LARGE_PAGES)
     main()

@@ -29,7 +29,8 @@ class State(NamedTuple):
         position: the last accepted point, any shape; `value` and `gradient` are taken there.
         direction: along which the search runs; `slope` = gradient · direction.
         steps, changes: [history, …] ring buffers of s = Δx and y = Δgradient.
-        curvatures: [history], 1 / (s · y), 0 where the buffer is still empty.
+        products: [history, history], s of the row's pair times y of the column's; of use where the
+            column's is as new or newer.
         accepted: how many points have been accepted.
         stored: how many pairs have been stored since the last restart.
     """
@@ -42,13 +43,17 @@ class State(NamedTuple):
     search: Search
     steps: Array
     changes: Array
-    curvatures: Array
+    products: Array
     accepted: Array
     stored: Array
 
 
 def _dot(a: Array, b: Array) -> Scalar:
     return jnp.vdot(a, b, precision="highest")
+
+
+def _product(a: Array, b: Array) -> Array:
+    return jnp.matmul(a, b, precision="highest")
 
 
 def init(x: Array, history: int) -> State:
@@ -64,7 +69,7 @@ def init(x: Array, history: int) -> State:
         search=begin(zero, zero, zero),
         steps=buffer,
         changes=jnp.zeros_like(buffer),
-        curvatures=jnp.zeros(history, x.dtype),
+        products=jnp.zeros((history, history), x.dtype),
         accepted=jnp.int32(0),
         stored=jnp.int32(0),
     )
@@ -74,36 +79,59 @@ def _same(x: Array) -> Array:
     return x
 
 
-def two_loop(gradient: Array, state: State, inverse: Inverse = _same) -> Array:
-    """−H·gradient by the two-loop recursion, H the inverse Hessian that the pairs describe.
+def quasi_newton(gradient: Array, state: State, inverse: Inverse = _same) -> Array:
+    """−H·gradient, H the inverse Hessian that the pairs describe.
 
     Starts from γP, P the map `inverse` and γ = (s·y)/(y·P y) of the newest pair.
 
+    The two-loop recursion goes through the pairs one by one: q ← q − αᵢ yᵢ with αᵢ = ρᵢ sᵢ·q from
+    the newest on, then r ← r + δᵢ sᵢ with δᵢ = αᵢ − ρᵢ yᵢ·r from the oldest on. Here the products
+    of pairs with each other are known, so its scalars follow from products with what the loops
+    begin with: with the pairs as the columns of S and Y, from old to new, R the upper triangle of
+    SᵀY and D its diagonal,
+
+        R α = Sᵀ g,   r = γP (g − Y α),   Rᵀ δ = D α − Yᵀ r,   H g = r + S δ.
+
+    That is four products with a large matrix in place of hundreds of small steps.
+
     References:
-        Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4 and eq. 7.20.
+        Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4 and eq. 7.20; section
+        7.2, "Compact representation of BFGS updating".
     """
-    history = state.curvatures.shape[0]
-    count = jnp.minimum(state.stored, history)
+    history = state.products.shape[0]
+    age = jnp.arange(history)
+    # Slots from the oldest pair to the newest; those that are still empty come first.
+    order = (state.stored + age) % history
+    known = age >= history - state.stored
+    both = known[:, None] & known[None, :]
+    alone = jnp.eye(history, dtype=gradient.dtype)
+    triangle = jnp.where(both, jnp.triu(state.products[order][:, order]), alone)
 
-    def newest(i: Array) -> Array:
-        return (state.stored - 1 - i) % history
+    def onto(pairs: Array, vector: Array) -> Array:
+        products = _product(pairs.reshape(history, -1), vector.ravel())
+        return jnp.where(known, products[order], 0.0)
 
-    def down(i: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        q, alphas = carry
-        k = newest(i)
-        alpha = state.curvatures[k] * _dot(state.steps[k], q)
-        return q - alpha * state.changes[k], alphas.at[k].set(alpha)
+    def along(pairs: Array, factors: Array) -> Array:
+        factors = jnp.zeros_like(factors).at[order].set(factors)
+        return _product(factors, pairs.reshape(history, -1)).reshape(gradient.shape)
 
-    def up(i: Array, r: Array) -> Array:
-        k = newest(count - 1 - i)
-        beta = state.curvatures[k] * _dot(state.changes[k], r)
-        return r + (alphas[k] - beta) * state.steps[k]
+    alphas = _solved(triangle, onto(state.steps, gradient), age[::-1])
+    last = order[-1]
+    curvature = _dot(state.changes[last], inverse(state.changes[last]))
+    gamma = jnp.where(known[-1], triangle[-1, -1] / jnp.where(curvature > 0, curvature, 1.0), 1.0)
+    result = gamma * inverse(gradient - along(state.changes, alphas))
+    rest = jnp.diag(triangle) * alphas - onto(state.changes, result)
+    return -(result + along(state.steps, _solved(triangle.T, rest, age)))
 
-    q, alphas = lax.fori_loop(0, count, down, (gradient, jnp.zeros_like(state.curvatures)))
-    last = newest(jnp.int32(0))
-    product = state.curvatures[last] * _dot(state.changes[last], inverse(state.changes[last]))
-    gamma = jnp.where(count > 0, 1.0 / jnp.where(product > 0, product, 1.0), 1.0)
-    return -lax.fori_loop(0, count, up, gamma * inverse(q))
+
+def _solved(triangle: Array, right: Array, order: Array) -> Array:
+    """x of triangle · x = right, row by row. (`lax.linalg` on a CPU first imports SciPy.)"""
+
+    def row(i: Array, x: Array) -> Array:
+        k = order[i]
+        return x.at[k].set((right[k] - _dot(triangle[k], x)) / triangle[k, k])
+
+    return lax.fori_loop(0, len(order), row, jnp.zeros_like(right))
 
 
 def _remember(state: State, step: Array, change: Array, wanted: Array, line_search: str) -> State:
@@ -118,15 +146,21 @@ def _remember(state: State, step: Array, change: Array, wanted: Array, line_sear
     else:
         enough = product > 1e-7 * jnp.sqrt(_dot(step, step) * _dot(change, change))
     good = wanted & enough
-    k = state.stored % state.curvatures.shape[0]
+    k = state.stored % state.products.shape[0]
     return state._replace(
         steps=state.steps.at[k].set(jnp.where(good, step, state.steps[k])),
         changes=state.changes.at[k].set(jnp.where(good, change, state.changes[k])),
-        curvatures=state.curvatures.at[k].set(
-            jnp.where(good, 1.0 / jnp.where(good, product, 1.0), state.curvatures[k])
-        ),
         stored=state.stored + good.astype(jnp.int32),
     )
+
+
+def _multiplied(state: State) -> State:
+    """The products of the newest pair's change, which `_remember` leaves out: where a buffer is
+    written and multiplied in one place, XLA copies it."""
+    history = len(state.steps)
+    k = (state.stored - 1) % history
+    column = _product(state.steps.reshape(history, -1), state.changes[k].ravel())
+    return state._replace(products=state.products.at[:, k].set(column))
 
 
 def _accept(
@@ -139,7 +173,8 @@ def _accept(
     inverse: Inverse,
 ) -> State:
     """Makes x the accepted point and begins a search from it."""
-    direction = two_loop(gradient, state, inverse)
+    state = _multiplied(state)
+    direction = quasi_newton(gradient, state, inverse)
     slope = _dot(gradient, direction)
     cautious = jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.sum(jnp.abs(gradient)), 1e-30))
     if line_search == "none":
@@ -251,6 +286,5 @@ def _restart(state: State, rate: Array) -> State:
         direction=-state.gradient,
         slope=slope,
         search=begin(rate * jnp.minimum(1.0, cautious), state.value, slope),
-        curvatures=jnp.zeros_like(state.curvatures),
         stored=jnp.int32(0),
     )

@@ -159,6 +159,18 @@ def test_a_trial_of_the_layers_writes_table_json_and_plot(tmp_path):
     assert (tmp_path / "layers.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_commands_peak_is_measured_and_what_it_says_is_read():
+    command = load("command_memory")
+    layers = ["--style-layers", "relu1_1", "--content-layers", "relu1_1"]
+    row = command.run(32, [*layers, "--scales", "1"])
+    assert 0.1e9 < row["peak"] < 1e9
+    assert 0.3e9 < row["said"] < 1.3e9
+    line = command.table([{"side": 32, "peak": 2e9, "said": 1.8e9}]).splitlines()[-1]
+    assert line == "| 32 | 2.00 | 1.80 | 0.90 |"
+    with pytest.raises(RuntimeError, match="unknown option --no-such"):
+        command.run(32, ["--no-such"])
+
+
 def test_memory_rows_say_peak_estimate_and_time_per_pixel():
     memory = load("memory")
     row = {"side": 1000, "way": "windows", "peak": 1.234e9, "estimate": 1.1e9, "step": 20.0}

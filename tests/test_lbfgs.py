@@ -125,10 +125,10 @@ def test_the_direction_is_that_of_the_dense_bfgs_matrix(preconditioned):
         s = rng.standard_normal(6)
         pairs.append((s, hessian @ s))
         s, y = (jnp.asarray(v.reshape(2, 3)) for v in pairs[-1])
-        state = lbfgs._remember(state, s, y, jnp.bool_(True), "zoom")
+        state = lbfgs._multiplied(lbfgs._remember(state, s, y, jnp.bool_(True), "zoom"))
     gradient = rng.standard_normal(6)
     maps = {"inverse": lambda v: (guess @ v.ravel()).reshape(2, 3)} if preconditioned else {}
-    found = lbfgs.two_loop(jnp.asarray(gradient.reshape(2, 3)), state, **maps)
+    found = lbfgs.quasi_newton(jnp.asarray(gradient.reshape(2, 3)), state, **maps)
     expected = -dense_bfgs(guess, pairs[-kept:]) @ gradient
     np.testing.assert_allclose(found.ravel(), expected, rtol=1e-9)
 
@@ -163,7 +163,7 @@ def test_a_guess_of_the_inverse_is_a_change_of_variables():
 
 def test_without_pairs_the_direction_is_the_gradients():
     gradient = jnp.array([3.0, -4.0])
-    np.testing.assert_array_equal(lbfgs.two_loop(gradient, lbfgs.init(gradient, 3)), -gradient)
+    np.testing.assert_array_equal(lbfgs.quasi_newton(gradient, lbfgs.init(gradient, 3)), -gradient)
 
 
 def torch_lbfgs(evaluate, x, steps, lr, history):

@@ -43,7 +43,7 @@ def test_roots_of_matrices_need_the_same_at_every_size():
 
 
 def test_a_small_picture_needs_what_compiling_it_does():
-    """Peaks of `python cli.py --network vgg16`, measured with `benchmarks/memory.py --command`."""
+    """Peaks of `python cli.py --network vgg16`, measured with `benchmarks/command_memory.py`."""
     for side, measured in ((256, 1.53 * GB), (384, 1.67 * GB), (512, 1.75 * GB)):
         told = estimate_memory(jnst.Config(), side, side, network="vgg16")
         assert told == pytest.approx(measured, rel=0.1)
