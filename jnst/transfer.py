@@ -343,10 +343,13 @@ class _Way:
     def losses(self, image: Array, args: tuple[Any, ...], config: Config, chunk: int) -> Losses:
         if self.tile is not None:
             return tiles.objective(image, *args, tile=self.tile)[1]
+        if self.kept is not None:
+            # They are in the image already.
+            args = (*args, self.kept._replace(mask=0.0 * self.kept.mask))
         found: Losses = terms_at(
             self.objective,
             image,
-            self.arguments(*args),
+            args,
             method=method_of(config),
             rates=rates_of(config),
             chunk=chunk,
