@@ -46,12 +46,12 @@ def run_here(words: list[str], spawned: float) -> None:
     gc.disable()  # as cli.py does
     import jax
 
-    from jnst import cli
+    from jnst import cli, cli_paint
 
     gc.freeze()
     gc.enable()
     stages["import"] = time.perf_counter() - began
-    load = cli.load_weights
+    load = cli_paint.load_weights
 
     def timed_load(*given: Any, **named: Any) -> Any:
         start = time.perf_counter()
@@ -59,7 +59,7 @@ def run_here(words: list[str], spawned: float) -> None:
         stages["weights"] += time.perf_counter() - start
         return params
 
-    class Display(cli.Display):  # type: ignore[misc]
+    class Display(cli_paint.Display):  # type: ignore[misc]
         def __init__(self, *given: Any) -> None:
             stages["announced"] = time.time() - spawned
             super().__init__(*given)
@@ -76,7 +76,7 @@ def run_here(words: list[str], spawned: float) -> None:
             stages[name] += seconds
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    cli.load_weights, cli.Display = timed_load, Display
+    cli_paint.load_weights, cli_paint.Display = timed_load, Display
     cli.main(words)
 
 

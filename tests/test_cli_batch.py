@@ -12,7 +12,7 @@ from command import TINY, Command
 from PIL import Image
 
 import jnst
-from jnst import cli, optimize, targets
+from jnst import cli_paint, optimize, targets
 from jnst.images import read_image, read_parameters, write_image
 
 BASE = ["--network", *TINY[1:]]
@@ -179,7 +179,7 @@ def test_a_signal_ends_the_batch_and_says_what_is_left(
     many: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The painting in hand is saved as of a single run; the next run goes on with it."""
-    plain, calls = cli.stylize, []
+    plain, calls = cli_paint.stylize, []
 
     def interrupted(*args: Any, callback: Any, **more: Any) -> Any:
         def watch(progress: jnst.Progress) -> bool | None:
@@ -190,7 +190,7 @@ def test_a_signal_ends_the_batch_and_says_what_is_left(
         calls.append(1)
         return plain(*args, callback=watch, **more)
 
-    monkeypatch.setattr(cli, "stylize", interrupted)
+    monkeypatch.setattr(cli_paint, "stylize", interrupted)
     words = ["--content", "in", "--style", "x.png", *BASE, "--checkpoint", "{content}.ckpt"]
     code, out, err = many(*words)
     assert code == 128 + signal.SIGTERM
@@ -211,7 +211,7 @@ def test_a_second_ctrl_c_stops_at_once(many: Command, monkeypatch: pytest.Monkey
     def killed(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "stylize", killed)
+    monkeypatch.setattr(cli_paint, "stylize", killed)
     code, _, err = many("--content", "in", "--style", "x.png", *BASE)
     assert code == 130
     assert err[-2].startswith("jnst: 3 paintings: 0 painted, 3 left (a_x.png, b_x.png, c_x.png)")

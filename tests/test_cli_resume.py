@@ -11,7 +11,7 @@ from command import PICTURES, TINY, Command
 from PIL import Image
 
 import jnst
-from jnst import cli, keeper, painting
+from jnst import cli_paint, keeper, painting
 from jnst.arguments import Resume
 from jnst.images import read_image, read_parameters
 from jnst.keeper import Keeper
@@ -292,7 +292,7 @@ def test_a_painting_that_cannot_be_written_is_put_elsewhere(
     (run.folder / "art").mkdir()
     (run.folder / "tmp").mkdir()
     monkeypatch.setattr(painting.tempfile, "tempdir", str(run.folder / "tmp"))
-    stylize = cli.stylize
+    stylize = cli_paint.stylize
 
     def vanishing(*args: object, **more: object) -> object:
         result = stylize(*args, **more)  # type: ignore[arg-type]
@@ -300,7 +300,7 @@ def test_a_painting_that_cannot_be_written_is_put_elsewhere(
         return result
 
     assert run(*RUN, "--output", "out.png")[0] == 0
-    monkeypatch.setattr(cli, "stylize", vanishing)
+    monkeypatch.setattr(cli_paint, "stylize", vanishing)
     code, out, err = run(*RUN, "--output", "art/out.png")
     assert code == 1
     found = Path(out[0])

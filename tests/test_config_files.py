@@ -120,7 +120,7 @@ def test_the_command_saves_and_uses_settings(run: Command, monkeypatch: pytest.M
     )
     (run.folder / "tiny.toml").write_text("size = 32\nscales = 1\nsteps = 1\n")
     asked = []
-    monkeypatch.setattr(cli, "_paint", lambda request, words: asked.append((request, words)) or 0)
+    monkeypatch.setattr(cli, "paint", lambda request, words: asked.append((request, words)) or 0)
     assert run(*PICTURES, "--config", "tiny.toml", "--save-config", "all.toml")[0] == 0
     assert jnst.load_config("all.toml") == asked[0][0].config
     # The painting remembers the options, not the file.

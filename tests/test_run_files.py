@@ -8,7 +8,7 @@ import pytest
 from command import PICTURES, TINY, Command
 
 import jnst
-from jnst import cli
+from jnst import cli_paint
 from jnst.arguments import Request, parse
 from jnst.images import read_image, read_parameters
 from jnst.recorder import Recorder
@@ -46,7 +46,7 @@ def test_chunks_of_steps_fill_the_log_and_meet_the_snapshots(
     assert read_image("out_steps/it0006.png").pixels[0, 0, 0] == pytest.approx(0.6, abs=0.002)
     rows = [json.loads(line) for line in (run.folder / "log").read_text().splitlines()[1:]]
     assert [row["step"] for row in rows] == [row["total"] for row in rows] == list(range(1, 10))
-    assert cli._chunk(5) is None
+    assert cli_paint._chunk(5) is None
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    chunks = [cli._chunk(every) for every in (0, 1, 5, 20, 50, 53, 100)]
+    chunks = [cli_paint._chunk(every) for every in (0, 1, 5, 20, 50, 53, 100)]
     assert chunks == [None, 1, 5, 20, 10, 1, 20]
