@@ -285,6 +285,10 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         raise UsageError(f"--save-every is {typed.save_every}: give a number of steps, or 0")
     if typed.snapshots and not typed.save_every:
         raise UsageError("--snapshots says where, but not when: add --save-every N")
+    if typed.checkpoint_every and not typed.checkpoint:
+        raise UsageError("--checkpoint-every says when, but not where: add --checkpoint FILE")
+    if typed.memory is not None and typed.tile is not None:
+        raise UsageError("--memory chooses the windows that --tile names: give one of the two")
     masks = masks_of(typed)
     if [*typed.content, *styles, typed.init_image, *masks.named().values()].count(STREAM) > 1:
         raise UsageError("standard input holds one picture: give - once, and files for the others")
@@ -317,7 +321,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         snapshots=paths.get("snapshots") or beside(output, "_steps"),
         log=paths.get("log"),
         checkpoint=paths.get("checkpoint"),
-        checkpoint_every=typed.checkpoint_every,
+        checkpoint_every=typed.checkpoint_every or Interval(seconds=60.0),
         resume=None,
         memory=typed.memory,
         tile=typed.tile,

@@ -10,7 +10,6 @@ from .image_file import MAX_FILE_SIZE, MAX_PIXELS
 from .presets import PRESETS, Config
 from .typed_words import (
     READERS,
-    Interval,
     count,
     devices,
     interval,
@@ -281,7 +280,6 @@ def _add_checkpoints(group: Any) -> None:
     group.add_argument(
         "--checkpoint-every",
         type=interval,
-        default=Interval(seconds=60.0),
         metavar="60s|N",
         help="how often: a time, or a number of steps (default: 60s); and always at the end",
     )

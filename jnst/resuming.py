@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from .arguments import Request, Resume, parse
+from .batch import literally
 from .device_options import OPTIONS
 from .parser import UsageError, build_parser, option, without
 from .presets import Config
@@ -53,10 +54,12 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
             f"{asked.path} was not made by this command: resume it with jnst.stylize(…, resume=…)"
         )
     begun = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume", *OPTIONS)
-    memory = json.loads(notes.get(_MEMORY, "[]"))
-    first = parse([*begun, *memory])
-    assert isinstance(first, Request)
     typed = build_parser().parse_args(list(asked.words))
+    if typed.memory is not None:
+        raise UsageError("--memory is settled when a run begins: leave it out, or give --tile N")
+    settled = [*json.loads(notes.get(_MEMORY, "[]")), "--checkpoint", literally(asked.path)]
+    first = parse([*without(begun, "--memory"), *settled])
+    assert isinstance(first, Request)
     changes = without(asked.words, "--resume", "--quiet")
     if typed.style:
         begun = without(begun, "--style")
@@ -69,7 +72,7 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
         begun = without(begun, "--taper")
         changes += ["--steps", *map(str, _extended(first.config.steps_per_scale, steps))]
     words = [*begun, *changes]
-    second = parse([*begun, *memory, *changes])
+    second = parse([*without(begun, "--memory"), *settled, *changes])
     if not isinstance(second, Request):
         raise UsageError("--resume goes on with one painting: give one --content, no folder")
     contradictions = _contradictions(first, second)
@@ -78,13 +81,7 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
             f"{asked.path} was begun otherwise: {'; '.join(contradictions)}; leave that out, or "
             "begin anew"
         )
-    second = replace(
-        second,
-        checkpoint=second.checkpoint or asked.path,
-        resume=asked.path,
-        quiet=second.quiet or asked.quiet,
-    )
-    return second, words
+    return replace(second, resume=asked.path, quiet=second.quiet or asked.quiet), words
 
 
 def _extended(steps: tuple[int, ...], typed: tuple[int, ...]) -> tuple[int, ...]:

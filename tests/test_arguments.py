@@ -79,8 +79,9 @@ def test_names_that_follow_from_others() -> None:
 
 def test_memory_and_tiles() -> None:
     assert (request().memory, request().tile) == (None, None)
-    assert request("--memory", "1.5GB", "--tile", "256").memory == 1_500_000_000
-    assert request("--memory", "800M", "--tile", "256").tile == 256
+    assert request("--memory", "1.5GB").memory == 1_500_000_000
+    assert request("--memory", "800M").memory == 800_000_000
+    assert request("--tile", "256").tile == 256
     assert request("--tile", "0").tile == 0
 
 
@@ -124,6 +125,8 @@ def test_an_init_image_means_init_file() -> None:
         (["--bits", "12"], "--bits is 12: choose 8 or 16"),
         (["--save-every", "-3"], "--save-every is -3"),
         (["--snapshots", "x"], "--snapshots says where, but not when: add --save-every N"),
+        (["--checkpoint-every", "9"], "--checkpoint-every says when, but not where: add --check"),
+        (["--memory", "4GB", "--tile", "0"], "--memory chooses the windows that --tile names"),
         (["--rerun", "out.png"], "--rerun FILE only prints a command"),
     ],
 )

@@ -37,7 +37,14 @@ def test_lbfgs_that_remembers_less_is_told_and_resumes(run: Command) -> None:
     assert err[0].startswith("jnst: note: L-BFGS remembers ")
     assert err[0].endswith(" pairs of steps, not 3000, to fit into 900MB")
     first = read_image("cat_night.png").pixels
-    code, _, err = run("--resume", "run.ckpt", "--output", "again.png")
+    code, _, err = run("--resume", "run.ckpt", "--memory", "2GB")
+    assert code == 2
+    assert err == [
+        "jnst: error: --memory is settled when a run begins: leave it out, or give --tile N"
+    ]
+    # The name of a file to go on from is no template.
+    (run.folder / "run.ckpt").rename("{run}.ckpt")
+    code, _, err = run("--resume", "{run}.ckpt", "--output", "again.png")
     assert code == 0
     assert not any("remembers" in line for line in err)
     np.testing.assert_array_equal(read_image("again.png").pixels, first)
