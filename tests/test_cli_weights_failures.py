@@ -118,7 +118,7 @@ def test_preprocess_reaches_the_weights(tmp_path, capfd, monkeypatch, command, w
         seen.append(preprocessing)
         raise OSError("that is enough")
 
-    for module in ("cli", "cli_filters"):
+    for module in ("cli_paint", "cli_filters"):
         monkeypatch.setattr(f"jnst.{module}.load_weights", load)
     monkeypatch.chdir(tmp_path)
     told = Command(tmp_path, capfd)(*command, "--weights", "u.h5", *words)
