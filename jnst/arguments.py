@@ -157,6 +157,10 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
             raise UsageError("--rerun FILE only prints a command; it goes with no other option")
         return str(typed.rerun)
     if typed.resume is not None:
+        if typed.memory is not None:
+            raise UsageError(
+                "--memory is settled when a run begins: leave it out, or give --tile N"
+            )
         return Resume(typed.resume, tuple(argv), typed.quiet)
     for needed in ("content", "style"):
         if not getattr(typed, needed):

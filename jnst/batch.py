@@ -144,15 +144,6 @@ def names(
     return dict(zip(_FIELDS, values, strict=True))
 
 
-def literally(path: str) -> str:
-    """The template that is filled with nothing and gives this path.
-
-    >>> literally("{x}.png")
-    '{{x}}.png'
-    """
-    return path.replace("{", "{{").replace("}", "}}")
-
-
 def as_template(output: str | None, *, many: bool = False, name: str = _NAME) -> str:
     """The template that `--output` means; of a folder, the default name in it, which is `name`.
 

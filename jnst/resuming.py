@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from .arguments import Request, Resume, parse
-from .batch import literally
+from .batch import literal
 from .device_options import OPTIONS
 from .parser import UsageError, build_parser, option, without
 from .presets import Config
@@ -55,10 +56,12 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
         )
     begun = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume", *OPTIONS)
     typed = build_parser().parse_args(list(asked.words))
-    if typed.memory is not None:
-        raise UsageError("--memory is settled when a run begins: leave it out, or give --tile N")
-    settled = [*json.loads(notes.get(_MEMORY, "[]")), "--checkpoint", literally(asked.path)]
-    first = parse([*without(begun, "--memory"), *settled])
+    settled = [*json.loads(notes.get(_MEMORY, "[]")), "--checkpoint", literal(asked.path)]
+
+    def read(begun: Sequence[str], changes: Sequence[str] = ()) -> Any:
+        return parse([*without(begun, "--memory"), *settled, *without(changes, "--memory")])
+
+    first = read(begun)
     assert isinstance(first, Request)
     changes = without(asked.words, "--resume", "--quiet")
     if typed.style:
@@ -66,13 +69,15 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
     for name in ("content", "content_mask", "style_mask"):
         if getattr(typed, name):
             begun = without(begun, option(name))
+    if typed.tile is not None:
+        begun = without(begun, "--memory")
     if "steps" in typed:
         steps = sum(typed.steps, ())
         changes = without(changes, "--steps")
         begun = without(begun, "--taper")
         changes += ["--steps", *map(str, _extended(first.config.steps_per_scale, steps))]
     words = [*begun, *changes]
-    second = parse([*without(begun, "--memory"), *settled, *changes])
+    second = read(begun, changes)
     if not isinstance(second, Request):
         raise UsageError("--resume goes on with one painting: give one --content, no folder")
     contradictions = _contradictions(first, second)

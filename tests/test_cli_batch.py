@@ -192,6 +192,7 @@ def test_a_signal_ends_the_batch_and_says_what_is_left(
 
     monkeypatch.setattr(cli_paint, "stylize", interrupted)
     words = ["--content", "in", "--style", "x.png", *BASE, "--checkpoint", "{content}.ckpt"]
+    words += ["--memory", "4GB"]
     code, out, err = many(*words)
     assert code == 128 + signal.SIGTERM
     assert out[::2] == ["a_x.png", "b_x.png"]

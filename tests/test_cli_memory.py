@@ -3,7 +3,7 @@
 import numpy as np
 from command import PICTURES, TINY, Command
 
-from jnst.images import read_image
+from jnst.images import read_image, read_parameters
 
 LARGER = ["--size", "150", "--scales", "1", "--steps", "2"]
 
@@ -48,6 +48,9 @@ def test_lbfgs_that_remembers_less_is_told_and_resumes(run: Command) -> None:
     assert code == 0
     assert not any("remembers" in line for line in err)
     np.testing.assert_array_equal(read_image("again.png").pixels, first)
+    # By other windows on purpose: the painting remembers a command that can be given.
+    assert run("--resume", "{run}.ckpt", "--tile", "0", "--output", "other.png")[0] == 0
+    assert "--memory" not in read_parameters("other.png")["command"]
 
 
 def test_a_loss_that_needs_the_picture_at_once_is_not_painted_by_windows(run: Command) -> None:
