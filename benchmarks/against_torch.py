@@ -23,8 +23,29 @@ from measure import RESULTS, environment, write_results
 import jnst
 from jnst.images import read_image
 
+EVERY = 100
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))
+
+
+class Watch:
+    """Keeps the first objective, and prints some of those on the way."""
+
+    def __init__(self, program: str) -> None:
+        self._program, self._begin, self._steps = program, time.perf_counter(), 0
+        self.first = float("nan")
+
+    def __call__(self, side: int, value: float) -> None:
+        self.first = value if self._steps == 0 else self.first
+        if self._steps % EVERY == 0:
+            seconds = time.perf_counter() - self._begin
+            print(f"{self._program}, {side}: {self._steps} {value:.6g} {seconds:.0f} s", flush=True)
+        self._steps += 1
+
+    def progress(self, progress: jnst.Progress) -> None:
+        """As a callback of `stylize`."""
+        for value in progress.losses.total:
+            self(max(progress.height, progress.width), float(value))
 
 
 def ours(
@@ -33,12 +54,14 @@ def ours(
     """jnst's part of the row: its first and last objective, seconds, scales and pixels."""
     begin = time.perf_counter()
     config = jnst.preset("crowsonkb", size=size, steps=steps, coarsest=coarsest)
-    found = jnst.stylize(jnst.load_weights("vgg16"), content, style, config)
+    watch = Watch("jnst")
+    params = jnst.load_weights("vgg16")
+    found = jnst.stylize(params, content, style, config, callback=watch.progress)
     return {
         "pixels": [found.image.shape[1], found.image.shape[0]],
         "scales": [round(size * scale) for scale in config.all_scales],
         "jnst": found.losses.total,
-        "jnst_begins": float(found.history.total[0]),
+        "jnst_begins": watch.first,
         "jnst_seconds": time.perf_counter() - begin,
     }
 
@@ -49,7 +72,7 @@ def theirs(
     """PyTorch's part."""
     begin = time.perf_counter()
     layers = torch_crowsonkb.layers_of(jnst.load_weights("vgg16"), "conv5_1")
-    seen: list[float] = []
+    watch = Watch("torch")
     _, end = torch_crowsonkb.stylize(
         layers,
         content,
@@ -57,11 +80,11 @@ def theirs(
         size=size,
         steps=steps,
         coarsest=coarsest,
-        watch=lambda _, value: seen.append(value),
+        watch=watch,
     )
     return {
         "torch": end,
-        "torch_begins": seen[0],
+        "torch_begins": watch.first,
         "torch_seconds": time.perf_counter() - begin,
     }
 

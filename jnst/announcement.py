@@ -5,7 +5,6 @@ import os
 
 import jax
 
-from .arguments import Request
 from .console import tell
 from .estimate import (
     duration_words,
@@ -17,6 +16,7 @@ from .estimate import (
 from .losses import STYLE_LOSSES
 from .memory import size_words
 from .plan import share_of_direct
+from .request import Request
 from .sizes import target_sizes
 from .transfer import Pixels
 from .vgg import Params

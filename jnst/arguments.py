@@ -2,121 +2,19 @@
 
 import argparse
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import NamedTuple
 
 from .batch import TEMPLATED, Batch, as_template, filled, is_many, names
-from .device_options import Devices, check_shared, devices_of
+from .device_options import check_shared, devices_of
 from .effects import idle_fields
-from .mask_options import MaskFiles, masks_of, refuse_for_many
-from .parser import (
-    NETWORKS,
-    STREAM,
-    UsageError,
-    build_parser,
-    nearest,
-    option,
-    unknown_option,
-    without,
-)
-from .presets import PRESETS, Config, preset
+from .mask_options import masks_of, refuse_for_many
+from .option_groups import NETWORKS
+from .parser import STREAM, UsageError, nearest, typed_options, without
+from .request import Request, Resume, beside
+from .run_options import FIELDS, in_options, preset_name, typed_config
 from .sweep_words import interpolation, read_sweeps
 from .typed_words import Interval
 from .vgg import check_layers
-
-SUBCOMMANDS = {
-    "filters": "jnst.cli_filters",
-    "curves": "jnst.cli_curves",
-    "weights": "jnst.cli_weights",
-}
-"""First words that name another command, and the module whose `main(argv)` runs it."""
-
-_FIELDS = tuple(spec.name for spec in fields(Config))
-
-
-class Resume(NamedTuple):
-    """A command that goes on from the checkpoint at `path`, and all of its words."""
-
-    path: str
-    words: tuple[str, ...]
-    quiet: bool
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a command asks for.
-
-    Attributes:
-        content, styles, output: paths as they were typed, - for standard input and output;
-            `output` derived if it was not.
-        preset: its name.
-        config: the preset with the options that were typed.
-        network: "vgg16" or "vgg19" if it was typed, else None.
-        weights: path of a weight file, or None.
-        preprocess: "caffe" or "torchvision" if the input of `weights` was named, else None.
-        offline: whether a download is forbidden.
-        init_image: path of the picture to start from, or None.
-        masks: paths of masks.
-        max_pixels, max_file_size: of the pictures that are read.
-        bits: 8 or 16 for each channel of the output.
-        bucket: what the side that the size leaves free is rounded up to a multiple of.
-        save_every: steps between two snapshots, 0 for none.
-        snapshots: folder of the snapshots.
-        log: path of the log, or None.
-        checkpoint: path of the checkpoint, or None.
-        checkpoint_every: how often it is written.
-        resume: path of the checkpoint that the run goes on from, or None.
-        memory: bytes that may be used, or None for what is free.
-        tile: pixels of the windows, 0 for the whole picture at once, or None if it was not typed.
-        devices: what shares the work.
-        quiet: whether only errors are told.
-        notes: what a person should know about the command before it runs.
-    """
-
-    content: str
-    styles: tuple[str, ...]
-    output: str
-    preset: str
-    config: Config
-    network: str | None
-    weights: str | None
-    preprocess: str | None
-    offline: bool
-    init_image: str | None
-    masks: MaskFiles
-    max_pixels: int
-    max_file_size: int
-    bits: int
-    bucket: int
-    save_every: int
-    snapshots: str
-    log: str | None
-    checkpoint: str | None
-    checkpoint_every: Interval
-    resume: str | None
-    memory: int | None
-    tile: int | None
-    devices: Devices
-    quiet: bool
-    notes: tuple[str, ...]
-
-    @property
-    def sheet(self) -> str:
-        """Path of the contact sheet."""
-        return beside(self.output, "_sheet.png")
-
-
-def beside(output: str, ending: str) -> str:
-    """A path next to `output`, with its name up to the suffix and another ending.
-
-    >>> beside("art/cat.jpg", "_steps"), beside("-", "_steps")
-    ('art/cat_steps', 'painting_steps')
-    """
-    path = Path("painting" if output == STREAM else output)
-    return str(path.with_name(path.stem + ending))
 
 
 def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | str:
@@ -148,10 +46,7 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
         jnst.parser.UsageError: unknown option --stpes; did you mean --steps?
     """
     name = preset_name(argv)
-    parser = build_parser(name, version)
-    typed, extra = parser.parse_known_args(list(argv))
-    if extra:
-        raise UsageError(_unexpected(extra, parser))
+    typed = typed_options(argv, name, version)
     if typed.rerun is not None:
         if len(argv) > 2:
             raise UsageError("--rerun FILE only prints a command; it goes with no other option")
@@ -198,7 +93,7 @@ def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Bat
         "devices",
         *TEMPLATED,
     )
-    fixed = {name for name in (*_FIELDS, "preset") if getattr(typed, name, None) is not None}
+    fixed = {name for name in (*FIELDS, "preset") if getattr(typed, name, None) is not None}
     sweeps = read_sweeps(typed.sweep, fixed)
     sweeps += (interpolation(typed.style_blend),) if typed.style_blend else ()
     blended = blended or bool(typed.style_blend)
@@ -232,42 +127,8 @@ def _check_style_blend(typed: argparse.Namespace) -> None:
         raise UsageError("--style-blend sets --style-weights itself: give one of the two")
 
 
-def config_of(argv: Sequence[str]) -> tuple[str, Config]:
-    """The preset that a command names and the config that it means; it need not name pictures.
-
-    Raises:
-        UsageError: for an unknown option, or a wrong value.
-    """
-    name = preset_name(argv)
-    parser = build_parser(name)
-    typed, extra = parser.parse_known_args(list(argv))
-    if extra:
-        raise UsageError(_unexpected(extra, parser))
-    return name, _config(typed, name)
-
-
-def preset_name(argv: Sequence[str]) -> str:
-    """The preset that a command names, "default" if it names none; UsageError if it is unknown."""
-    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    finder.add_argument("--preset", nargs="?", default="default")
-    name = finder.parse_known_args(list(argv))[0].preset
-    if name is None:
-        raise UsageError(f"--preset needs a name: choose one of {', '.join(PRESETS)}")
-    if name not in PRESETS:
-        raise UsageError(f"unknown preset {name!r}; {nearest(name, PRESETS)}")
-    return str(name)
-
-
-def _unexpected(extra: list[str], parser: argparse.ArgumentParser) -> str:
-    strays = [word for word in extra if word.startswith("-")]
-    if strays:
-        return unknown_option(strays[0], parser)
-    hint = "pictures are given as --content FILE and --style FILE"
-    return f"unexpected {extra[0]!r}; {nearest(extra[0], SUBCOMMANDS, hint)}"
-
-
 def _request(typed: argparse.Namespace, name: str) -> Request:
-    config = _config(typed, name)
+    config = typed_config(typed, name)
     styles = tuple(typed.style)
     if typed.network is not None and typed.network not in NETWORKS:
         raise UsageError(f"unknown network {typed.network!r}; {nearest(typed.network, NETWORKS)}")
@@ -333,45 +194,6 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         quiet=typed.quiet,
         notes=_notes(typed),
     )
-
-
-def _config(typed: argparse.Namespace, name: str) -> Config:
-    changes = {}
-    for field, value in vars(typed).items():
-        if field in _FIELDS:
-            changes[field] = sum(value, ()) if isinstance(value, list) else value
-    if typed.init_image:
-        changes.setdefault("init", "file")
-    try:
-        config = preset(name, **changes)
-    except ValueError as error:
-        raise UsageError(in_options(str(error))) from None
-    if config.init == "file" and not typed.init_image:
-        raise UsageError("--init file starts from a picture: add --init-image FILE")
-    if config.init != "file" and typed.init_image:
-        raise UsageError(f"--init-image has no use with --init {config.init}: use --init file")
-    return config
-
-
-def in_options(message: str) -> str:
-    """Says an error of the library in the words of the command line.
-
-    >>> in_options("tv_weight is -1.0: it must be a finite number of at least 0")
-    '--tv-weight is -1.0: it must be a finite number of at least 0'
-    >>> in_options("clamp has no effect with lbfgs: use optimizer='adam' or clamp=False")
-    '--clamp has no effect with lbfgs: use --optimizer adam or --no-clamp'
-    """
-    names = "|".join(_FIELDS)
-
-    def assignment(match: re.Match[str]) -> str:
-        name, value = match.groups()
-        if value in ("True", "False"):
-            return option(name if value == "True" else f"no_{name}")
-        return f"{option(name)} {value.strip(chr(39))}"
-
-    message = re.sub(rf"\b({names})=('[^']*'|[\w.]+)", assignment, message)
-    message = re.sub(rf"^({names})(?= (?:is|has)\b)", lambda m: option(m[1]), message)
-    return re.sub(rf"(?<!-)\b({names})\b", lambda m: option(m[1]) if "_" in m[1] else m[1], message)
 
 
 def _notes(typed: argparse.Namespace) -> tuple[str, ...]:

@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from functools import partial
 
 from . import cli_batch, compilation_cache, config_words, device_options, side_by_side
-from .arguments import SUBCOMMANDS, Resume, parse
+from .arguments import parse
 from .batch import Batch
 from .checkpoint import load_checkpoint
 from .cli_paint import load_network, paint, program_version
 from .console import show, tell
 from .device_options import Devices
 from .images import read_parameters
-from .parser import UsageError
+from .parser import SUBCOMMANDS, UsageError
+from .request import Resume
 from .resuming import continued
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 
 from . import cli_sweep
-from .arguments import Request, Resume, parse
+from .arguments import parse
 from .batch import (
     SWEPT_NAME,
     Batch,
@@ -32,6 +32,7 @@ from .console import Interrupt, tell
 from .folder_styles import shared_out
 from .images import read_parameters
 from .parser import UsageError
+from .request import Request, Resume
 from .resuming import continued
 from .run_files import recipe
 from .side_by_side import share_out

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from .atomic import prove_writable
 from .images import fit_size, read_image, resize
+from .option_groups import NETWORKS, add_limits
 from .panels import check_format, save_figure
-from .parser import NETWORKS, UsageError, add_limits, unknown_option
+from .parser import UsageError, unknown_option
 from .vgg import INPUTS, Params, check_layers
 from .visualize import feature_maps, filter_sheet, first_filters
 from .weights import load_weights

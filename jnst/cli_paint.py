@@ -15,7 +15,6 @@ import numpy as np
 
 from . import device_options
 from .announcement import announce
-from .arguments import Request, in_options
 from .checkpoint import Checkpoint
 from .console import Display, Interrupt, show, tell
 from .images import Picture
@@ -28,8 +27,10 @@ from .minimize import NotFiniteError
 from .painting import write_painting
 from .parser import STREAM, UsageError
 from .recorder import Recorder
+from .request import Request
 from .resuming import notes_of, recorded_words
 from .run_files import check_paths, command_words, parameters, recipe, settled_words
+from .run_options import in_options
 from .short_of_memory import advice, by_smaller_windows
 from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture

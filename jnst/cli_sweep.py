@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Request
 from .batch import names
 from .console import show, tell
 from .images import read_image
 from .parser import UsageError
+from .request import Request
 from .sweep import Sweep, axes, cells
 
 

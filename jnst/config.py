@@ -3,13 +3,19 @@
 The fields carry their help text, group and choices: the command line is generated from them.
 """
 
-import difflib
-import math
 from dataclasses import asdict, dataclass, field, fields
 from numbers import Real
 from typing import Any
 
 from .color import COLORS
+from .config_checks import (
+    as_tuple,
+    broadcast,
+    check_lists,
+    check_numbers,
+    check_together,
+    check_types,
+)
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from .schedule import down_to, steps_of
 
@@ -220,55 +226,13 @@ class Config:
                 object.__setattr__(self, name, (getattr(self, name),))
         for spec in fields(self):
             if isinstance(spec.default, tuple):
-                object.__setattr__(self, spec.name, _as_tuple(self, spec.name, spec.default))
-        for name in _POSITIVE:
-            _require(self, name, lambda v: v > 0, "a finite number above 0")
-        for name in _NON_NEGATIVE:
-            _require(self, name, lambda v: v >= 0, "a finite number of at least 0")
-        for name in ("beta1", "beta2", "average"):
-            _require(self, name, lambda v: 0 <= v < 1, "at least 0 and below 1")
-        for name in ("size", "history"):
-            _require(self, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
-        for name in ("seed", "coarsest"):
-            _require(self, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
-        _require(self, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
-        for name in ("init_blend", "preserve", "rate_decay"):
-            _require(self, name, lambda v: 0 <= v <= 1, "at least 0 and at most 1")
-        _check_style_sizes(self)
-        for name in ("steps", "scales", "style_scale", "style_weights", "style_layer_weights"):
-            if not getattr(self, name):
-                raise ValueError(f"{name} is empty: give at least one number")
-        for steps in self.steps:
-            if steps < 1 or steps != int(steps):
-                raise ValueError(f"steps is {self.steps}: each must be a whole number above 0")
-        if any(not 0 < s < math.inf for s in self.scales) or self.scales[-1] != 1.0:
-            raise ValueError(f"scales is {self.scales}: positive numbers, the last of them 1")
-        if any(not (0 <= w < math.inf) for w in self.style_weights + self.style_layer_weights):
-            raise ValueError(
-                f"style weights {self.style_weights} and style layer weights "
-                f"{self.style_layer_weights} must be finite and at least 0"
-            )
-        if sum(self.style_weights) == 0:
-            raise ValueError(f"style_weights is {self.style_weights}: at least one must be above 0")
-        for spec in fields(self):
-            choices = spec.metadata["choices"]
-            if choices and getattr(self, spec.name) not in choices:
-                raise ValueError(unknown_name(spec.name, getattr(self, spec.name), choices))
-        _ = self.steps_per_scale
-        if self.style_layers:
-            _broadcast(
-                self.style_layer_weights, len(self.style_layers), "style_layer_weights", "layers"
-            )
-        for name, idle in (("clamp", False), ("rate_decay", 1), ("average", 0)):
-            if self.optimizer == "lbfgs" and getattr(self, name) != idle:
-                raise ValueError(
-                    f"{name} has no effect with lbfgs: use optimizer='adam' or {name}={idle}"
-                )
-        if self.normalize_gradients and self.optimizer == "lbfgs" and self.line_search == "zoom":
-            raise ValueError(
-                "normalize_gradients leaves no gradient of the loss, which the zoom search needs: "
-                "use line_search='none' or optimizer='adam'"
-            )
+                value = as_tuple(spec.name, getattr(self, spec.name), spec.default)
+                object.__setattr__(self, spec.name, value)
+        check_types(self)
+        check_numbers(self)
+        check_lists(self)
+        check_together(self)
+        _ = self.steps_per_scale, self.weights_per_style_layer
 
     @property
     def all_scales(self) -> tuple[float, ...]:
@@ -286,70 +250,21 @@ class Config:
         if not self.style_layers:
             return ()
         count = len(self.style_layers)
-        return _broadcast(self.style_layer_weights, count, "style_layer_weights", "layers")
+        return broadcast(self.style_layer_weights, count, "style_layer_weights", "layers")
 
     def weights_per_style(self, count: int) -> tuple[float, ...]:
         """`style_weights` for `count` styles, normalised to a sum of 1."""
-        weights = _broadcast(self.style_weights, count, "style_weights", "styles")
+        weights = broadcast(self.style_weights, count, "style_weights", "styles")
         return tuple(w / sum(weights) for w in weights)
 
     def scales_per_style(self, count: int) -> tuple[float, ...]:
         """`style_scale` for `count` styles."""
-        return _broadcast(self.style_scale, count, "style_scale", "styles")
+        return broadcast(self.style_scale, count, "style_scale", "styles")
 
     def sizes_per_style(self, count: int) -> tuple[int, ...]:
         """`style_size` for `count` styles; empty if their size is relative to the content's."""
-        return self.style_size and _broadcast(self.style_size, count, "style_size", "styles")
+        return self.style_size and broadcast(self.style_size, count, "style_size", "styles")
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values, tuples as lists, fit for JSON."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-
-
-_POSITIVE = ("pixel_range", "input_gain", "learning_rate")
-_NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
-
-
-def _as_tuple(config: Config, name: str, example: tuple[Any, ...]) -> tuple[Any, ...]:
-    value = getattr(config, name)
-    if not isinstance(value, list | tuple):
-        raise TypeError(f"{name} is {value!r}: give a tuple, such as {example}")
-    return tuple(value)
-
-
-def _require(config: Config, name: str, holds: Any, rule: str) -> None:
-    value = getattr(config, name)
-    if not isinstance(value, Real):
-        raise TypeError(f"{name} is {value!r}: it must be {rule}")
-    if not math.isfinite(value) or not holds(value):
-        raise ValueError(f"{name} is {value}: it must be {rule}")
-
-
-def _check_style_sizes(config: Config) -> None:
-    if any(not 0 < scale < math.inf for scale in config.style_scale):
-        raise ValueError(
-            f"style_scale is {config.style_scale}: each must be a finite number above 0"
-        )
-    if any(side != int(side) or side < 1 for side in config.style_size):
-        raise ValueError(
-            f"style_size is {config.style_size}: each must be a whole number of at least 1"
-        )
-    if config.style_size and config.style_scale != (1.0,):
-        raise ValueError(
-            f"style_scale has no effect with style_size {config.style_size}: give one of the two"
-        )
-
-
-def _broadcast(values: tuple[Any, ...], count: int, name: str, of: str) -> tuple[Any, ...]:
-    if len(values) == count:
-        return values
-    if len(values) == 1:
-        return values * count
-    raise ValueError(f"{name} has {len(values)} numbers for {count} {of}: give {count}, or one")
-
-
-def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
-    """The text for a name that is not known, with the nearest one that is."""
-    close = difflib.get_close_matches(str(value), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
-    return f"unknown {what} {value!r}; {hint}"

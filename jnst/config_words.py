@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from .arguments import config_of, preset_name
 from .effects import idle_fields
-from .parser import UsageError, build_parser, option, without
+from .parser import UsageError, option, typed_options, without
 from .presets import PRESETS
+from .run_options import config_of, preset_name
 from .run_toml import check_name, read_settings, save_config
 from .sweep import cells, words_of
 from .sweep_words import read_sweeps
@@ -35,7 +35,7 @@ def expanded(words: Sequence[str]) -> tuple[list[str], str | None]:
     """
     if not any(word.split("=")[0] in ("--config", "--save-config") for word in words):
         return list(words), None
-    typed = vars(build_parser().parse_known_args(list(words))[0])
+    typed = vars(typed_options(words))
     path, saved = typed["config"], typed["save_config"]
     if saved is not None:
         try:
@@ -99,5 +99,5 @@ def save(words: Sequence[str], path: str) -> bool:
     """
     name, config = config_of(words)
     save_config(path, config, name)
-    typed = build_parser().parse_known_args(list(words))[0]
+    typed = typed_options(words)
     return not (typed.content or typed.style or typed.resume or typed.rerun)

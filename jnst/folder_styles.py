@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from .arguments import config_of
 from .parser import option, without
+from .run_options import config_of
 
 
 def shared_out(words: Sequence[str], counts: Sequence[int]) -> list[str]:

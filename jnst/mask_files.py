@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Request
 from .images import Picture
 from .masks import checked_masks
-from .parser import WHOLE
+from .option_groups import WHOLE
+from .request import Request
 from .streams import read_picture
 
 _COLORFUL = 0.1

@@ -3,7 +3,8 @@
 import argparse
 from typing import NamedTuple
 
-from .parser import WHOLE, UsageError
+from .option_groups import WHOLE
+from .parser import UsageError
 
 
 class MaskFiles(NamedTuple):

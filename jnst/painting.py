@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Request
 from .console import tell
 from .images import Picture, picture_bytes, resize, write_image
 from .parser import STREAM
+from .request import Request
 from .streams import write_output_stream
 
 _NAME = "painting.png"

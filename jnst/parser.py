@@ -2,29 +2,31 @@
 
 import argparse
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_type_hints
 
-from .image_file import MAX_FILE_SIZE, MAX_PIXELS
-from .presets import PRESETS, Config
-from .typed_words import (
-    READERS,
-    count,
-    devices,
-    interval,
-    listed,
-    size_in_bytes,
-    tile,
-    whole,
+from .option_groups import (
+    add_checkpoints,
+    add_devices,
+    add_files,
+    add_many,
+    add_masks,
+    add_memory,
+    add_network,
+    braces,
 )
-from .vgg import INPUTS, LAYERS
+from .presets import PRESETS, Config
+from .typed_words import READERS, listed
 
-NETWORKS = tuple(LAYERS)
+SUBCOMMANDS = {
+    "filters": "jnst.cli_filters",
+    "curves": "jnst.cli_curves",
+    "weights": "jnst.cli_weights",
+}
+"""First words that name another command, and the module whose `main(argv)` runs it."""
 STREAM = "-"
 """Standard input or output in the place of a picture's file."""
-WHOLE = "none"
-"""In the place of a style's mask: all of it counts."""
 
 USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
        jnst --content FILE|FOLDER|PATTERN … --style FILE|FOLDER|PATTERN … [options]
@@ -131,13 +133,13 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
         allow_abbrev=False,
         add_help=False,
     )
-    _add_files(parser.add_argument_group("files"))
-    _add_masks(parser.add_argument_group("regions"))
-    _add_many(parser.add_argument_group("many paintings"))
-    _add_checkpoints(parser.add_argument_group("checkpoints"))
-    _add_network(parser.add_argument_group("network"))
-    _add_memory(parser.add_argument_group("memory"))
-    _add_devices(parser.add_argument_group("devices"))
+    add_files(parser.add_argument_group("files"))
+    add_masks(parser.add_argument_group("regions"))
+    add_many(parser.add_argument_group("many paintings"))
+    add_checkpoints(parser.add_argument_group("checkpoints"))
+    add_network(parser.add_argument_group("network"))
+    add_memory(parser.add_argument_group("memory"))
+    add_devices(parser.add_argument_group("devices"))
     _add_run(parser, preset)
     other = parser.add_argument_group("other")
     other.add_argument("--quiet", action="store_true", help="tell the result and errors only")
@@ -149,200 +151,28 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
     return parser
 
 
-def _add_files(group: Any) -> None:
-    group.add_argument(
-        "--content",
-        metavar="FILE",
-        nargs="+",
-        action="extend",
-        help="the photograph to paint, or several: files, folders, quoted patterns",
-    )
-    group.add_argument(
-        "--style",
-        metavar="FILE",
-        nargs="+",
-        action="extend",
-        help="the pictures to paint like: files, folders, quoted patterns",
-    )
-    group.add_argument(
-        "--output",
-        metavar="FILE",
-        help="the painting, .png, .jpg, .webp or .tif, or a folder; {content}, {style}, {preset}, "
-        "{size}, {seed} and {index} are filled in, also in --log, --checkpoint and --snapshots "
-        "(default: {content}_{style}.png, here)",
-    )
-    group.add_argument(
-        "--bits", type=whole, default=8, metavar="N", help="8, or 16 for .png and .tif"
-    )
-    group.add_argument("--init-image", metavar="FILE", help="the picture that --init file means")
-    group.add_argument(
-        "--save-every",
-        type=whole,
-        default=0,
-        metavar="N",
-        help="save snapshots at steps 1, 1+N, 1+2N, …, and in the end OUTPUT_sheet.png with all",
-    )
-    group.add_argument(
-        "--snapshots", metavar="FOLDER", help="where snapshots go (default: OUTPUT_steps)"
-    )
-    group.add_argument(
-        "--log", metavar="FILE", help="the losses of each step, one JSON object a line"
-    )
-    add_limits(group)
+def typed_options(
+    words: Sequence[str], preset: str = "default", version: str = ""
+) -> argparse.Namespace:
+    """What was typed, as the parser of that preset reads it.
+
+    Raises:
+        UsageError: for a wrong value, an unknown option or a word that belongs to none.
+        SystemExit: when `--help` or `--version` has printed its text.
+    """
+    parser = build_parser(preset, version)
+    typed, extra = parser.parse_known_args(list(words))
+    if extra:
+        raise UsageError(_unexpected(extra, parser))
+    return typed
 
 
-def add_limits(group: Any) -> None:
-    """The options that raise the limits of `read_image`."""
-    group.add_argument(
-        "--max-pixels",
-        type=count,
-        default=MAX_PIXELS,
-        metavar="N",
-        help=f"refuse pictures of more pixels (default: {MAX_PIXELS})",
-    )
-    group.add_argument(
-        "--max-file-size",
-        type=count,
-        default=MAX_FILE_SIZE,
-        metavar="N",
-        help=f"refuse picture files of more bytes (default: {MAX_FILE_SIZE // 10**9}G)",
-    )
-
-
-def _add_masks(group: Any) -> None:
-    group.add_argument(
-        "--content-mask",
-        metavar="FILE",
-        nargs="+",
-        action="extend",
-        help="where each --style acts: a gray picture for each, white inside, black outside, of "
-        "the content's proportions (default: everywhere, in their blend)",
-    )
-    group.add_argument(
-        "--style-mask",
-        metavar="FILE",
-        nargs="+",
-        action="extend",
-        help=f"which part of each --style is looked at, {WHOLE} for all of it",
-    )
-    group.add_argument(
-        "--keep-mask",
-        metavar="FILE",
-        help="white stays exactly as it is in the content, gray is faded into the painting",
-    )
-
-
-def _add_many(group: Any) -> None:
-    ways = group.add_mutually_exclusive_group()
-    for name, text in (
-        ("every-pair", "a painting of each content in each style"),
-        ("pairs", "the first content in the first style, the second in the second, …"),
-        (
-            "blend",
-            "a painting of each content in the blend of all styles, as --style-weights says; a "
-            "folder is one style, its pictures averaged",
-        ),
-    ):
-        ways.add_argument(f"--{name}", action="store_const", const=name, dest="combine", help=text)
-    group.add_argument(
-        "--sweep",
-        metavar="NAME=X,Y,…",
-        action="append",
-        default=[],
-        help="try each of these values of an option below, with each of every other --sweep: a "
-        "painting of each, {sweep} and {NAME} in its name, and a sheet of all",
-    )
-    group.add_argument(
-        "--style-blend",
-        type=whole,
-        metavar="N",
-        help="N paintings from the first of two styles to the second, and a sheet of all",
-    )
-    group.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="paint also what is finished, and replace files that jnst did not make",
-    )
-    group.add_argument(
-        "--bucket",
-        type=whole,
-        metavar="N",
-        help="round the side that --size does not give up to a multiple of N: the content is "
-        "mirrored at its borders, and the painting cut back, so that pictures of nearly the same "
-        "shape share one compilation (default: 16 for many paintings, 1 for one)",
-    )
-
-
-def _add_checkpoints(group: Any) -> None:
-    group.add_argument(
-        "--checkpoint", metavar="FILE", help="keep the whole state of the run in this file"
-    )
-    group.add_argument(
-        "--checkpoint-every",
-        type=interval,
-        metavar="60s|N",
-        help="how often: a time, or a number of steps (default: 60s); and always at the end",
-    )
-    group.add_argument(
-        "--resume",
-        metavar="FILE",
-        help="go on from a checkpoint, with all of its options; --steps N gives the last scale "
-        "more steps",
-    )
-
-
-def _add_network(group: Any) -> None:
-    group.add_argument(
-        "--network",
-        metavar=_braces(NETWORKS),
-        help="the network that looks (default: vgg19, or the built-in vgg16 if it cannot be had)",
-    )
-    group.add_argument("--weights", metavar="FILE", help="a weight file of your own")
-    group.add_argument(
-        "--preprocess",
-        choices=tuple(INPUTS),
-        help="what --weights of unknown origin expect (for the known ones it is known)",
-    )
-    group.add_argument(
-        "--offline", action="store_true", help="download nothing (so does JNST_OFFLINE=1)"
-    )
-
-
-def _add_memory(group: Any) -> None:
-    group.add_argument(
-        "--memory",
-        type=size_in_bytes,
-        metavar="4GB",
-        help="use no more: large pictures are computed by windows, with the same result, and "
-        "L-BFGS remembers less where it must (default: 80%% of what is free)",
-    )
-    group.add_argument(
-        "--tile",
-        type=tile,
-        metavar="N",
-        help="compute by windows of N pixels, 128 or more; 0: the whole picture at once (default: "
-        "as --memory allows)",
-    )
-
-
-def _add_devices(group: Any) -> None:
-    group.add_argument(
-        "--devices",
-        type=devices,
-        metavar="N|all",
-        help="share the work between N devices (default: 1): one painting by bands of its rows, of "
-        "many each makes its own, in turn; a CPU counts as N, which saves no time",
-    )
-    group.add_argument(
-        "--coordinator",
-        metavar="HOST:PORT",
-        help="share it with other processes, begun with the same command here or on other hosts; "
-        "they meet at this address of process 0, which alone writes",
-    )
-    group.add_argument("--processes", type=whole, metavar="N", help="how many there are")
-    group.add_argument(
-        "--process-id", type=whole, metavar="I", help="the number of this one, from 0"
-    )
+def _unexpected(extra: list[str], parser: argparse.ArgumentParser) -> str:
+    strays = [word for word in extra if word.startswith("-")]
+    if strays:
+        return unknown_option(strays[0], parser)
+    hint = "pictures are given as --content FILE and --style FILE"
+    return f"unexpected {extra[0]!r}; {nearest(extra[0], SUBCOMMANDS, hint)}"
 
 
 def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
@@ -350,7 +180,7 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
     start = parser.add_argument_group("preset")
     start.add_argument(
         "--preset",
-        metavar=_braces(PRESETS),
+        metavar=braces(PRESETS),
         help="where the options below start (default: default)",
     )
     start.add_argument(
@@ -381,12 +211,8 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
             many = isinstance(value, tuple)
             settings["type"] = listed(read) if many else read
             settings["nargs"] = ("+" if spec.default else "*") if many else None
-            settings["metavar"] = _braces(choices) if choices else name
+            settings["metavar"] = braces(choices) if choices else name
         groups[title].add_argument(option(spec.name), **settings)
-
-
-def _braces(names: Any) -> str:
-    return "{" + ",".join(names) + "}"
 
 
 def _shown(value: object) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from .config import Config as Config
-from .config import unknown_name
+from .config_checks import unknown_name
 
 NEURAL_STYLE = Config(
     scales=(1.0,),

@@ -12,11 +12,11 @@ from typing import Any, Self, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Request
 from .atomic import replace_file
 from .console import tell
 from .images import read_image, write_image
 from .progress import Progress
+from .request import Request
 
 Pixels = NDArray[np.float32]
 

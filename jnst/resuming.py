@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from .arguments import Request, Resume, parse
+from .arguments import parse
 from .batch import literal
 from .device_options import OPTIONS
 from .parser import UsageError, build_parser, option, without
 from .presets import Config
+from .request import Request, Resume
 
 _WORDS, _MEMORY = "words", "memory"
 _OWN = ("--checkpoint", "--checkpoint-every", *OPTIONS)

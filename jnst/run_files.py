@@ -7,12 +7,13 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from .arguments import Request
 from .atomic import prove_writable, remove_stale
 from .checkpoint import previous_path
 from .images import check_writable
 from .keeper import check_unused
-from .parser import STREAM, WHOLE, UsageError
+from .option_groups import WHOLE
+from .parser import STREAM, UsageError
+from .request import Request
 from .streams import check_output_stream
 from .vgg import Params
 

@@ -16,7 +16,7 @@ from typing import Any
 import tomli_w
 
 from .atomic import replace_file
-from .config import unknown_name
+from .config_checks import unknown_name
 from .presets import PRESETS, Config, preset
 
 _HEAD = "# Settings of jnst, for --config; options typed beside it win.\n"

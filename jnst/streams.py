@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Iterator
 
 from .alone import ALONE
-from .arguments import Request
 from .images import Picture, read_image
 from .parser import STREAM, UsageError
+from .request import Request
 
 
 def read_picture(path: str, request: Request) -> Picture:

@@ -11,8 +11,8 @@ from typing import Any
 
 import jax
 
-from .arguments import Request
 from .memory import free_memory
+from .request import Request
 from .vgg import Params
 
 

@@ -4,10 +4,12 @@ from dataclasses import fields, replace
 
 import pytest
 
-from jnst.arguments import Request, in_options, parse
+from jnst.arguments import parse
 from jnst.effects import idle_fields
 from jnst.parser import UsageError, build_parser, option
 from jnst.presets import PRESETS, Config
+from jnst.request import Request
+from jnst.run_options import in_options
 
 PICTURES = ["--content", "in/cat.jpg", "--style", "night.png"]
 

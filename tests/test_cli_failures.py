@@ -11,8 +11,8 @@ from command import PICTURES, TINY, Command
 from PIL import Image
 
 from jnst import cli, cli_paint
-from jnst.arguments import Request
 from jnst.images import Picture, read_image, write_image
+from jnst.request import Request
 
 
 def _truncated(path: Path) -> None:

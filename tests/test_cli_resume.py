@@ -12,9 +12,9 @@ from PIL import Image
 
 import jnst
 from jnst import cli_paint, keeper, painting
-from jnst.arguments import Resume
 from jnst.images import read_image, read_parameters
 from jnst.keeper import Keeper
+from jnst.request import Resume
 from jnst.resuming import continued, notes_of
 
 RUN = [*PICTURES, *TINY, "--style-layers", "relu1_1", "--content-layers", "relu1_2"]

@@ -9,10 +9,11 @@ from command import PICTURES, Command
 
 import jnst
 from jnst import cli
-from jnst.arguments import Request, parse
+from jnst.arguments import parse
 from jnst.config_words import expanded
 from jnst.parser import UsageError
 from jnst.presets import PRESETS, Config
+from jnst.request import Request
 
 NAMES = ["--content", "cat.jpg", "--style", "night.png"]
 
@@ -101,6 +102,9 @@ def test_other_mistakes(file: Path) -> None:
     file.write_text("scales = [0.5, 1]\nsteps = [1, 2]\n")
     with pytest.raises(UsageError, match="the options beside it: --steps has 2 numbers for 1"):
         expanded(["--config", str(file), "--scales", "1"])
+    for option in ("--config", "--save-config"):
+        with pytest.raises(UsageError, match="unexpected 'stray'"):
+            expanded([option, str(file), "stray"])
     with pytest.raises(UsageError, match=r"--save-config: 'run.txt' is no name .* end in .toml"):
         expanded(["--save-config", "run.txt"])
     with pytest.raises(ValueError, match="is no name for settings"):

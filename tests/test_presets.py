@@ -260,6 +260,11 @@ def test_refused_values_are_named_with_the_remedy(fields, text):
         ({"steps": 500}, r"steps is 500: give a tuple, such as \(120,\)"),
         ({"style_layers": "relu1_1"}, "style_layers is 'relu1_1': give a tuple, such as"),
         ({"size": "large"}, "size is 'large': it must be a whole number of at least 1"),
+        ({"size": True}, "size is True: it must be a whole number of at least 1"),
+        ({"clamp": 1}, "clamp is 1: give True or False"),
+        ({"steps": ("9",)}, r"steps is \('9',\): each must be a number"),
+        ({"steps": (True,)}, r"steps is \(True,\): each must be a number"),
+        ({"style_layers": (1,)}, r"style_layers is \(1,\): each must be a name"),
     ],
 )
 def test_wrong_types_are_named_with_the_remedy(fields, text):

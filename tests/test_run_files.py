@@ -9,9 +9,10 @@ from command import PICTURES, TINY, Command
 
 import jnst
 from jnst import cli_paint
-from jnst.arguments import Request, parse
+from jnst.arguments import parse
 from jnst.images import read_image, read_parameters
 from jnst.recorder import Recorder
+from jnst.request import Request
 
 
 def test_snapshots_sheet_and_log(run: Command) -> None:

@@ -9,10 +9,11 @@ from command import PICTURES, TINY, Command
 from PIL import Image
 
 from jnst import cli_batch, optimize
-from jnst.arguments import Request, parse
+from jnst.arguments import parse
 from jnst.batch import Batch
 from jnst.images import read_image
 from jnst.parser import UsageError
+from jnst.request import Request
 
 STYLES = ["--content", "cat.png", "--style", "night.png", "dawn.png"]
 

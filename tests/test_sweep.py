@@ -8,11 +8,12 @@ import pytest
 from command import PICTURES, TINY, Command
 
 from jnst import optimize
-from jnst.arguments import Request, parse
+from jnst.arguments import parse
 from jnst.batch import Batch
 from jnst.cli_batch import plan
 from jnst.images import read_image, read_parameters
 from jnst.parser import UsageError
+from jnst.request import Request
 from jnst.sweep_sheet import grid_sheet
 
 NAMES = ["--content", "cat.jpg", "--style", "night.png"]

@@ -1,0 +1,129 @@
+"""What the fields of a `Config` must be; errors name the value and the remedy."""
+
+import difflib
+import math
+from dataclasses import fields
+from numbers import Real
+from typing import Any, get_args
+
+_POSITIVE = ("pixel_range", "input_gain", "learning_rate")
+_NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
+_NOT_EMPTY = ("steps", "scales", "style_scale", "style_weights", "style_layer_weights")
+
+
+def as_tuple(name: str, value: Any, example: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A list or tuple as a tuple; TypeError for anything else."""
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{name} is {value!r}: give a tuple, such as {example}")
+    return tuple(value)
+
+
+def check_types(config: Any) -> None:
+    """TypeError for a flag that is none, and for an entry of a list of the wrong kind."""
+    for spec in fields(config):
+        value = getattr(config, spec.name)
+        if spec.type is bool and not isinstance(value, bool):
+            raise TypeError(f"{spec.name} is {value!r}: give True or False")
+        if isinstance(value, tuple):
+            names = get_args(spec.type)[0] is str
+            if not all(isinstance(v, str) if names else _is_number(v) for v in value):
+                kind = "a name" if names else "a number"
+                raise TypeError(f"{spec.name} is {value!r}: each must be {kind}")
+
+
+def check_numbers(config: Any) -> None:
+    """TypeError or ValueError for a field of one number that is none, or out of range."""
+    for name in _POSITIVE:
+        _require(config, name, lambda v: v > 0, "a finite number above 0")
+    for name in _NON_NEGATIVE:
+        _require(config, name, lambda v: v >= 0, "a finite number of at least 0")
+    for name in ("beta1", "beta2", "average"):
+        _require(config, name, lambda v: 0 <= v < 1, "at least 0 and below 1")
+    for name in ("size", "history"):
+        _require(config, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
+    for name in ("seed", "coarsest"):
+        _require(config, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
+    _require(config, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
+    for name in ("init_blend", "preserve", "rate_decay"):
+        _require(config, name, lambda v: 0 <= v <= 1, "at least 0 and at most 1")
+
+
+def check_lists(config: Any) -> None:
+    """ValueError for a list that is empty or has an entry out of range, and for unknown names."""
+    _check_style_sizes(config)
+    for name in _NOT_EMPTY:
+        if not getattr(config, name):
+            raise ValueError(f"{name} is empty: give at least one number")
+    for steps in config.steps:
+        if steps < 1 or steps != int(steps):
+            raise ValueError(f"steps is {config.steps}: each must be a whole number above 0")
+    if any(not 0 < s < math.inf for s in config.scales) or config.scales[-1] != 1.0:
+        raise ValueError(f"scales is {config.scales}: positive numbers, the last of them 1")
+    if any(not (0 <= w < math.inf) for w in config.style_weights + config.style_layer_weights):
+        raise ValueError(
+            f"style weights {config.style_weights} and style layer weights "
+            f"{config.style_layer_weights} must be finite and at least 0"
+        )
+    if sum(config.style_weights) == 0:
+        raise ValueError(f"style_weights is {config.style_weights}: at least one must be above 0")
+    for spec in fields(config):
+        choices = spec.metadata["choices"]
+        if choices and getattr(config, spec.name) not in choices:
+            raise ValueError(unknown_name(spec.name, getattr(config, spec.name), choices))
+
+
+def check_together(config: Any) -> None:
+    """ValueError for choices that have no effect, or no sense, beside others."""
+    for name, idle in (("clamp", False), ("rate_decay", 1), ("average", 0)):
+        if config.optimizer == "lbfgs" and getattr(config, name) != idle:
+            raise ValueError(
+                f"{name} has no effect with lbfgs: use optimizer='adam' or {name}={idle}"
+            )
+    if config.normalize_gradients and config.optimizer == "lbfgs" and config.line_search == "zoom":
+        raise ValueError(
+            "normalize_gradients leaves no gradient of the loss, which the zoom search needs: "
+            "use line_search='none' or optimizer='adam'"
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _require(config: Any, name: str, holds: Any, rule: str) -> None:
+    value = getattr(config, name)
+    if not _is_number(value):
+        raise TypeError(f"{name} is {value!r}: it must be {rule}")
+    if not math.isfinite(value) or not holds(value):
+        raise ValueError(f"{name} is {value}: it must be {rule}")
+
+
+def _check_style_sizes(config: Any) -> None:
+    if any(not 0 < scale < math.inf for scale in config.style_scale):
+        raise ValueError(
+            f"style_scale is {config.style_scale}: each must be a finite number above 0"
+        )
+    if any(side != int(side) or side < 1 for side in config.style_size):
+        raise ValueError(
+            f"style_size is {config.style_size}: each must be a whole number of at least 1"
+        )
+    if config.style_size and config.style_scale != (1.0,):
+        raise ValueError(
+            f"style_scale has no effect with style_size {config.style_size}: give one of the two"
+        )
+
+
+def broadcast(values: tuple[Any, ...], count: int, name: str, of: str) -> tuple[Any, ...]:
+    """The values, or the only one `count` times; ValueError for any other number of them."""
+    if len(values) == count:
+        return values
+    if len(values) == 1:
+        return values * count
+    raise ValueError(f"{name} has {len(values)} numbers for {count} {of}: give {count}, or one")
+
+
+def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
+    """The text for a name that is not known, with the nearest one that is."""
+    close = difflib.get_close_matches(str(value), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
+    return f"unknown {what} {value!r}; {hint}"

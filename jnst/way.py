@@ -1,0 +1,160 @@
+"""How a scale of a transfer is computed: at once, by windows, or over several devices."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from numpy.typing import NDArray
+
+from . import tiles
+from .ahead import compiled_meanwhile
+from .config import Config
+from .devices import Spread
+from .diagnosis import where_not_finite
+from .host_map import trim
+from .keep import Kept, keeping, with_kept
+from .method import Rates
+from .minimize import terms_at
+from .next_scale import method_of, rates_of
+from .objective import Losses, LossWeights, Targets, loss_weights, objective
+from .optimize import Evaluator, Objective, State, lower_chunk
+from .plan import prepare
+from .regions import EVERYWHERE, Guidance
+from .state_home import home
+from .targets import Known, make_targets
+from .vgg import Params
+
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a scale is computed: the whole picture at once, or by windows of `tile` pixels.
+
+    Attributes:
+        tile, spread: of windows, or of several devices.
+        guidance: which style acts where.
+        kept: what stays as it is; the last argument of `objective`, if there is any.
+    """
+
+    tile: int | None
+    spread: Spread | None = None
+    guidance: Guidance = EVERYWHERE
+    kept: Kept | None = None
+
+    def args(
+        self,
+        params: Params,
+        content: Pixels,
+        styles: list[Pixels],
+        config: Config,
+        chunk: int,
+        known: Known | None,
+    ) -> tuple[Params, Targets, LossWeights]:
+        """The network, targets and weights of this scale, on the devices that compute it."""
+        weights = loss_weights(config)
+        ready = self.ready(params, content.shape[0], content.shape[1], config)
+        targets = self.targets(ready, content, styles, config, weights, chunk, known)
+        # Of the compilation, which is over.
+        trim()
+        args = (ready, targets, weights)
+        return self.spread.placed(args) if self.spread else args
+
+    def ready(self, params: Params, height: int, width: int, config: Config) -> Params:
+        """The network for pictures of this size; over several devices as it is."""
+        if self.spread:
+            return params
+        side = (height, width) if self.tile is None else (self.tile, self.tile)
+        layers = (*config.content_layers, *config.style_layers)
+        return prepare(params, *side, config.precision, layers)
+
+    def targets(
+        self,
+        params: Params,
+        content: Pixels,
+        styles: list[Pixels],
+        config: Config,
+        weights: LossWeights,
+        chunk: int,
+        known: Known | None,
+    ) -> Targets:
+        if self.tile is not None:
+            return tiles.make_targets(
+                params, content, styles, config, tile=self.tile, guidance=self.guidance
+            )
+        if self.spread is not None:
+            return self.spread.make_targets(params, content, styles, config, guidance=self.guidance)
+        content_there, styles_there = jax.device_put(content), jax.device_put(styles)
+        guidance = jax.device_put(self.guidance)
+
+        def aim(
+            params: Params, content: Array, styles: list[Array], known: Known | None = None
+        ) -> Targets:
+            return make_targets(params, content, styles, config, known=known, guidance=guidance)
+
+        # The shapes of the targets suffice to compile the step.
+        shapes = jax.eval_shape(aim, params, content_there, styles_there)
+        args = self.arguments(params, shapes, weights)
+        step = objective if self.kept is None else keeping(objective)
+        lower = partial(_lowered_step, step, content_there, args, config, chunk)
+        with compiled_meanwhile(lower):
+            return aim(params, content_there, styles_there, known)
+
+    def placed(
+        self, begin: Array | State, config: Config, height: int, width: int
+    ) -> Array | State:
+        """What a scale begins with, on the devices that hold the optimiser's state."""
+        if self.spread is not None:
+            placed: Array | State = self.spread.placed(begin)
+            return placed
+        where = None if self.tile is None else home(config, height, width)
+        return begin if where is None else jax.device_put(begin, where)
+
+    @property
+    def objective(self) -> Objective | Evaluator:
+        found: Objective | Evaluator = objective
+        if self.spread is not None:
+            found = self.spread
+        elif self.tile is not None:
+            found = Evaluator(partial(tiles.value_and_gradient, tile=self.tile), objective)
+        return found if self.kept is None else keeping(found)
+
+    def arguments(self, *args: Any) -> tuple[Any, ...]:
+        """What `objective` is given after the image: network, targets, weights, what is kept."""
+        return args if self.kept is None else (*args, self.kept)
+
+    def shown(self, image: Array | Pixels) -> Pixels:
+        """The picture that an optimised image stands for."""
+        return np.asarray(image if self.kept is None else with_kept(image, self.kept))
+
+    def losses(self, image: Array, args: tuple[Any, ...], config: Config, chunk: int) -> Losses:
+        if self.tile is not None:
+            return tiles.objective(image, *args, tile=self.tile)[1]
+        if self.kept is not None:
+            # They are in the image already.
+            args = (*args, self.kept._replace(mask=0.0 * self.kept.mask))
+        found: Losses = terms_at(
+            self.objective,
+            image,
+            args,
+            method=method_of(config),
+            rates=rates_of(config),
+            chunk=chunk,
+        )
+        return found
+
+    def trouble(self, image: Array, *args: Any) -> str:
+        """Where the objective leaves the finite numbers; by windows it is not looked for."""
+        looked_for = self.tile is None and self.spread is None
+        return f"; {where_not_finite(image, *args)}" if looked_for else ""
+
+
+def _lowered_step(
+    objective: Any, image: Array, args: tuple[Any, ...], config: Config, chunk: int
+) -> Any:
+    rates = Rates(*(jnp.asarray(rate, image.dtype) for rate in rates_of(config)))
+    return lower_chunk(objective, method_of(config), image, rates, args, size=chunk)
