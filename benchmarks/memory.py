@@ -72,7 +72,8 @@ def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str,
     import jnst
     from jnst import tiles
     from jnst.method import Method, Rates
-    from jnst.optimize import Evaluator, run_chunk, start
+    from jnst.optimize import Evaluator, run_chunk
+    from jnst.optimizer import start
     from jnst.vgg import CAFFE, Params
 
     layers = {

@@ -12,18 +12,8 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from .method import Method, Rates
-from .optimize import (
-    Evaluator,
-    Moments,
-    Objective,
-    State,
-    best,
-    leaf_name,
-    moments,
-    run_chunk,
-    start,
-    to_arrays,
-)
+from .optimize import Evaluator, Objective, run_chunk
+from .optimizer import Moments, State, best, leaf_name, moments, start, to_arrays
 
 _BRAKE = 0.1
 _RECOVERIES = 3

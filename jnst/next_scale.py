@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from .config import Config
 from .images import resize
 from .method import Method, Rates
-from .optimize import Moments, State, start, with_moments
+from .optimizer import Moments, State, start, with_moments
 
 Pixels = NDArray[np.float32]
 
@@ -82,7 +82,7 @@ def first_state(point: Pixels, learnt: Moments, config: Config) -> State:
         style-transfer-pytorch, `scale_adam`.
 
     Example:
-        >>> from jnst.optimize import moments
+        >>> from jnst.optimizer import moments
         >>> learnt = Moments(jnp.ones((2, 3, 3)), jnp.ones((2, 3, 3)), jnp.int32(9))
         >>> begun = first_state(np.zeros((4, 6, 3), np.float32), learnt, Config(optimizer="adam"))
         >>> moments(begun).square.shape, int(moments(begun).steps)

@@ -1,30 +1,25 @@
 """The loop that improves an array: jitted steps, donated state, one dispatch per step or chunk.
 
-It minimises `objective(x, *args) -> (value, terms)` and knows nothing of pictures. The only file
-that knows Optax: Adam comes from there, and `jnst.lbfgs` is dressed as an Optax transformation.
+It minimises `objective(x, *args) -> (value, terms)` and knows nothing of pictures.
 
 XLA's CPU backend runs the body of a compiled loop on far fewer threads than the same operations
 at top level (a VGG step inside `fori_loop` took four times as long), so on CPUs each step is its
 own dispatch; elsewhere a whole chunk of steps is one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import lax
 from jaxtyping import Array
-from numpy.typing import NDArray
 
-from . import lbfgs
-from .method import Method as Method
-from .method import Rates as Rates
-from .preconditioner import scale_frequencies
+from .method import Method, Rates
+from .optimizer import State, advance, start
 
 Objective = Callable[..., tuple[Array, Any]]
 
@@ -43,195 +38,15 @@ class Evaluator:
     objective: Objective
 
 
-class State(NamedTuple):
-    """Where an optimisation stands: the point to evaluate next, in units, and what goes with it.
-
-    Attributes:
-        point: x · unit, to be evaluated next.
-        inner: the Optax state.
-        average: the running average of the points, the first one among them, biased towards 0
-            until corrected; None without averaging.
-        good: the point of the last evaluation that was finite, in units.
-        step: how many evaluations have been made.
-        brake: factor on the learning rate, 1 until a step had to be taken back.
-        finite: False once a value or gradient was not finite; the state then stays as it was.
-    """
-
-    point: Array
-    inner: Any
-    average: Array | None
-    good: Array
-    step: Array
-    brake: Array
-    finite: Array
-
-
-def _transformation(method: Method, rates: Rates) -> optax.GradientTransformationExtraArgs:
-    if method.name == "adam":
-        adam = optax.adam(rates.learning_rate, rates.beta1, rates.beta2)
-        if method.precondition:
-            # Adam on z with x = T z: T is symmetric and turns gradients and steps alike.
-            scale = optax.stateless(lambda v, _: scale_frequencies(v, method.precondition))
-            adam = optax.chain(scale, adam, scale)
-        return optax.with_extra_args_support(adam)
-
-    def init(x: Array) -> lbfgs.State:
-        return lbfgs.init(x, method.history)
-
-    def update(
-        gradient: Array, state: lbfgs.State, x: Array | None = None, *, value: Array, **_: Any
-    ) -> tuple[Array, lbfgs.State]:
-        assert x is not None
-        rate = jnp.asarray(rates.learning_rate, x.dtype)
-        inverse = {}
-        if method.precondition:
-            inverse["inverse"] = lambda v: scale_frequencies(v, 2 * method.precondition)
-        target, state = lbfgs.update(
-            x, value, gradient, state, rate=rate, line_search=method.line_search, **inverse
-        )
-        return target - x, state
-
-    return optax.GradientTransformationExtraArgs(init, update)
-
-
-@partial(jax.jit, static_argnames="method")
-def start(x: Array, method: Method, rates: Rates) -> State:
-    """The state before the first step; x is copied, so it survives the donation of the state."""
-    point = x * rates.unit
-    inner = _transformation(method, rates).init(point)
-    return State(
-        point=point,
-        inner=inner,
-        average=(1.0 - rates.average) * point if method.averaging else None,
-        good=jnp.zeros_like(point),
-        step=jnp.int32(0),
-        brake=jnp.ones((), point.dtype),
-        finite=jnp.bool_(True),
-    )
-
-
-class Moments(NamedTuple):
-    """What Adam has learnt: the running averages of the gradient and of its square, not corrected
-    for their bias, in units of x · unit, and the number of steps in them."""
-
-    mean: Array
-    square: Array
-    steps: Array
-
-
-def _of_adam(leaf: Any) -> bool:
-    return isinstance(leaf, optax.ScaleByAdamState)
-
-
-def moments(state: State) -> Moments:
-    """Adam's, of the state of a run with it."""
-    (found,) = filter(_of_adam, jax.tree.leaves(state.inner, is_leaf=_of_adam))
-    return Moments(found.mu, found.nu, found.count)
-
-
-def with_moments(state: State, known: Moments) -> State:
-    """The state of an Adam that has learnt that already.
-
-    Example:
-        >>> x, rates = jnp.zeros(2), Rates()
-        >>> known = Moments(jnp.ones(2), jnp.full(2, 4.0), jnp.int32(1000))
-        >>> moments(with_moments(start(x, Method(), rates), known)).square.tolist()
-        [4.0, 4.0]
-    """
-
-    def replaced(leaf: Any) -> Any:
-        if not _of_adam(leaf):
-            return leaf
-        # Copied: the state is donated to the first step.
-        mean, square, count = (jnp.array(values, copy=True) for values in known)
-        return leaf._replace(mu=mean, nu=square, count=count)
-
-    return state._replace(inner=jax.tree.map(replaced, state.inner, is_leaf=_of_adam))
-
-
-def to_arrays(state: State) -> dict[str, NDArray[Any]]:
-    """The leaves of a state, copied, by name."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
-    return {leaf_name(path): np.array(leaf) for path, leaf in leaves}
-
-
-def from_arrays(
-    arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], method: Method, rates: Rates
-) -> State:
-    """The state that `to_arrays` took apart.
-
-    Args:
-        arrays: its leaves by name.
-        shape: of x; float32.
-        method, rates: of the run.
-
-    Raises:
-        ValueError: if the leaves are not those of such a run.
-    """
-    x = jax.ShapeDtypeStruct(shape, jnp.float32)
-    leaves, tree = jax.tree_util.tree_flatten_with_path(
-        jax.eval_shape(lambda x: start(x, method, rates), x)
-    )
-    expected = {leaf_name(path): (leaf.shape, leaf.dtype) for path, leaf in leaves}
-    if expected != {name: (array.shape, array.dtype) for name, array in arrays.items()}:
-        raise ValueError(
-            "the saved state of the optimiser does not fit this run: start anew, or use the "
-            "version of jnst that saved it"
-        )
-    # Copied: a donated state may not share its memory with the caller's arrays.
-    return jax.tree.unflatten(tree, [jnp.array(arrays[name], copy=True) for name in expected])
-
-
-def leaf_name(path: Any) -> str:
-    """The name of a leaf by its path from `jax.tree_util`, such as inner.0.mu."""
-    return jax.tree_util.keystr(path, simple=True, separator=".")
-
-
 def _step(
     objective: Objective, method: Method, state: State, rates: Rates, args: tuple[Any, ...]
 ) -> tuple[State, Any]:
     x = state.point / rates.unit
     (value, terms), gradient = jax.value_and_grad(objective, has_aux=True)(x, *args)
-    return _advance(method, state, rates, value, gradient), terms
+    return advance(method, state, rates, value, gradient), terms
 
 
-def _advance(method: Method, state: State, rates: Rates, value: Array, gradient: Array) -> State:
-    """The state after an evaluation at its point."""
-    rate = rates.learning_rate * state.brake
-    if method.name == "adam":
-        rate = rate * _left(rates, state.step)
-    rates = rates._replace(learning_rate=rate)
-    gradient = gradient / rates.unit
-    finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
-    # A line search recovers from a trial that overshot; only its first point must be finite.
-    searching = method.name == "lbfgs" and method.line_search == "zoom"
-    usable = (finite | (state.step > 0)) if searching else finite
-    transformation = _transformation(method, rates)
-    updates, inner = transformation.update(gradient, state.inner, state.point, value=value)
-    point = optax.apply_updates(state.point, updates)
-    if method.clamp:
-        point = jnp.clip(point, 0.0, rates.unit)
-    average = None
-    if state.average is not None:
-        average = rates.average * state.average + (1.0 - rates.average) * point
-    finite = state.finite & usable
-    keep = partial(jax.tree.map, partial(jnp.where, finite))
-    # L-BFGS itself refuses what is not finite; choosing between its buffers would copy them.
-    inner = inner if isinstance(inner, lbfgs.State) else keep(inner, state.inner)
-    point, average, good = keep(
-        (point, average, state.point), (state.point, state.average, state.good)
-    )
-    return State(point, inner, average, good, state.step + finite, state.brake, finite)
-
-
-def _left(rates: Rates, step: Array) -> Array:
-    """The share of the learning rate that is left, after Loshchilov and Hutter, "SGDR: stochastic
-    gradient descent with warm restarts", ICLR 2017, eq. 5, within one cycle."""
-    done = jnp.minimum(step / rates.steps, 1.0)
-    return rates.decay + (1.0 - rates.decay) * 0.5 * (1.0 + jnp.cos(jnp.pi * done))
-
-
-_advance_alone = jax.jit(_advance, static_argnames="method", donate_argnames="state")
+_advance_alone = jax.jit(advance, static_argnames="method", donate_argnames="state")
 _where = jax.jit(lambda state, rates: state.point / rates.unit)
 # By default XLA's CPU backend orders operations so that many can run beside each other, although
 # each of these alone keeps all cores busy. This order needs two thirds of the memory; elsewhere the
@@ -340,14 +155,3 @@ def lower_chunk(
     if fused:
         return _fused.lower(objective, method, state, rates, args, jnp.int32(0), size)
     return _single.lower(objective, method, state, rates, args)
-
-
-def best(state: State, rates: Rates) -> Array:
-    """The answer so far: L-BFGS's accepted point, the running average, or Adam's latest point."""
-    if isinstance(state.inner, lbfgs.State):
-        return state.inner.position / rates.unit
-    if state.average is not None and int(state.step) > 0:
-        correction = 1.0 - float(rates.average) ** (int(state.step) + 1)
-        return state.average / (correction * rates.unit)
-    # An Adam step that overshot has not been taken back yet.
-    return (state.point if bool(state.finite) else state.good) / rates.unit

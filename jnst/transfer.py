@@ -22,7 +22,7 @@ from .masks import checked_masks
 from .minimize import NotFiniteError, improve
 from .next_scale import first_point, first_state, method_of, rates_of
 from .objective import Losses
-from .optimize import Moments, State, from_arrays
+from .optimizer import Moments, State, from_arrays
 from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress

@@ -21,7 +21,8 @@ from .method import Rates
 from .minimize import terms_at
 from .next_scale import method_of, rates_of
 from .objective import Losses, LossWeights, Targets, loss_weights, objective
-from .optimize import Evaluator, Objective, State, lower_chunk
+from .optimize import Evaluator, Objective, lower_chunk
+from .optimizer import State
 from .plan import prepare
 from .regions import EVERYWHERE, Guidance
 from .state_home import home

@@ -52,14 +52,14 @@ def files_that_import(library):
 def test_the_walk_sees_every_way_of_importing():
     assert {"jax", "flax", "jaxtyping"} <= ROOTS["vgg"]
     assert {"arrays", "ops"} <= MODULES["vgg"]
-    assert "lbfgs" in MODULES["optimize"]
+    assert "lbfgs" in MODULES["optimizer"]
     assert "ops.window" in MODULES["ops.conv"]
     assert "arrays" in MODULES["ops.conv"]
 
 
 def test_each_library_has_its_one_place():
     assert files_that_import("flax") == {"vgg"}
-    assert files_that_import("optax") == {"optimize"}
+    assert files_that_import("optax") == {"optimizer"}
     images = {"images", "icc", *(name for name in FILES if name.startswith("image_"))}
     assert files_that_import("PIL") | files_that_import("tifffile") <= images
     assert files_that_import("h5py") <= {
@@ -151,9 +151,10 @@ MAY_IMPORT = {
     "lbfgs": {"arrays", "line_search"},
     "method": set(),
     "preconditioner": set(),
-    "optimize": {"lbfgs", "method", "preconditioner"},
-    "minimize": {"method", "optimize"},
-    "next_scale": {"config", "images", "method", "optimize"},
+    "optimizer": {"lbfgs", "method", "preconditioner"},
+    "optimize": {"method", "optimizer"},
+    "minimize": {"method", "optimize", "optimizer"},
+    "next_scale": {"config", "images", "method", "optimizer"},
     "sizes": {"config", "images", "vgg"},
     "checkpoint": {"atomic", "config", "objective"},
     "progress": {"checkpoint", "config", "minimize", "objective"},
@@ -177,6 +178,7 @@ MAY_IMPORT = {
             "next_scale",
             "objective",
             "optimize",
+            "optimizer",
             "plan",
             "regions",
             "state_home",
@@ -200,6 +202,7 @@ MAY_IMPORT = {
         *(
             "objective",
             "optimize",
+            "optimizer",
             "presets",
             "progress",
             "sizes",

@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jnst.method import Method, Rates
 from jnst.minimize import NotFiniteError, minimize
-from jnst.optimize import Method, Rates, from_arrays
+from jnst.optimizer import from_arrays
 
 ADAM, ZOOM, PLAIN = Method(), Method("lbfgs", history=5), Method("lbfgs", "none", 5)
 METHODS = pytest.mark.parametrize("method", [ADAM, ZOOM, PLAIN], ids=["adam", "zoom", "none"])

@@ -7,7 +7,7 @@ import pytest
 import jnst
 from jnst.images import resize
 from jnst.next_scale import first_point, first_state
-from jnst.optimize import Moments, moments
+from jnst.optimizer import Moments, moments
 
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((30, 40, 3), np.float32)

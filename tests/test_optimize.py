@@ -6,18 +6,10 @@ import numpy as np
 import pytest
 
 from jnst import lbfgs
+from jnst.method import Method, Rates
 from jnst.minimize import improve, minimize
-from jnst.optimize import (
-    Method,
-    Rates,
-    _single,
-    best,
-    from_arrays,
-    run_chunk,
-    start,
-    to_arrays,
-    with_moments,
-)
+from jnst.optimize import _single, run_chunk
+from jnst.optimizer import best, from_arrays, start, to_arrays, with_moments
 from jnst.preconditioner import scale_frequencies
 
 ADAM, ZOOM, PLAIN = Method(), Method("lbfgs", history=5), Method("lbfgs", "none", 5)
