@@ -142,18 +142,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
     for field, why in idle_fields(config, len(styles)).items():
         if hasattr(typed, field):
             raise UsageError(why)
-    if typed.preprocess and not typed.weights:
-        raise UsageError("--preprocess is for weights of unknown origin: add --weights FILE")
-    if typed.bits not in (8, 16):
-        raise UsageError(f"--bits is {typed.bits}: choose 8 or 16")
-    if typed.save_every < 0:
-        raise UsageError(f"--save-every is {typed.save_every}: give a number of steps, or 0")
-    if typed.snapshots and not typed.save_every:
-        raise UsageError("--snapshots says where, but not when: add --save-every N")
-    if typed.checkpoint_every and not typed.checkpoint:
-        raise UsageError("--checkpoint-every says when, but not where: add --checkpoint FILE")
-    if typed.memory is not None and typed.tile is not None:
-        raise UsageError("--memory chooses the windows that --tile names: give one of the two")
+    _check_together(typed)
     masks = masks_of(typed)
     if [*typed.content, *styles, typed.init_image, *masks.named().values()].count(STREAM) > 1:
         raise UsageError("standard input holds one picture: give - once, and files for the others")
@@ -194,6 +183,22 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         quiet=typed.quiet,
         notes=_notes(typed),
     )
+
+
+def _check_together(typed: argparse.Namespace) -> None:
+    """Options without effect, or that another one needs or excludes."""
+    if typed.preprocess and not typed.weights:
+        raise UsageError("--preprocess is for weights of unknown origin: add --weights FILE")
+    if typed.bits not in (8, 16):
+        raise UsageError(f"--bits is {typed.bits}: choose 8 or 16")
+    if typed.save_every < 0:
+        raise UsageError(f"--save-every is {typed.save_every}: give a number of steps, or 0")
+    if typed.snapshots and not typed.save_every:
+        raise UsageError("--snapshots says where, but not when: add --save-every N")
+    if typed.checkpoint_every and not typed.checkpoint:
+        raise UsageError("--checkpoint-every says when, but not where: add --checkpoint FILE")
+    if typed.memory is not None and typed.tile is not None:
+        raise UsageError("--memory chooses the windows that --tile names: give one of the two")
 
 
 def _notes(typed: argparse.Namespace) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,20 +18,18 @@ from . import device_options
 from .announcement import announce
 from .checkpoint import Checkpoint
 from .console import Display, Interrupt, show, tell
+from .fitting import fitted
 from .images import Picture
 from .keeper import Keeper
 from .margins import widened
 from .mask_files import read_masks
-from .memory import estimate_memory, free_memory, mask_memory, size_words
-from .memory_choice import choose
 from .minimize import NotFiniteError
 from .painting import write_painting
-from .parser import STREAM, UsageError
+from .parser import STREAM
 from .recorder import Recorder
 from .request import Request
 from .resuming import notes_of, recorded_words
 from .run_files import check_paths, command_words, parameters, recipe, settled_words
-from .run_options import in_options
 from .short_of_memory import advice, by_smaller_windows
 from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
@@ -38,7 +37,7 @@ from .transfer import Known, Pixels, Result, stylize
 from .vgg import INPUTS, Params, check_layers, smallest_side
 from .watch import Watch
 from .weights import load_weights
-from .whole import check_by_windows, check_over_devices, needs_whole
+from .whole import needs_whole
 
 
 def program_version() -> str:
@@ -46,6 +45,26 @@ def program_version() -> str:
         return version("jnst")
     except PackageNotFoundError:
         return "unknown"
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """What a painting is made of.
+
+    Attributes:
+        content, styles: as they were read.
+        base: the content with its margins, as it is painted.
+        others: the start and the masks, as `jnst.stylize` takes them.
+    """
+
+    content: Picture
+    styles: list[Picture]
+    base: Pixels
+    others: dict[str, Any]
+
+    @property
+    def style_pixels(self) -> list[Pixels]:
+        return [style.pixels for style in self.styles]
 
 
 def paint(
@@ -68,28 +87,17 @@ def paint(
     say = (lambda message: None) if request.quiet else tell
     for note in request.notes:
         say(f"note: {note}")
-    content = read_picture(request.content, request)
-    styles = [read_picture(path, request) for path in request.styles]
-    start = read_picture(request.init_image, request) if request.init_image else None
-    _check_sides([content, *styles, *([start] if start else [])], request)
-    shapes = [style.pixels.shape for style in styles]
-    wide = partial(widened, config=request.config, bucket=request.bucket)
-    base = wide(content.pixels)
-    masks = read_masks(request, content, styles, wide)
-    asked, config = request, drop_small_scales(request.config, base.shape, shapes)
-    request = replace(request, config=config)
-    if not request.devices.writes:
-        request = replace(request, log=None, checkpoint=None, save_every=0, quiet=True)
-    else:
-        check_paths(request)
+    pictures = _read(request)
+    asked, request = request, _settled(request, pictures)
     params = params or load_network(request)
     check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
-    request, tile_words, memory = _fitted(request, params, base, say)
+    request, tile_words, memory = fitted(request, params, pictures.base, say)
     command = command_words(sys.argv[0], recorded_words(words), request, params)
     embedded = parameters(request, params, command, program_version())
     embedded["recipe"] = recipe(asked, params)
-    sizes = target_sizes(content.pixels.shape[0], content.pixels.shape[1], config)
-    operations = announce(request, params, base, sizes[-1], memory)
+    height, width = pictures.content.pixels.shape[:2]
+    sizes = target_sizes(height, width, request.config)
+    operations = announce(request, params, pictures.base, sizes[-1], memory)
     steps = request.config.steps_per_scale
     done = resume.step if resume else 0
     if resume:
@@ -97,8 +105,8 @@ def paint(
     kept_words = settled_words(words, request, params)
     if resume:
         tile_words = json.loads(resume.notes.get("memory", "[]")) + tile_words
-    shared = device_options.chosen(request.devices) if request.devices.several else ()
-    keeper = Keeper(request, notes_of(kept_words, tile_words), done)
+    notes = partial(notes_of, kept_words)
+    keeper = Keeper(request, notes(tile_words), done)
     with (
         nullcontext(interrupt) if interrupt else Interrupt() as interrupt,
         Recorder(request, embedded, done) as recorder,
@@ -107,31 +115,18 @@ def paint(
         watch = Watch(recorder, display, keeper, interrupt, sizes, done)
         watch.ends = set(itertools.accumulate(steps[:-1]))
 
-        def attempt(tile: int | None) -> Result:
-            if tile != (request.tile or None):
-                tell(f"warning: out of memory; on by windows of {tile} pixels, which takes longer")
-                keeper.notes = notes_of(kept_words, [*tile_words, "--tile", str(tile)])
-            return stylize(
-                params,
-                base,
-                [style.pixels for style in styles],
-                request.config,
-                init_image=None if start is None else wide(start.pixels, like=content.pixels.shape),
-                callback=device_options.agreeing(request.devices, watch),
-                chunk=_chunk(request.save_every),
-                resume=watch.kept or resume,
-                tile=tile,
-                known=known,
-                devices=shared,
-                **masks,
-            )
+        def going_on(tile: int) -> None:
+            tell(f"warning: out of memory; on by windows of {tile} pixels, which takes longer")
+            keeper.notes = notes([*tile_words, "--tile", str(tile)])
 
         try:
-            result = attempt(None) if shared else _attempted(attempt, request, params, sizes[-1])
+            result = _painted(request, params, pictures, watch, resume, known, going_on)
         except NotFiniteError as error:
             if error.good is not None:
                 good = watch.cut(np.asarray(error.good))
-                path = write_painting(request, good, content, embedded | watch.unfinished())
+                path = write_painting(
+                    request, good, pictures.content, embedded | watch.unfinished()
+                )
                 tell(f"{path} is the painting before that")
             raise
         image = watch.cut(result.image)
@@ -139,8 +134,8 @@ def paint(
             embedded |= watch.unfinished()
         if not request.devices.writes:
             return 0
-        path = write_painting(request, image, content, embedded)
-        recorder.finish(content.pixels, [s.pixels for s in styles], image)
+        path = write_painting(request, image, pictures.content, embedded)
+        recorder.finish(pictures.content.pixels, pictures.style_pixels, image)
     shown = _report(request, path, result)
     if interrupt.signal:
         more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
@@ -149,18 +144,67 @@ def paint(
     return 0 if path == request.output else 1
 
 
-def _attempted(
-    attempt: Callable[[int | None], Result],
+def _read(request: Request) -> _Pictures:
+    content = read_picture(request.content, request)
+    styles = [read_picture(path, request) for path in request.styles]
+    start = read_picture(request.init_image, request) if request.init_image else None
+    _check_sides([content, *styles, *([start] if start else [])], request)
+    wide = partial(widened, config=request.config, bucket=request.bucket)
+    masks = read_masks(request, content, styles, wide)
+    init = None if start is None else wide(start.pixels, like=content.pixels.shape)
+    return _Pictures(content, styles, wide(content.pixels), {"init_image": init} | masks)
+
+
+def _settled(request: Request, pictures: _Pictures) -> Request:
+    """The request without scales that are too small, and without files that others write."""
+    shapes = [pixels.shape for pixels in pictures.style_pixels]
+    config = drop_small_scales(request.config, pictures.base.shape, shapes)
+    request = replace(request, config=config)
+    if not request.devices.writes:
+        return replace(request, log=None, checkpoint=None, save_every=0, quiet=True)
+    check_paths(request)
+    return request
+
+
+def _painted(
     request: Request,
     params: Params,
-    size: tuple[int, int],
+    pictures: _Pictures,
+    watch: Watch,
+    resume: Checkpoint | None,
+    known: Known | None,
+    going_on: Callable[[int], None],
 ) -> Result:
+    """The painting; by windows from where it is, told by `going_on`, if memory is refused."""
+    config, several = request.config, request.devices.several
+
+    def attempt(tile: int | None) -> Result:
+        if tile is not None and tile != request.tile:
+            going_on(tile)
+        return stylize(
+            params,
+            pictures.base,
+            pictures.style_pixels,
+            config,
+            callback=device_options.agreeing(request.devices, watch),
+            chunk=_chunk(request.save_every),
+            resume=watch.kept or resume,
+            tile=tile,
+            known=known,
+            devices=device_options.chosen(request.devices) if several else (),
+            **pictures.others,
+        )
+
+    if several:
+        return attempt(None)
+    tall, wide = pictures.base.shape[:2]
+    size = target_sizes(tall, wide, config)[-1]
     return by_smaller_windows(
         attempt,
         request.tile or None,
         size,
-        lambda: advice(request.config, *size, params.network),
-        whole=needs_whole(request.config),
+        lambda: advice(config, *size, params.network),
+        whole=needs_whole(config),
     )
 
 
@@ -201,43 +245,6 @@ def load_network(request: Request) -> Params:
             reason = str(error).removesuffix(", or use the built-in vgg16")
             tell(f"painting with the built-in vgg16: {reason}")
         return load_weights("vgg16")
-
-
-def _fitted(
-    request: Request, params: Params, base: Pixels, say: Callable[[str], None]
-) -> tuple[Request, list[str], int]:
-    """The request with its tile and history settled; words that settle them; bytes needed."""
-    config = request.config
-    sizes = target_sizes(base.shape[0], base.shape[1], config)
-    height, width = max(sizes, key=lambda size: size[0] * size[1])
-    regions, keep = len(request.masks.content), request.masks.keep is not None
-    masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)
-    if request.tile is not None or request.devices.several:
-        tile = request.tile or None
-        try:
-            if (
-                request.devices.several
-                and len(shared := device_options.chosen(request.devices)) > 1
-            ):
-                check_over_devices(config, len(shared))
-            elif tile is not None and max(height, width) > tile:
-                check_by_windows(config, tile)
-        except ValueError as error:
-            raise UsageError(in_options(str(error))) from None
-        needed = estimate_memory(config, height, width, network=params.network, tile=tile)
-        return request, [], needed + masks
-    memory = (request.memory or free_memory()) - masks
-    choice = choose(config, height, width, network=params.network, memory=memory)
-    # A run that goes on must be computed as it was begun, whatever is free then.
-    words = ["--tile", str(choice.tile or 0)]
-    if choice.history != config.history:
-        say(
-            f"note: L-BFGS remembers {choice.history} pairs of steps, not {config.history}, to "
-            f"fit into {size_words(memory)}"
-        )
-        words += ["--history", str(choice.history)]
-        config = replace(config, history=choice.history)
-    return replace(request, config=config, tile=choice.tile or 0), words, choice.memory + masks
 
 
 def _chunk(save_every: int) -> int | None:

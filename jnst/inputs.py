@@ -34,6 +34,26 @@ def checked(name: str, image: ArrayLike) -> Pixels:
     return pixels.astype(np.float32)
 
 
+def checked_pictures(
+    content: ArrayLike,
+    styles: ArrayLike | Sequence[ArrayLike],
+    init_image: ArrayLike | None,
+    config: Config,
+) -> tuple[Pixels, list[Pixels], Pixels | None]:
+    """Content, styles and start as float32; ValueError or TypeError for one that cannot be used."""
+    base = checked("content", content)
+    sources = [checked(f"style {i}", s) for i, s in enumerate(as_list(styles), start=1)]
+    if not sources:
+        raise ValueError("no style image was given: give at least one")
+    start = None if init_image is None else checked("init_image", init_image)
+    if (config.init == "file") != (start is not None):
+        raise ValueError(
+            f"init is {config.init!r} and an init image was "
+            f"{'not ' if start is None else ''}given: use init='file' together with init_image"
+        )
+    return base, sources, start
+
+
 def check_sizes(
     params: Params,
     content: Pixels,

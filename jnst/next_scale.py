@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from numpy.typing import NDArray
 
 from .config import Config
@@ -93,3 +94,16 @@ def first_state(point: Pixels, learnt: Moments, config: Config) -> State:
     square = resize(np.asarray(learnt.square), *size, resample="bilinear")
     enlarged = Moments(jnp.asarray(mean), jnp.asarray(np.maximum(square, 0)), learnt.steps)
     return with_moments(start(jnp.asarray(point), method_of(config), rates_of(config)), enlarged)
+
+
+def begun(
+    image: Pixels,
+    base: Pixels,
+    resized: Pixels,
+    coarser: tuple[int, int] | None,
+    learnt: Moments | None,
+    config: Config,
+) -> Array | State:
+    """What a scale begins with: `first_point`, and what Adam learnt before, if it is known."""
+    point = first_point(image, base, resized, coarser, config)
+    return first_state(point, learnt, config) if learnt else jnp.asarray(point)

@@ -17,10 +17,10 @@ from .color import Coloring, colored
 from .config import Config
 from .devices import Spread
 from .images import resize
-from .inputs import as_list, check_sizes, checked, fingerprints, first_image, styles_at
+from .inputs import check_sizes, checked_pictures, fingerprints, first_image, styles_at
 from .masks import checked_masks
 from .minimize import NotFiniteError, improve
-from .next_scale import first_point, first_state, method_of, rates_of
+from .next_scale import begun, method_of, rates_of
 from .objective import Losses
 from .optimizer import Moments, State, from_arrays
 from .presets import DEFAULT
@@ -30,8 +30,7 @@ from .sizes import drop_small_scales, target_sizes
 from .targets import Known as Known
 from .tile_plan import check_tile
 from .vgg import Params, check_layers
-from .way import Way
-from .whole import check_by_windows, check_over_devices
+from .way import Way, check_way
 
 Pixels = NDArray[np.float32]
 
@@ -129,16 +128,7 @@ def stylize(
         Gatys, Ecker and Bethge, CVPR 2016; coarse to fine as in Gatys et al., "Controlling
         perceptual factors in neural style transfer", CVPR 2017, section 6.
     """
-    base = checked("content", content)
-    sources = [checked(f"style {i}", s) for i, s in enumerate(as_list(styles), start=1)]
-    if not sources:
-        raise ValueError("no style image was given: give at least one")
-    start = None if init_image is None else checked("init_image", init_image)
-    if (config.init == "file") != (start is not None):
-        raise ValueError(
-            f"init is {config.init!r} and an init image was "
-            f"{'not ' if start is None else ''}given: use init='file' together with init_image"
-        )
+    base, sources, start = checked_pictures(content, styles, init_image, config)
     shapes = [source.shape for source in sources]
     masks = checked_masks(base.shape, shapes, content_masks, style_masks, keep_mask)
     check_layers(params.network, (*config.content_layers, *config.style_layers))
@@ -152,7 +142,7 @@ def stylize(
     if resume:
         check_same_run(resume, config, inputs)
         _check_software(resume)
-    _check_way(config, sizes, tile, len(devices))
+    check_way(config, sizes, tile, len(devices))
     spread = Spread(tuple(devices)) if len(devices) > 1 else None
     coloring = colored(config.color, base, sources)
     base, sources = coloring.content, coloring.styles
@@ -174,15 +164,14 @@ def stylize(
         way = Way(here, spread, guidance, spread.placed(kept) if spread else kept)
         report.shown = way.shown
         args = way.args(params, resized, styles_here, config, chunk, known)
+        coarser = sizes[number - 2] if number > 1 else None
         begin: Array | State
         if resume and number == resume.scale:
             begin = from_arrays(resume.state, resized.shape, method_of(config), rates_of(config))
         else:
             if image is None:
                 image = first_image(params, resized, styles_here, config)
-            coarser = sizes[number - 2] if number > 1 else None
-            point = first_point(image, base, resized, coarser, config)
-            begin = first_state(point, learnt, config) if learnt else jnp.asarray(point)
+            begin = begun(image, base, resized, coarser, learnt, config)
         steps = config.steps_per_scale[number - 1]
         begin = way.placed(begin, config, height, width)
         image, learnt = _improve(way, begin, args, steps, config, report, chunk)
@@ -194,21 +183,6 @@ def stylize(
     assert image is not None
     assert final is not None
     return Result(finish(image), Losses(*map(float, final)), report.history())
-
-
-def _check_way(
-    config: Config, sizes: Sequence[tuple[int, int]], tile: int | None, devices: int
-) -> None:
-    if devices > 1:
-        if tile is not None:
-            raise ValueError(f"tile is {tile} for {devices} devices: give one of the two")
-        for name, taken in (("precision", "float32"), ("padding", "zero")):
-            value = getattr(config, name)
-            if value != taken:
-                raise ValueError(f"{name} is {value!r} for {devices} devices: they take {taken!r}")
-        check_over_devices(config, devices)
-    elif tile is not None and max(map(max, sizes)) > tile:
-        check_by_windows(config, tile)
 
 
 def _finished(coloring: Coloring, config: Config, image: Pixels) -> Pixels:

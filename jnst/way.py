@@ -1,5 +1,6 @@
 """How a scale of a transfer is computed: at once, by windows, or over several devices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from .regions import EVERYWHERE, Guidance
 from .state_home import home
 from .targets import Known, make_targets
 from .vgg import Params
+from .whole import check_by_windows, check_over_devices
 
 Pixels = NDArray[np.float32]
 
@@ -159,3 +161,19 @@ def _lowered_step(
 ) -> Any:
     rates = Rates(*(jnp.asarray(rate, image.dtype) for rate in rates_of(config)))
     return lower_chunk(objective, method_of(config), image, rates, args, size=chunk)
+
+
+def check_way(
+    config: Config, sizes: Sequence[tuple[int, int]], tile: int | None, devices: int
+) -> None:
+    """ValueError for choices that windows, or several devices, cannot make."""
+    if devices > 1:
+        if tile is not None:
+            raise ValueError(f"tile is {tile} for {devices} devices: give one of the two")
+        for name, taken in (("precision", "float32"), ("padding", "zero")):
+            value = getattr(config, name)
+            if value != taken:
+                raise ValueError(f"{name} is {value!r} for {devices} devices: they take {taken!r}")
+        check_over_devices(config, devices)
+    elif tile is not None and max(map(max, sizes)) > tile:
+        check_by_windows(config, tile)

@@ -185,6 +185,7 @@ MAY_IMPORT = {
             "targets",
             "tiles",
             "vgg",
+            "whole",
         ),
     },
     "transfer": {
