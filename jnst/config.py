@@ -152,10 +152,10 @@ class Config:
     )
     optimizer: str = _option("lbfgs", "optimisation", "how the image is improved", OPTIMIZERS)
     steps: tuple[int, ...] = _option(
-        (120,),
+        (60, 80),
         "optimisation",
-        "optimiser steps at each scale, or one number, at the last (see --taper); with --coarsest "
-        "two numbers are those of the first scale and of each other",
+        "optimiser steps at each scale; two numbers: at the first and at each other; one: at the "
+        "last (see --taper)",
     )
     taper: float = _option(
         0.0,
@@ -164,19 +164,24 @@ class Config:
         "that the whole picture needs less of the time; 0: as many",
     )
     scales: tuple[float, ...] = _option(
-        (0.25, 0.5, 1.0),
+        (),
         "optimisation",
-        "sizes to work through, coarse to fine, relative to --size; those too small for the layers "
-        "are left out, but for the last",
+        "sizes to work through, coarse to fine, relative to --size, the last 1; none: those that "
+        "--coarsest means. What is too small for the layers is left out, but for the last",
     )
     coarsest: int = _option(
-        0,
+        256,
         "optimisation",
-        "instead: work through sizes each of twice the area of the one before, the first of at "
-        "least so many pixels, 0 for --scales",
+        "work through sizes each of twice the area of the one before, the first of at least so "
+        "many pixels; from fewer, things of the style, such as eyes, take the content's place",
+    )
+    sketch: int = _option(
+        64,
+        "optimisation",
+        "before that a sketch of so many pixels, in which colours find their places; 0: none",
     )
     upscale: str = _option(
-        "plain",
+        "detail",
         "optimisation",
         "what a finer scale starts from: the painting enlarged, or the same with the content's "
         "fine detail put back",
@@ -236,13 +241,13 @@ class Config:
 
     @property
     def all_scales(self) -> tuple[float, ...]:
-        """`scales`, or those that `coarsest` stands for."""
-        return down_to(self.coarsest, self.size) if self.coarsest else self.scales
+        """`scales`, or those that `coarsest` and `sketch` stand for."""
+        return self.scales or down_to(self.coarsest, self.size, self.sketch)
 
     @property
     def steps_per_scale(self) -> tuple[int, ...]:
         """`steps`, one number for each of `all_scales`."""
-        return steps_of(self.steps, self.all_scales, first=self.coarsest > 0, taper=self.taper)
+        return steps_of(self.steps, self.all_scales, taper=self.taper)
 
     @property
     def weights_per_style_layer(self) -> tuple[float, ...]:

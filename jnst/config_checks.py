@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 _POSITIVE = ("pixel_range", "input_gain", "learning_rate")
 _NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
-_NOT_EMPTY = ("steps", "scales", "style_scale", "style_weights", "style_layer_weights")
+_NOT_EMPTY = ("steps", "style_scale", "style_weights", "style_layer_weights")
 
 
 def as_tuple(name: str, value: Any, example: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -39,9 +39,9 @@ def check_numbers(config: Any) -> None:
         _require(config, name, lambda v: v >= 0, "a finite number of at least 0")
     for name in ("beta1", "beta2", "average"):
         _require(config, name, lambda v: 0 <= v < 1, "at least 0 and below 1")
-    for name in ("size", "history"):
+    for name in ("size", "history", "coarsest"):
         _require(config, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
-    for name in ("seed", "coarsest"):
+    for name in ("seed", "sketch"):
         _require(config, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
     _require(config, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
     for name in ("init_blend", "preserve", "rate_decay"):
@@ -57,7 +57,7 @@ def check_lists(config: Any) -> None:
     for steps in config.steps:
         if steps < 1 or steps != int(steps):
             raise ValueError(f"steps is {config.steps}: each must be a whole number above 0")
-    if any(not 0 < s < math.inf for s in config.scales) or config.scales[-1] != 1.0:
+    if any(not 0 < s < math.inf for s in config.scales) or config.scales[-1:] not in ((), (1.0,)):
         raise ValueError(f"scales is {config.scales}: positive numbers, the last of them 1")
     if any(not (0 <= w < math.inf) for w in config.style_weights + config.style_layer_weights):
         raise ValueError(

@@ -7,6 +7,7 @@ person types and that would change nothing is a mistake, and is refused.
 from collections.abc import Callable, Mapping
 
 from .presets import Config
+from .schedule import down_to
 
 Idle = Callable[[Config, int], str]
 """Why a field has no effect in a config with so many styles, and what to do; empty if it has."""
@@ -42,8 +43,13 @@ def _several_scales(config: Config, styles: int) -> str:
 
 
 def _by_hand(config: Config, styles: int) -> str:
-    where = f"with --coarsest {config.coarsest}: leave it out, or add --coarsest 0"
-    return where if config.coarsest else ""
+    return "with --scales: leave it out, or leave those out" if config.scales else ""
+
+
+def _small_enough(config: Config, styles: int) -> str:
+    coarsest = round(config.size * down_to(config.coarsest, config.size)[0])
+    large = f"of {coarsest} pixels and more, where the picture begins: leave it out, or give fewer"
+    return _by_hand(config, styles) or (large if config.sketch >= coarsest else "")
 
 
 def _tapered(config: Config, styles: int) -> str:
@@ -106,8 +112,9 @@ EFFECTS: Mapping[str, Idle | None] = {
     "optimizer": None,
     "steps": None,
     "taper": _tapered,
-    "scales": _by_hand,
-    "coarsest": None,
+    "scales": None,
+    "coarsest": _by_hand,
+    "sketch": _small_enough,
     "upscale": _several_scales,
     "learning_rate": None,
     "line_search": _LBFGS,

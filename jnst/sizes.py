@@ -22,7 +22,8 @@ def drop_small_scales(
         styles: shapes of the styles.
 
     Example:
-        >>> drop_small_scales(Config(size=64), (300, 400, 3), [(200, 200, 3)]).scales
+        >>> config = Config(size=64, scales=(0.25, 0.5, 1.0))
+        >>> drop_small_scales(config, (300, 400, 3), [(200, 200, 3)]).scales
         (0.5, 1.0)
     """
     layers = (*config.content_layers, *config.style_layers)
@@ -35,7 +36,7 @@ def drop_small_scales(
         if smallest >= need or size is sizes[-1]:
             scales.append(scale)
             steps.append(count)
-    return replace(config, scales=tuple(scales), steps=tuple(steps), coarsest=0, taper=0.0)
+    return replace(config, scales=tuple(scales), steps=tuple(steps), taper=0.0)
 
 
 def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:

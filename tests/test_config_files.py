@@ -99,8 +99,8 @@ def test_mistakes_name_file_key_and_remedy(file: Path, text: str, message: str) 
 def test_other_mistakes(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
         expanded(["--config", str(file)])
-    file.write_text("scales = [0.5, 1]\nsteps = [1, 2]\n")
-    with pytest.raises(UsageError, match="the options beside it: --steps has 2 numbers for 1"):
+    file.write_text("scales = [0.25, 0.5, 1]\nsteps = [1, 2, 3]\n")
+    with pytest.raises(UsageError, match="the options beside it: --steps has 3 numbers for 1"):
         expanded(["--config", str(file), "--scales", "1"])
     for option in ("--config", "--save-config"):
         with pytest.raises(UsageError, match="unexpected 'stray'"):

@@ -33,8 +33,9 @@ IDLE = {
         "",
         "--optimizer adam",
     ),
-    "taper": ("--steps 3 4 5", "1", "--steps 3"),
-    "scales": ("--coarsest 64", "1", "--coarsest 0"),
+    "taper": ("--steps 3 4", "1", "--steps 3"),
+    "coarsest": ("--scales 0.5 1", "64", ""),
+    "sketch": ("--scales 0.5 1", "32", ""),
     "upscale": ("--scales 1", "detail", "--scales 0.5 1"),
     "carry": ("--optimizer lbfgs", "", "--optimizer adam"),
     "line_search": ("--optimizer adam", "none", "--optimizer lbfgs"),
@@ -92,7 +93,7 @@ def test_nothing_is_carried_from_a_single_scale() -> None:
     config = Config(optimizer="adam", scales=(1.0,))
     assert idle_fields(config, 1)["carry"].startswith("--carry has no effect with a single one of")
     assert "carry" not in idle_fields(Config(optimizer="adam", coarsest=128), 1)
-    assert "carry" in idle_fields(Config(optimizer="adam", coarsest=512), 1)
+    assert "carry" in idle_fields(Config(optimizer="adam", coarsest=512, sketch=0), 1)
 
 
 def test_the_reason_names_the_other_option() -> None:

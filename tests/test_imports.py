@@ -102,7 +102,7 @@ MAY_IMPORT = {
     "config": {"color", "config_checks", "losses", "schedule"},
     "config_checks": set(),
     "presets": {"config", "config_checks"},
-    "effects": {"presets"},
+    "effects": {"presets", "schedule"},
     "run_toml": {"atomic", "config_checks", "presets"},
     "vgg": {"arrays", "ops"},
     "plan": {"config", "ops", "tile_plan", "vgg"},

@@ -124,19 +124,25 @@ def test_coarse_scales_get_more_steps():
     assert Config(**scales, taper=1.0).steps_per_scale == (320, 160, 80)
     # Of equal cost, as a step costs what its pixels do.
     assert Config(**scales, taper=2.0).steps_per_scale == (1280, 320, 80)
-    assert Config(coarsest=256, steps=(100,), taper=1.0).steps_per_scale == (200, 141, 100)
+    assert Config(sketch=0, steps=(100,), taper=1.0).steps_per_scale == (200, 141, 100)
     assert Config(**scales | {"steps": (1, 2, 3)}, taper=2.0).steps_per_scale == (1, 2, 3)
 
 
 def test_scales_and_the_coarsest_of_them():
     assert preset("crowsonkb", scales=(0.5, 1.0)).all_scales == (0.5, 1.0)
-    assert preset("default", coarsest=300).all_scales == (2**-0.5, 1.0)
-    assert preset("default", coarsest=300, scales=(0.5, 1.0)).all_scales == (2**-0.5, 1.0)
+    assert preset("default", coarsest=300).all_scales == (0.125, 2**-0.5, 1.0)
+    assert preset("gatys2016", coarsest=300).all_scales == (2**-0.5, 1.0)
+    assert preset("default", coarsest=300, scales=(0.5, 1.0)).all_scales == (0.5, 1.0)
+    assert preset("default").all_scales == (0.125, 0.5, 2**-0.5, 1.0)
+    assert preset("default", sketch=0).all_scales == (0.5, 2**-0.5, 1.0)
+    assert preset("gatys2016", sketch=128).all_scales == (0.25, 0.5, 2**-0.5, 1.0)
+    assert preset("default", size=64).all_scales == (1.0,)
     # A picture that is smaller has the one scale.
-    assert Config(size=100, coarsest=128).all_scales == (1.0,)
-    assert Config(size=100, coarsest=128, steps=(7, 3)).steps_per_scale == (7,)
-    assert Config(coarsest=256, steps=(7, 3)).steps_per_scale == (7, 3, 3)
-    assert Config(coarsest=256, steps=(7, 5, 3)).steps_per_scale == (7, 5, 3)
+    assert Config(size=100, sketch=0).all_scales == (1.0,)
+    assert Config(size=100).all_scales == (0.64, 1.0)
+    assert Config(size=100, sketch=0, steps=(7, 3)).steps_per_scale == (7,)
+    assert Config(steps=(7, 3)).steps_per_scale == (7, 3, 3, 3)
+    assert Config(steps=(7, 5, 3, 2)).steps_per_scale == (7, 5, 3, 2)
 
 
 @pytest.mark.parametrize("name", list(PUBLISHED))
@@ -220,15 +226,18 @@ REFUSED = [
     ({"average": 1.5, "optimizer": "adam"}, "average is 1.5: it must be at least 0 and below 1"),
     ({"steps": ()}, "steps is empty: give at least one number"),
     ({"steps": (0,)}, r"steps is \(0,\): each must be a whole number above 0"),
-    ({"steps": (5, 5)}, "steps has 2 numbers for 3 scales: give 3, or one"),
     (
-        {"steps": (5, 5, 5), "coarsest": 128},
+        {"steps": (5, 5, 5, 5), "scales": (0.25, 0.5, 1.0)},
+        "steps has 4 numbers for 3 scales: give 3, two for the first and each other, or one",
+    ),
+    (
+        {"steps": (5, 5, 5), "coarsest": 128, "sketch": 0},
         "steps has 3 numbers for 5 scales: give 5, two for the first and each other, or one",
     ),
     ({"preserve": 1.5}, "preserve is 1.5: it must be at least 0 and at most 1"),
     ({"taper": 5.0}, "taper is 5.0: it must be at least 0 and at most 4"),
-    ({"coarsest": -1}, "coarsest is -1: it must be a whole number of at least 0"),
-    ({"scales": ()}, r"scales is empty: give at least one number"),
+    ({"coarsest": 0}, "coarsest is 0: it must be a whole number of at least 1"),
+    ({"steps": ()}, r"steps is empty: give at least one number"),
     ({"scales": (1.0, 0.5)}, r"scales is \(1.0, 0.5\): positive numbers, the last of them 1"),
     ({"scales": (-0.5, 1.0)}, "scales is .* positive numbers"),
     ({"style_weights": (0.0, 0.0)}, "style_weights is .*at least one must be above 0"),
@@ -257,7 +266,7 @@ def test_refused_values_are_named_with_the_remedy(fields, text):
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"steps": 500}, r"steps is 500: give a tuple, such as \(120,\)"),
+        ({"steps": 500}, r"steps is 500: give a tuple, such as \(60, 80\)"),
         ({"style_layers": "relu1_1"}, "style_layers is 'relu1_1': give a tuple, such as"),
         ({"size": "large"}, "size is 'large': it must be a whole number of at least 1"),
         ({"size": True}, "size is True: it must be a whole number of at least 1"),

@@ -64,7 +64,9 @@ def checkpoints_of(params, config, chunk=1, **more):
 def test_what_adam_has_learnt_comes_from_the_checkpoint_of_the_scale_before(
     params, fields, tmp_path
 ):
-    config = jnst.Config(**SMALL | fields | {"size": 30, "coarsest": 15, "steps": (3, 2)})
+    config = jnst.Config(
+        **SMALL | fields | {"scales": (), "size": 30, "coarsest": 15, "steps": (3, 2)}
+    )
     unbroken, found = checkpoints_of(params, config)
     assert [c.scale for c in found] == [1, 1, 1, 2, 2, 3, 3]
     counts = [int(value) for c in found for name, value in c.state.items() if "count" in name]

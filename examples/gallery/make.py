@@ -26,7 +26,6 @@ IMAGES = Path(__file__).parent.parent / "images"
 CONTENTS = ("astronaut", "chelsea", "coffee", "rocket")
 STYLES = ("nocturne", "harvest", "hubble_deep_field", "ihc")
 ROWS = 4
-SMALLEST = 128
 QUALITY = 82
 
 
@@ -77,7 +76,8 @@ OPTIONS = (
     option("--pooling l2", "chelsea", "harvest", pooling="l2"),
     option("--init noise", "rocket", "nocturne", init="noise"),
     option("--init style-colors", "rocket", "nocturne", init="style-colors"),
-    option("--upscale detail", "astronaut", "ihc", upscale="detail"),
+    option("--sketch 0", "astronaut", "ihc", sketch=0),
+    option("--upscale plain", "astronaut", "ihc", upscale="plain"),
     option("--precondition 0.25", "coffee", "ihc", precondition=0.25),
     option("--optimizer adam", "rocket", "ihc", optimizer="adam"),
     option("two styles", "chelsea", "nocturne harvest"),
@@ -138,13 +138,6 @@ def masks_of(kind: str, content: np.ndarray) -> dict[str, Any]:
     return {}
 
 
-def base_config(size: int, steps: int) -> jnst.Config:
-    """The default at a size, without the coarse scales at which a face would be a few pixels."""
-    default = jnst.Config()
-    scales = tuple(s for s in default.scales if s == 1 or s * size >= SMALLEST)
-    return replace(default, size=size, steps=(steps,), scales=scales)
-
-
 def effective(options: tuple[Option, ...], base: jnst.Config) -> tuple[Option, ...]:
     """Those that change something at this size."""
     kept = []
@@ -194,13 +187,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, default=Path("gallery"), help="folder")
     parser.add_argument("--size", type=int, default=512, help="longer side of the paintings")
-    parser.add_argument("--steps", type=int, default=120, help="at each scale")
+    parser.add_argument(
+        "--steps", type=int, nargs="+", default=jnst.Config().steps, help="as for jnst"
+    )
     parser.add_argument("--network", choices=tuple(jnst.LAYERS), default="vgg16")
     parser.add_argument("--only", choices=("styles", "options"), help="make these sheets alone")
     parser.add_argument("--dpi", type=int, default=72, help="of the sheets; a picture is 3 inches")
     options = parser.parse_args(arguments)
     try:
-        base = base_config(options.size, options.steps)
+        base = jnst.Config(size=options.size, steps=tuple(options.steps))
         chosen = effective(OPTIONS, base)
         options.output.mkdir(parents=True, exist_ok=True)
         paint = Studio(options.output, base, options.network)
