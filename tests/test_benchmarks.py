@@ -163,7 +163,7 @@ def test_a_commands_peak_is_measured_and_what_it_says_is_read():
     command = load("command_memory")
     layers = ["--style-layers", "relu1_1", "--content-layers", "relu1_1"]
     row = command.run(32, [*layers, "--scales", "1"])
-    assert 0.1e9 < row["peak"] < 1e9
+    assert 0.1e9 < row["peak"] < 1.3e9
     assert 0.3e9 < row["said"] < 1.3e9
     line = command.table([{"side": 32, "peak": 2e9, "said": 1.8e9}]).splitlines()[-1]
     assert line == "| 32 | 2.00 | 1.80 | 0.90 |"

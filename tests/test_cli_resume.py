@@ -323,6 +323,7 @@ def test_numbers_that_run_away_leave_the_painting_before(run: Command) -> None:
 
 def test_more_steps_leave_those_that_a_taper_gave_the_coarse_scales() -> None:
     words = ["--content", "a.png", "--style", "b.png", "--taper", "1", "--steps", "8"]
+    words += ["--scales", "0.25", "0.5", "1"]
     notes = notes_of(words)
     request, words = continued(Resume("c", ("--resume", "c", "--steps", "9"), False), notes)
     assert request.config.steps_per_scale == (32, 16, 9)

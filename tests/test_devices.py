@@ -18,7 +18,7 @@ jax.config.update("jax_num_cpu_devices", count)
 import jax.numpy as jnp
 import numpy as np
 import jnst
-from jnst import minimize, optimize, transfer
+from jnst import minimize, optimize, way
 from jnst.devices import Spread
 from jnst.images import resize
 from jnst.objective import loss_weights, objective
@@ -79,7 +79,7 @@ if count == 2:
 
     config = jnst.Config(
         size=40, scales=(0.5, 1.0), steps=(3,), content_layers=("relu1_1",),
-        style_layers=("relu1_1",),
+        style_layers=("relu1_1",), upscale="plain",
     )
     alone = jnst.stylize(params, content, styles, config)
     together = jnst.stylize(params, content, styles, config, devices=jax.devices())
@@ -94,7 +94,7 @@ if count == 2:
     image = rng.random((40, 131, 3), np.float32)
     config = replace(config, size=131, optimizer="lbfgs")
     usual = jnst.stylize(params, image, styles, config, tile=128)
-    transfer.home = lambda *_: jax.devices()[1]
+    way.home = lambda *_: jax.devices()[1]
     states = []
     minimize.run_chunk = lambda *args, **more: (
         states.append(args[2].point.devices()) or optimize.run_chunk(*args, **more)

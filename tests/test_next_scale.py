@@ -14,6 +14,7 @@ CONTENT = RNG.random((30, 40, 3), np.float32)
 STYLE = RNG.random((50, 35, 3), np.float32)
 ADAM = {"optimizer": "adam", "learning_rate": 0.05, "pixel_range": 1.0, "beta2": 0.9}
 RUN = {"size": 32, "scales": (0.5, 1.0), "steps": (3, 1), "clamp": True, "average": 0.8}
+RUN |= {"upscale": "plain"}
 LAYERS = {"style_layers": ("relu1_1",), "content_layers": ("relu1_2",)}
 
 
