@@ -48,7 +48,7 @@ def _by_hand(config: Config, styles: int) -> str:
 
 def _small_enough(config: Config, styles: int) -> str:
     coarsest = round(config.size * down_to(config.coarsest, config.size)[0])
-    large = f"of {coarsest} pixels and more, where the picture begins: leave it out, or give fewer"
+    large = f"where the next scale is of {coarsest} pixels: leave it out, or give fewer"
     return _by_hand(config, styles) or (large if config.sketch >= coarsest else "")
 
 

@@ -96,6 +96,15 @@ def test_nothing_is_carried_from_a_single_scale() -> None:
     assert "carry" in idle_fields(Config(optimizer="adam", coarsest=512, sketch=0), 1)
 
 
+def test_a_sketch_is_smaller_than_what_follows() -> None:
+    for sketch in ("362", "400"):
+        with pytest.raises(
+            UsageError, match=r"^--sketch has no effect where the next scale is of 362 pixels"
+        ):
+            parse([*PICTURES, "--coarsest", "300", "--sketch", sketch])
+    assert isinstance(parse([*PICTURES, "--coarsest", "300", "--sketch", "361"]), Request)
+
+
 def test_the_reason_names_the_other_option() -> None:
     assert idle_fields(Config(), 1)["seed"] == (
         "--seed has no effect with --init content: leave it out, or add --init gray or noise or "
