@@ -8,7 +8,7 @@ from typing import Any
 from .arguments import parse
 from .batch import literal
 from .device_options import OPTIONS
-from .parser import UsageError, build_parser, option, without
+from .parser import UsageError, option, typed_options, without
 from .presets import Config
 from .request import Request, Resume
 
@@ -56,7 +56,7 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
             f"{asked.path} was not made by this command: resume it with jnst.stylize(…, resume=…)"
         )
     begun = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume", *OPTIONS)
-    typed = build_parser().parse_args(list(asked.words))
+    typed = typed_options(asked.words)
     settled = [*json.loads(notes.get(_MEMORY, "[]")), "--checkpoint", literal(asked.path)]
 
     def read(begun: Sequence[str], changes: Sequence[str] = ()) -> Any:

@@ -164,13 +164,13 @@ def stylize(
         way = Way(here, spread, guidance, spread.placed(kept) if spread else kept)
         report.shown = way.shown
         args = way.args(params, resized, styles_here, config, chunk, known)
-        coarser = sizes[number - 2] if number > 1 else None
         begin: Array | State
         if resume and number == resume.scale:
             begin = from_arrays(resume.state, resized.shape, method_of(config), rates_of(config))
         else:
             if image is None:
                 image = first_image(params, resized, styles_here, config)
+            coarser = sizes[number - 2] if number > 1 else None
             begin = begun(image, base, resized, coarser, learnt, config)
         steps = config.steps_per_scale[number - 1]
         begin = way.placed(begin, config, height, width)
