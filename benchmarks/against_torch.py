@@ -6,6 +6,8 @@ transcription. What each ends with is its own objective of its own painting.
 
     python benchmarks/against_torch.py [--pair CONTENT STYLE] [--size 512] [--steps 1000 500]
 
+`--paintings FOLDER` also writes what each painted, to be looked at side by side.
+
 The two programs take hours at the full size. Each may run by itself, by `--programs jnst` and then
 `--programs torch`: where the other ended is read from the results of the same pair, size and steps.
 """
@@ -21,7 +23,7 @@ import torch_crowsonkb
 from measure import RESULTS, environment, write_results
 
 import jnst
-from jnst.images import read_image
+from jnst.images import read_image, write_image
 
 EVERY = 100
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
@@ -50,30 +52,31 @@ class Watch:
 
 def ours(
     content: Any, style: Any, size: int, steps: tuple[int, int], coarsest: int
-) -> dict[str, Any]:
-    """jnst's part of the row: its first and last objective, seconds, scales and pixels."""
+) -> tuple[dict[str, Any], Any]:
+    """jnst's part of the row (first and last objective, seconds, scales, pixels), and its image."""
     begin = time.perf_counter()
     config = jnst.preset("crowsonkb", size=size, steps=steps, coarsest=coarsest)
     watch = Watch("jnst")
     params = jnst.load_weights("vgg16")
     found = jnst.stylize(params, content, style, config, callback=watch.progress)
-    return {
+    row = {
         "pixels": [found.image.shape[1], found.image.shape[0]],
         "scales": [round(size * scale) for scale in config.all_scales],
         "jnst": found.losses.total,
         "jnst_begins": watch.first,
         "jnst_seconds": time.perf_counter() - begin,
     }
+    return row, found.image
 
 
 def theirs(
     content: Any, style: Any, size: int, steps: tuple[int, int], coarsest: int
-) -> dict[str, Any]:
-    """PyTorch's part."""
+) -> tuple[dict[str, Any], Any]:
+    """PyTorch's part, and its image."""
     begin = time.perf_counter()
     layers = torch_crowsonkb.layers_of(jnst.load_weights("vgg16"), "conv5_1")
     watch = Watch("torch")
-    _, end = torch_crowsonkb.stylize(
+    image, end = torch_crowsonkb.stylize(
         layers,
         content,
         [style],
@@ -82,11 +85,12 @@ def theirs(
         coarsest=coarsest,
         watch=watch,
     )
-    return {
+    row = {
         "torch": end,
         "torch_begins": watch.first,
         "torch_seconds": time.perf_counter() - begin,
     }
+    return row, image[0].permute(1, 2, 0).numpy()
 
 
 PROGRAMS = {"jnst": ours, "torch": theirs}
@@ -123,6 +127,7 @@ def main() -> None:
     parser.add_argument("--coarsest", type=int, default=128, help="longer side of the first scale")
     parser.add_argument("--programs", nargs="+", choices=PROGRAMS, default=list(PROGRAMS))
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
+    parser.add_argument("--paintings", type=Path, help="folder for the paintings")
     options = parser.parse_args()
     # As XLA does: products of what is next to nothing cost many times what others do.
     torch.set_flush_denormal(True)
@@ -133,7 +138,11 @@ def main() -> None:
     run = {"content": content, "style": style, "size": options.size, "steps": list(steps)}
     row = known(options.results, run | {"coarsest": options.coarsest})
     for program in options.programs:
-        row |= PROGRAMS[program](*pictures, options.size, steps, options.coarsest)
+        part, image = PROGRAMS[program](*pictures, options.size, steps, options.coarsest)
+        row |= part
+        if options.paintings is not None:
+            options.paintings.mkdir(parents=True, exist_ok=True)
+            write_image(options.paintings / f"{content}_{style}_{program}.png", image)
         print(f"{program} {row[program]:.6g} in {row[f'{program}_seconds']:.0f} s", flush=True)
     whole = "jnst" in row and "torch" in row
     row |= {"ratio": row["jnst"] / row["torch"]} if whole else {}
