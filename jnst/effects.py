@@ -52,6 +52,11 @@ def _small_enough(config: Config, styles: int) -> str:
     return _by_hand(config, styles) or (large if config.sketch >= coarsest else "")
 
 
+def _each_counts(config: Config, styles: int) -> str:
+    single = "by its second number at a single scale: leave it out, or add --scales 0.5 1"
+    return single if len(config.steps) == 2 and len(config.all_scales) == 1 else ""
+
+
 def _tapered(config: Config, styles: int) -> str:
     several = "with several numbers of --steps: leave it out, or give one"
     return _several_scales(config, styles) or (several if len(config.steps) > 1 else "")
@@ -110,7 +115,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "pixel_range": None,
     "input_gain": None,
     "optimizer": None,
-    "steps": None,
+    "steps": _each_counts,
     "taper": _tapered,
     "scales": None,
     "coarsest": _by_hand,

@@ -33,6 +33,7 @@ IDLE = {
         "",
         "--optimizer adam",
     ),
+    "steps": ("--scales 1", "3 4", "--scales 0.5 1"),
     "taper": ("--steps 3 4", "1", "--steps 3"),
     "coarsest": ("--scales 0.5 1", "64", ""),
     "sketch": ("--scales 0.5 1", "32", ""),
