@@ -74,7 +74,8 @@ def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str,
     from jnst.method import Method, Rates
     from jnst.optimize import Evaluator, run_chunk
     from jnst.optimizer import start
-    from jnst.vgg import CAFFE, Params
+    from jnst.preprocessing import CAFFE
+    from jnst.vgg import Params
 
     layers = {
         name: {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(kernel.shape[-1])}

@@ -29,10 +29,10 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from measure import RESULTS, alternating, compiled, environment, median, write_results  # noqa: E402
 
+from jnst.architecture import CONVOLUTIONS  # noqa: E402
 from jnst.ops import conv2d, conv3x3, relu, transform_kernel  # noqa: E402
 from jnst.ops.winograd import TILES  # noqa: E402
 from jnst.plan import TABLE, processor_kind  # noqa: E402
-from jnst.vgg import CONVOLUTIONS  # noqa: E402
 
 ALGORITHMS = ("direct", *map(str, TILES))
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}

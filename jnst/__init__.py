@@ -1,5 +1,6 @@
 """Neural style transfer in JAX, on convolutions written from scratch."""
 
+from .architecture import LAYERS as LAYERS
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
@@ -14,6 +15,7 @@ from .objective import Targets as Targets
 from .objective import loss_weights as loss_weights
 from .objective import objective as objective
 from .plan import prepare as prepare
+from .preprocessing import Preprocessing as Preprocessing
 from .presets import PRESETS as PRESETS
 from .presets import Config as Config
 from .presets import preset as preset
@@ -23,9 +25,7 @@ from .run_toml import save_config as save_config
 from .targets import make_targets as make_targets
 from .transfer import Result as Result
 from .transfer import stylize as stylize
-from .vgg import LAYERS as LAYERS
 from .vgg import Params as Params
-from .vgg import Preprocessing as Preprocessing
 from .vgg import features as features
 from .weights import convert_weights as convert_weights
 from .weights import fetch_weights as fetch_weights

@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
+from .architecture import check_layers
 from .batch import TEMPLATED, Batch, as_template, filled, is_many, names
 from .device_options import check_shared, devices_of
 from .effects import idle_fields
@@ -14,7 +15,6 @@ from .request import Request, Resume, beside
 from .run_options import FIELDS, in_options, preset_name, typed_config
 from .sweep_words import interpolation, read_sweeps
 from .typed_words import Interval
-from .vgg import check_layers
 
 
 def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | str:

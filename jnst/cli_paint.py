@@ -16,6 +16,7 @@ import numpy as np
 
 from . import device_options
 from .announcement import announce
+from .architecture import check_layers, smallest_side
 from .checkpoint import Checkpoint
 from .console import Display, Interrupt, show, tell
 from .fitting import fitted
@@ -26,6 +27,7 @@ from .mask_files import read_masks
 from .minimize import NotFiniteError
 from .painting import write_painting
 from .parser import STREAM
+from .preprocessing import INPUTS
 from .recorder import Recorder
 from .request import Request
 from .resuming import notes_of, recorded_words
@@ -34,7 +36,7 @@ from .short_of_memory import advice, by_smaller_windows
 from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
 from .transfer import Known, Pixels, Result, stylize
-from .vgg import INPUTS, Params, check_layers, smallest_side
+from .vgg import Params
 from .watch import Watch
 from .weights import load_weights
 from .whole import needs_whole

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .architecture import CONVOLUTIONS
 from .cli_filters import Parser
 from .parser import UsageError, nearest
+from .preprocessing import INPUTS
 from .registry import known_files
-from .vgg import CONVOLUTIONS, INPUTS
 from .weights import convert_weights, fetch_weights, find_weights
 from .weights_report import details, overview
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 import jax
 import numpy as np
 
+from .architecture import CONVOLUTIONS, LAYERS
 from .ops import conv2d
 from .tile_plan import map_shapes
-from .vgg import CONVOLUTIONS, LAYERS
 
 # Fitted to runs from 48x64 to 384x512 on two CPU cores: what a step costs for each of its
 # operations at the measured speed, what it costs however small the picture (the kernels must be

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .architecture import smallest_side
 from .checkpoint import fingerprint
 from .config import Config
 from .images import resize
 from .sizes import style_sizes
-from .vgg import Params, smallest_side
+from .vgg import Params
 
 Pixels = NDArray[np.float32]
 

@@ -11,6 +11,7 @@ window.
 import jax
 import psutil
 
+from .architecture import CONVOLUTIONS, LAYERS, check_layers, smallest_side
 from .config import Config
 from .host_map import LARGE
 from .losses import STYLE_LOSSES
@@ -23,7 +24,6 @@ from .tile_plan import (
     map_shapes,
     plan_stages,
 )
-from .vgg import CONVOLUTIONS, LAYERS, check_layers, smallest_side
 
 _FLOAT = 4
 # Measured: the libraries, what the compiler leaves behind, and small change.

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from .architecture import LAYERS
 from .image_file import MAX_FILE_SIZE, MAX_PIXELS
+from .preprocessing import INPUTS
 from .typed_words import count, devices, interval, size_in_bytes, tile, whole
-from .vgg import INPUTS, LAYERS
 
 NETWORKS = tuple(LAYERS)
 WHOLE = "none"

@@ -20,10 +20,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from .architecture import CONVOLUTIONS, LAYERS
 from .config import PRECISIONS
 from .ops import transform_kernel
 from .tile_plan import halvings
-from .vgg import CONVOLUTIONS, LAYERS, Params
+from .vgg import Params
 
 TABLE = Path(__file__).with_name("algorithms.json")
 """What benchmarks/plan.py measured: {kind of processor: {precision: [{"wide", "deep", "side",

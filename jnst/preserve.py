@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .architecture import LAYERS
 from .arrays import Features, Image
 from .tile_plan import halvings
-from .vgg import LAYERS
 
 _NEIGHBOURHOOD = 0.02
 # Beyond this many times the mean, more detail does not count as more.

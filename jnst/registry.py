@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .formats import Layers
-from .vgg import ChannelOrder, Preprocessing
+from .preprocessing import ChannelOrder, Preprocessing
 
 _PLACES = (Path(__file__).parent / "_weights", Path(__file__).parent.parent / "weights")
 _ORDERS: tuple[ChannelOrder, ...] = ("RGB", "BGR")

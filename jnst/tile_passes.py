@@ -18,12 +18,14 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array
 
+from .architecture import CONVOLUTIONS
 from .arrays import Batch, FeatureMap, Features
 from .objective import Sums, Terms, sums_of
 from .ops import relu
+from .preprocessing import preprocess
 from .regions import Guide
 from .tile_plan import halvings, kept_layers
-from .vgg import CONVOLUTIONS, Params, convolve, convolve_first, pool, preprocess
+from .vgg import Params, convolve, convolve_first, pool
 
 
 def _kept(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:

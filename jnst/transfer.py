@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
+from .architecture import check_layers
 from .checkpoint import Checkpoint, check_same_run, software
 from .color import Coloring, colored
 from .config import Config
@@ -29,7 +30,7 @@ from .progress import Progress as Progress
 from .sizes import drop_small_scales, target_sizes
 from .targets import Known as Known
 from .tile_plan import check_tile
-from .vgg import Params, check_layers
+from .vgg import Params
 from .way import Way, check_way
 
 Pixels = NDArray[np.float32]

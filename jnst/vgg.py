@@ -5,91 +5,23 @@ The only file that knows Flax. The convolutions and the pooling are the project'
 layer asked for, so nothing is computed in vain.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array
 
+from .architecture import CONVOLUTIONS, LAYERS, check_layers, convolutions_to, smallest_side
 from .arrays import Batch, Features, Image
 from .ops import avg_pool, conv2d, conv3x3, l2_pool, max_pool, pad, relu
+from .preprocessing import Preprocessing, preprocess
 
-ChannelOrder = Literal["RGB", "BGR"]
-
-_WIDTHS = (64, 128, 256, 512, 512)
-_BLOCK_DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
 # style-transfer-pytorch's factors, by which deeper layers see about what they were trained on.
 _RESCALED = {"average-rescaled": ("average", 2.0), "l2-rescaled": ("l2", 0.78)}
-
-
-def _layer_names(depths: Iterable[int]) -> tuple[str, ...]:
-    names: list[str] = []
-    for block, depth in enumerate(depths, start=1):
-        for index in range(1, depth + 1):
-            names += [f"conv{block}_{index}", f"relu{block}_{index}"]
-        names.append(f"pool{block}")
-    return tuple(names)
-
-
-def _convolutions(depths: Iterable[int]) -> tuple[tuple[str, int, int], ...]:
-    table, channels = [], 3
-    for block, (depth, width) in enumerate(zip(depths, _WIDTHS, strict=True), start=1):
-        for index in range(1, depth + 1):
-            table.append((f"conv{block}_{index}", channels, width))
-            channels = width
-    return tuple(table)
-
-
-LAYERS: Mapping[str, tuple[str, ...]] = {n: _layer_names(d) for n, d in _BLOCK_DEPTHS.items()}
-"""Every activation that can be asked for, in order: conv1_1, relu1_1, conv1_2, …, pool5."""
-
-CONVOLUTIONS: Mapping[str, tuple[tuple[str, int, int], ...]] = {
-    n: _convolutions(d) for n, d in _BLOCK_DEPTHS.items()
-}
-"""Name, input channels and output channels of each 3x3 convolution, by network."""
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What a set of weights expects of its input: (scale · image[order] − mean) / std.
-
-    Attributes:
-        channel_order: "RGB" or "BGR", the order that the first convolution reads.
-        scale: factor on an image in [0, 1] (255 for the Caffe family, 1 for torchvision).
-        mean: three numbers in the network's channel order, in scaled units.
-        std: three numbers in the network's channel order.
-    """
-
-    channel_order: ChannelOrder
-    scale: float
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    @property
-    def mean_color(self) -> tuple[float, float, float]:
-        """The colour that the network sees as zero, as RGB in [0, 1].
-
-        >>> [round(c, 3) for c in CAFFE.mean_color]
-        [0.485, 0.458, 0.408]
-        """
-        red, green, blue = self.mean if self.channel_order == "RGB" else self.mean[::-1]
-        return (red / self.scale, green / self.scale, blue / self.scale)
-
-
-CAFFE = Preprocessing("BGR", 255.0, (103.939, 116.779, 123.68), (1.0, 1.0, 1.0))
-"""The Oxford weights and everything converted from them."""
-
-TORCHVISION = Preprocessing("RGB", 1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""The weights trained by torchvision."""
-
-INPUTS: Mapping[str, Preprocessing] = {"caffe": CAFFE, "torchvision": TORCHVISION}
-"""What a person may name for weights of unknown origin."""
 
 
 @partial(
@@ -214,19 +146,6 @@ class VGG(nn.Module):
         return found
 
 
-def check_layers(network: str, layers: Iterable[str]) -> None:
-    """Raises ValueError for a network or layer that does not exist, with the nearest name."""
-    if network not in LAYERS:
-        raise ValueError(f"unknown network {network!r}: choose one of {', '.join(LAYERS)}")
-    for layer in layers:
-        if layer not in LAYERS[network]:
-            close = difflib.get_close_matches(layer, LAYERS[network], n=1)
-            hint = (
-                f"did you mean {close[0]!r}?" if close else f"it has {', '.join(LAYERS[network])}"
-            )
-            raise ValueError(f"{network} has no layer {layer!r}; {hint}")
-
-
 def check_pooling(pooling: str) -> None:
     """Raises ValueError unless `pooling` is one of max, average, l2 and the rescaled ones."""
     known = (*_POOLINGS, *_RESCALED)
@@ -240,6 +159,7 @@ def pool(x: Batch, kind: str = "max") -> Batch:
     With "-rescaled" behind it, the average times 2 and the norm times 0.78: averages of what the
     network was trained to see the maxima of are too small for it, norms too large.
 
+    >>> import jax.numpy as jnp
     >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1)).squeeze().tolist()
     [4.0, 10.0]
     >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1), "average-rescaled").squeeze().tolist()
@@ -249,30 +169,6 @@ def pool(x: Batch, kind: str = "max") -> Batch:
         return _POOLINGS[kind](x, 2)
     plain, factor = _RESCALED[kind]
     return factor * _POOLINGS[plain](x, 2)
-
-
-def smallest_side(network: str, layers: Iterable[str]) -> int:
-    """The smallest height or width, in pixels, that still leaves a pixel at the deepest layer.
-
-    >>> smallest_side("vgg19", ["relu5_1", "relu1_1"])
-    16
-    """
-    order = LAYERS[network]
-    deepest = max(order.index(layer) for layer in layers)
-    return 2 ** sum(name.startswith("pool") for name in order[: deepest + 1])
-
-
-def preprocess(image: Image, preprocessing: Preprocessing) -> Image:
-    """Brings an sRGB image in [0, 1] into the units and channel order that the weights expect.
-
-    >>> jnp.round(preprocess(jnp.ones((1, 1, 3)), CAFFE)[0, 0], 2).tolist()
-    [151.0599..., 138.2200..., 131.3199...]
-    """
-    if preprocessing.channel_order == "BGR":
-        image = image[..., ::-1]
-    mean = jnp.asarray(preprocessing.mean, image.dtype)[None, None]
-    std = jnp.asarray(preprocessing.std, image.dtype)[None, None]
-    return (preprocessing.scale * image - mean) / std
 
 
 def features(
@@ -302,6 +198,7 @@ def features(
             small for the deepest layer.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> import jnst
         >>> params = jnst.load_weights("vgg16")
         >>> maps = features(params, jnp.zeros((32, 48, 3)), ["relu1_1", "relu3_1"])
@@ -327,13 +224,7 @@ def features(
             f"{need} pixels on each side; use a larger picture or a shallower layer"
         )
     network = VGG(params.network, layers, pooling, params.precision, padding)
-    used = {name: params.layers[name] for name in _needed(params.network, layers)}
+    used = {name: params.layers[name] for name in convolutions_to(params.network, layers)}
     batch = preprocess(image, params.preprocessing)[None]
     maps: Any = network.apply({"params": used}, batch)
     return {name: maps[name][0] for name in layers}
-
-
-def _needed(network: str, layers: tuple[str, ...]) -> list[str]:
-    order = LAYERS[network]
-    deepest = max(order.index(layer) for layer in layers)
-    return [name for name in order[: deepest + 1] if name.startswith("conv")]

@@ -12,10 +12,12 @@ import jax
 import numpy as np
 import platformdirs
 
+from .architecture import CONVOLUTIONS
 from .atomic import prove_writable
 from .formats import WeightFile, check_is_file, read_weight_file, write_native
+from .preprocessing import Preprocessing
 from .registry import KnownFile, identify, known_files, weights_folder
-from .vgg import CONVOLUTIONS, Params, Preprocessing
+from .vgg import Params
 
 
 def load_weights(
@@ -190,8 +192,8 @@ def bound_preprocessing(
     if found is None:
         raise ValueError(
             f"{path}: these weights are of unknown origin, and so is the input they expect; name "
-            "it, --preprocess caffe or torchvision (in Python preprocessing=jnst.vgg.CAFFE or "
-            "jnst.vgg.TORCHVISION)"
+            "it, --preprocess caffe or torchvision (in Python preprocessing="
+            "jnst.preprocessing.CAFFE or jnst.preprocessing.TORCHVISION)"
         )
     return found
 

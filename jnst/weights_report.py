@@ -7,8 +7,8 @@ import numpy as np
 
 from .download import part_of
 from .formats import Layers, WeightFile, check_is_file, read_weight_file
+from .preprocessing import Preprocessing
 from .registry import KnownFile, known_by_hash, known_files, recognise, weights_folder
-from .vgg import Preprocessing
 from .weights import bound_preprocessing, cache_folder, verified_sha256
 
 
@@ -96,7 +96,7 @@ def _family(weights: WeightFile, known: KnownFile | None) -> str:
 
 def _words(expects: Preprocessing) -> str:
     """
-    >>> from jnst.vgg import CAFFE
+    >>> from jnst.preprocessing import CAFFE
     >>> _words(CAFFE)
     'B, G, R from 0 to 255, less 103.939, 116.779, 123.68'
     """

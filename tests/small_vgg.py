@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from jnst import registry
+from jnst.architecture import CONVOLUTIONS
 from jnst.formats import layers as layers_module
 from jnst.formats import native, read_weight_file
-from jnst.vgg import CONVOLUTIONS
 
 SMALL = {
     network: tuple((name, 3 if inputs == 3 else 4, 4) for name, inputs, _ in table)

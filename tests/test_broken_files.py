@@ -11,7 +11,7 @@ import pytest
 from small_vgg import family_layers, keras_file, make_small, onnx_file, random_layers, refused
 
 from jnst.formats import read_weight_file, write_native
-from jnst.vgg import CAFFE, TORCHVISION
+from jnst.preprocessing import CAFFE, TORCHVISION
 from jnst.weights import load_weights
 
 WRITERS = {

@@ -12,7 +12,7 @@ from weight_server import Server
 
 from jnst import cli_weights, registry, weights, weights_report
 from jnst.formats import read_weight_file, write_native
-from jnst.vgg import CAFFE, TORCHVISION
+from jnst.preprocessing import CAFFE, TORCHVISION
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from weight_files import VGG19, enter_folder, make_files, runner
 
 from jnst import cli
 from jnst.formats import write_native
-from jnst.vgg import CAFFE, TORCHVISION
+from jnst.preprocessing import CAFFE, TORCHVISION
 
 
 @pytest.fixture

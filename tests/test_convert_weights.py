@@ -10,7 +10,7 @@ import pytest
 from small_vgg import family_layers, keras_file, make_small, onnx_file
 
 from jnst.formats import read_weight_file
-from jnst.vgg import CAFFE
+from jnst.preprocessing import CAFFE
 
 SCRIPT = Path(__file__).parent.parent / "weights" / "convert.py"
 

@@ -11,7 +11,7 @@ import pytest
 from small_vgg import SMALL, assert_same, family_layers, make_small, random_layers
 
 from jnst.formats import read_weight_file
-from jnst.vgg import Preprocessing
+from jnst.preprocessing import Preprocessing
 from jnst.weights import convert_weights, load_weights
 
 CAFFE_RGB = Preprocessing("RGB", 255.0, (123.68, 116.779, 103.939), (1.0, 1.0, 1.0))

@@ -8,8 +8,9 @@ import pytest
 import jnst
 from jnst.images import resize
 from jnst.inputs import first_image, styles_at
+from jnst.preprocessing import CAFFE
 from jnst.sizes import style_sizes
-from jnst.vgg import CAFFE, Params
+from jnst.vgg import Params
 
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((24, 32, 3), np.float32)

@@ -9,9 +9,9 @@ import pytest
 
 import jnst
 from jnst import plan
+from jnst.architecture import CONVOLUTIONS
 from jnst.images import read_image, resize
 from jnst.plan import prepare
-from jnst.vgg import CONVOLUTIONS
 
 CONFIG = jnst.preset("neural-style-pt")
 PICTURES = Path(__file__).parent.parent / "examples" / "images"

@@ -9,9 +9,11 @@ import pytest
 
 import jnst
 from jnst import host_map, memory, tiles
+from jnst.architecture import CONVOLUTIONS
 from jnst.images import read_image, resize
 from jnst.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
-from jnst.vgg import CAFFE, CONVOLUTIONS, Params
+from jnst.preprocessing import CAFFE
+from jnst.vgg import Params
 
 RNG = np.random.default_rng(0)
 # Neither side is divisible by 16; two windows each way.

@@ -11,18 +11,9 @@ import oracle_vgg
 import pytest
 
 import jnst
-from jnst.vgg import (
-    CAFFE,
-    CONVOLUTIONS,
-    LAYERS,
-    TORCHVISION,
-    VGG,
-    Params,
-    check_pooling,
-    features,
-    preprocess,
-    smallest_side,
-)
+from jnst.architecture import CONVOLUTIONS, LAYERS, smallest_side
+from jnst.preprocessing import CAFFE, TORCHVISION, preprocess
+from jnst.vgg import VGG, Params, check_pooling, features
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from small_vgg import family_layers, keras_file, make_small, random_layers
 
+from jnst.architecture import CONVOLUTIONS
 from jnst.formats import read_weight_file, write_native
+from jnst.preprocessing import CAFFE, TORCHVISION, Preprocessing
 from jnst.registry import families, identify, known_files, weights_folder
-from jnst.vgg import CAFFE, CONVOLUTIONS, TORCHVISION, Preprocessing
 from jnst.weights import cache_folder, convert_weights, find_weights, load_weights
 
 CAFFE_RGB = Preprocessing("RGB", 255.0, (123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
@@ -179,7 +180,7 @@ def test_choice_cannot_override_known_weights(tmp_path, small):
 
 def test_unknown_origin(tmp_path, small):
     path = keras_file(tmp_path / "k.h5", random_layers("vgg16"))
-    with pytest.raises(ValueError, match=r"k\.h5: .* unknown origin.*jnst\.vgg\.TORCHVISION"):
+    with pytest.raises(ValueError, match=r"k\.h5: .* unknown origin.*jnst\.preprocessing\.TORCHVISION"):
         load_weights(path)
     assert load_weights(path, preprocessing=CAFFE_RGB).preprocessing == CAFFE_RGB
 

@@ -4,7 +4,7 @@ from small_vgg import family_layers, keras_file, make_small, random_layers
 
 from jnst import cli
 from jnst.formats import write_native
-from jnst.vgg import CAFFE, TORCHVISION
+from jnst.preprocessing import CAFFE, TORCHVISION
 
 VGG19 = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 

@@ -13,7 +13,7 @@ import numpy as np
 import oracle_vgg
 from foreign_files import NUMBERS
 
-from jnst.vgg import CONVOLUTIONS, LAYERS
+from jnst.architecture import CONVOLUTIONS, LAYERS
 
 NAMES = {n: [name for name, _, _ in table] for n, table in CONVOLUTIONS.items()}
 

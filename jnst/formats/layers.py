@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..vgg import CONVOLUTIONS, Preprocessing
+from ..architecture import CONVOLUTIONS
+from ..preprocessing import Preprocessing
 
 Layout = Literal["HWIO", "OIHW"]
 Layers = dict[str, dict[str, npt.NDArray[np.float32]]]

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..vgg import Preprocessing
+from ..preprocessing import Preprocessing
 from . import hdf5
 from .layers import WeightFile, assemble
 from .matlab5 import Numbers, variables

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..vgg import LAYERS
+from ..architecture import LAYERS
 from .layers import Layout, name_in_order
 
 _NAME = re.compile(r"(?:^|[^a-z])(?:conv|block(?=\d_conv))(\d)_(?:conv)?(\d)(?![0-9])")

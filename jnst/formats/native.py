@@ -2,9 +2,10 @@
 
 Layout: a group per convolution (conv1_1, …) with the datasets `kernel` [3, 3, in, out], float16 or
 float32, and `bias` [out], float32. Attributes of the root: `format` ("jnst-vgg"),
-`format_version`, `network`, `channel_order`, `scale`, `mean`, `std` (see `jnst.vgg.Preprocessing`),
-and any notes, such as `source` and `licence`. Nothing that depends on time or place is written, and
-nothing is compressed, so that equal weights give equal bytes.
+`format_version`, `network`, `channel_order`, `scale`, `mean`, `std` (see
+`jnst.preprocessing.Preprocessing`), and any notes, such as `source` and `licence`. Nothing that
+depends on time or place is written, and nothing is compressed, so that equal weights give equal
+bytes.
 """
 
 import contextlib
@@ -17,7 +18,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..vgg import CONVOLUTIONS, Preprocessing
+from ..architecture import CONVOLUTIONS
+from ..preprocessing import Preprocessing
 from . import hdf5
 from .layers import Layers, WeightFile, assemble
 

@@ -1,0 +1,76 @@
+"""The layers of VGG-16 and VGG-19: their names, their widths, and how deep a picture must reach.
+
+Tables alone: what plans memory or windows reads them without the network.
+
+References:
+    Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition",
+    ICLR 2015, table 1, columns D and E.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+_WIDTHS = (64, 128, 256, 512, 512)
+_BLOCK_DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+
+
+def _layer_names(depths: Iterable[int]) -> tuple[str, ...]:
+    names: list[str] = []
+    for block, depth in enumerate(depths, start=1):
+        for index in range(1, depth + 1):
+            names += [f"conv{block}_{index}", f"relu{block}_{index}"]
+        names.append(f"pool{block}")
+    return tuple(names)
+
+
+def _convolutions(depths: Iterable[int]) -> tuple[tuple[str, int, int], ...]:
+    table, channels = [], 3
+    for block, (depth, width) in enumerate(zip(depths, _WIDTHS, strict=True), start=1):
+        for index in range(1, depth + 1):
+            table.append((f"conv{block}_{index}", channels, width))
+            channels = width
+    return tuple(table)
+
+
+LAYERS: Mapping[str, tuple[str, ...]] = {n: _layer_names(d) for n, d in _BLOCK_DEPTHS.items()}
+"""Every activation that can be asked for, in order: conv1_1, relu1_1, conv1_2, …, pool5."""
+
+CONVOLUTIONS: Mapping[str, tuple[tuple[str, int, int], ...]] = {
+    n: _convolutions(d) for n, d in _BLOCK_DEPTHS.items()
+}
+"""Name, input channels and output channels of each 3x3 convolution, by network."""
+
+
+def check_layers(network: str, layers: Iterable[str]) -> None:
+    """Raises ValueError for a network or layer that does not exist, with the nearest name."""
+    if network not in LAYERS:
+        raise ValueError(f"unknown network {network!r}: choose one of {', '.join(LAYERS)}")
+    for layer in layers:
+        if layer not in LAYERS[network]:
+            close = difflib.get_close_matches(layer, LAYERS[network], n=1)
+            hint = (
+                f"did you mean {close[0]!r}?" if close else f"it has {', '.join(LAYERS[network])}"
+            )
+            raise ValueError(f"{network} has no layer {layer!r}; {hint}")
+
+
+def smallest_side(network: str, layers: Iterable[str]) -> int:
+    """The smallest height or width, in pixels, that still leaves a pixel at the deepest layer.
+
+    >>> smallest_side("vgg19", ["relu5_1", "relu1_1"])
+    16
+    """
+    order = LAYERS[network]
+    deepest = max(order.index(layer) for layer in layers)
+    return 2 ** sum(name.startswith("pool") for name in order[: deepest + 1])
+
+
+def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
+    """The convolutions that the deepest of some layers needs, in order.
+
+    >>> convolutions_to("vgg16", ["relu2_1", "conv1_1"])
+    ['conv1_1', 'conv1_2', 'conv2_1']
+    """
+    order = LAYERS[network]
+    deepest = max(order.index(layer) for layer in layers)
+    return [name for name in order[: deepest + 1] if name.startswith("conv")]
