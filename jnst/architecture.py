@@ -1,6 +1,6 @@
 """The layers of VGG-16 and VGG-19: their names, their widths, and how deep a picture must reach.
 
-Tables alone: what plans memory or windows reads them without the network.
+Tables alone: what plans sizes, regions or windows reads them without the network.
 
 References:
     Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition",
@@ -60,9 +60,7 @@ def smallest_side(network: str, layers: Iterable[str]) -> int:
     >>> smallest_side("vgg19", ["relu5_1", "relu1_1"])
     16
     """
-    order = LAYERS[network]
-    deepest = max(order.index(layer) for layer in layers)
-    return 2 ** sum(name.startswith("pool") for name in order[: deepest + 1])
+    return 2 ** sum(name.startswith("pool") for name in _up_to_deepest(network, layers))
 
 
 def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
@@ -71,6 +69,9 @@ def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
     >>> convolutions_to("vgg16", ["relu2_1", "conv1_1"])
     ['conv1_1', 'conv1_2', 'conv2_1']
     """
+    return [name for name in _up_to_deepest(network, layers) if name.startswith("conv")]
+
+
+def _up_to_deepest(network: str, layers: Iterable[str]) -> tuple[str, ...]:
     order = LAYERS[network]
-    deepest = max(order.index(layer) for layer in layers)
-    return [name for name in order[: deepest + 1] if name.startswith("conv")]
+    return order[: max(order.index(layer) for layer in layers) + 1]
