@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .architecture import check_layers
 from .atomic import prove_writable
-from .images import fit_size, read_image, resize
+from .images import fit_size, read_image, resize_picture
 from .option_groups import NETWORKS, add_limits
 from .panels import check_format, save_figure
 from .parser import UsageError, unknown_option
@@ -170,7 +170,7 @@ def _photograph(typed: Any) -> NDArray[np.float32]:
     limits = {"max_pixels": typed.max_pixels, "max_file_size": typed.max_file_size}
     pixels = read_image(typed.image, **limits).pixels
     height, width = pixels.shape[:2]
-    return resize(pixels, *fit_size(height, width, typed.size, enlarge=False))
+    return resize_picture(pixels, *fit_size(height, width, typed.size, enlarge=False))
 
 
 def _network(typed: Any) -> Params:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from .architecture import smallest_side
 from .checkpoint import fingerprint
 from .config import Config
-from .images import resize
+from .images import resize_picture
 from .sizes import style_sizes
 from .vgg import Params
 
@@ -82,7 +82,7 @@ def styles_at(styles: Sequence[Pixels], height: int, width: int, config: Config)
     """The styles, resized to go with an image of that height and width."""
     sizes = style_sizes([style.shape for style in styles], height, width, config)
     return [
-        resize(style, *size, resample=config.resample)
+        resize_picture(style, *size, resample=config.resample)
         for style, size in zip(styles, sizes, strict=True)
     ]
 

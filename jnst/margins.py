@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import Config
-from .images import resize
+from .images import resize_picture
 from .sizes import target_sizes
 
 Pixels = NDArray[np.float32]
@@ -41,7 +41,7 @@ def widened(pixels: Pixels, config: Config, bucket: int, like: tuple[int, ...] =
     shape = like or pixels.shape
     height, width = target_sizes(shape[0], shape[1], config)[-1]
     tall, wide = _rounded_up(height, width, config, bucket)
-    resized = resize(pixels, height, width, resample=config.resample)
+    resized = resize_picture(pixels, height, width, resample=config.resample)
     margins = [_halves(tall - height), _halves(wide - width), (0, 0)]
     return np.pad(resized, margins, mode="symmetric")
 

@@ -6,7 +6,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from .config import Config
-from .images import resize
+from .images import resize, resize_picture
 from .method import Method, Rates
 from .optimizer import Moments, State, start, with_moments
 
@@ -62,7 +62,7 @@ def first_point(
     size = resized.shape[:2]
     found = resize(image, *size)
     if coarser is not None and config.upscale == "detail":
-        blurred = resize(resize(base, *coarser, resample=config.resample), *size)
+        blurred = resize(resize_picture(base, *coarser, resample=config.resample), *size)
         found = np.asarray(found + (resized - blurred), np.float32)
     return np.clip(found, 0, 1) if config.clamp else found
 

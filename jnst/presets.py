@@ -100,9 +100,8 @@ CROWSONKB = Config(
 Its weights are meant for PyTorch's VGG-19, which reads pixels in units of their deviation. The maps
 of networks that read 0 to 255 are far larger, as is every loss on them: beside those, as with the
 embedded VGG-16, its total variation has next to no weight. Departures: where it enlarges with
-PyTorch's bicubic filter (a = -3/4), here it is Keys's (a = -1/2); resized pictures are neither
-rounded to 8 bits nor cut to [0, 1]; and the shorter side is cut to whole pixels where the program
-rounds.
+PyTorch's bicubic filter (a = -3/4), here it is Keys's (a = -1/2); resized pictures are
+not rounded to 8 bits; and the shorter side is cut to whole pixels where the program rounds.
 """
 
 DEFAULT = Config()

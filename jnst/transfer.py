@@ -17,7 +17,7 @@ from .checkpoint import Checkpoint, check_same_run, software
 from .color import Coloring, colored
 from .config import Config
 from .devices import Spread
-from .images import resize
+from .images import resize_picture
 from .inputs import check_sizes, checked_pictures, fingerprints, first_image, styles_at
 from .masks import checked_masks
 from .minimize import NotFiniteError, improve
@@ -156,7 +156,7 @@ def stylize(
         if resume and number < resume.scale:
             continue
         report.begin_scale(number, (height, width))
-        resized = resize(base, height, width, resample=config.resample)
+        resized = resize_picture(base, height, width, resample=config.resample)
         styles_here = styles_at(sources, height, width, config)
         there = [style.shape for style in styles_here]
         guidance = masks.guidance(params.network, resized.shape, there, config)
@@ -187,7 +187,7 @@ def stylize(
 
 
 def _finished(coloring: Coloring, config: Config, image: Pixels) -> Pixels:
-    return coloring.finish(image, partial(resize, resample=config.resample))
+    return coloring.finish(image, partial(resize_picture, resample=config.resample))
 
 
 def _check_software(checkpoint: Checkpoint) -> None:

@@ -84,7 +84,7 @@ def test_margins_are_painted_and_cut_off(many: Command) -> None:
     content, style = (read_image(many.folder / n).pixels for n in ("in/b.png", "x.png"))
     layers = {"content_layers": ("relu2_2",), "style_layers": ("relu1_1", "relu2_1")}
     config = jnst.Config(size=32, scales=(1.0,), steps=(3,), **layers)
-    small = jnst.images.resize(content, 20, 32)
+    small = jnst.images.resize_picture(content, 20, 32)
     wide = np.concatenate([small[5::-1], small, small[:-7:-1]])
     result = jnst.stylize(jnst.load_weights("vgg16"), wide, style, config)
     painted = read_image(many.folder / "b_x.png").pixels

@@ -6,7 +6,7 @@ import pytest
 import jnst
 from jnst.color import COLORS, METHODS, colored, keep_colors, luminance, match_colors, moments
 from jnst.color_spaces import SPACES
-from jnst.images import resize
+from jnst.images import resize_picture
 
 RNG = np.random.default_rng(3)
 CONTENT = RNG.random((20, 30, 3)) ** [1, 2, 3]
@@ -166,7 +166,7 @@ def test_a_run_keeps_the_colours_in_every_picture_that_it_shows():
     run = {"params": params, "content": content, "styles": style, "config": config, "chunk": 1}
     result = jnst.stylize(**run, callback=watch)
     for image in (*seen, result.image):
-        original = resize(content, *image.shape[:2]).clip(0, 1)
+        original = resize_picture(content, *image.shape[:2])
         np.testing.assert_allclose(
             chrominance(image, "yuv"), chrominance(original, "yuv"), atol=1e-3
         )

@@ -9,7 +9,7 @@ import pytest
 from test_benchmarks import load
 
 import jnst
-from jnst.images import resize
+from jnst.images import resize_picture
 
 torch = pytest.importorskip("torch")
 LAYERS = {"relu1_1": 256 / 341, "relu2_1": 64 / 341}
@@ -62,7 +62,7 @@ def by_keys(values, size, mode):
 
 
 def unrounded(image, size):
-    pixels = resize(np.float32(image) / 255, *size[::-1], resample="lanczos")
+    pixels = resize_picture(np.float32(image) / 255, *size[::-1], resample="lanczos")
     return torch.tensor(pixels).permute(2, 0, 1)[None]
 
 

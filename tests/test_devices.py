@@ -20,7 +20,7 @@ import numpy as np
 import jnst
 from jnst import minimize, optimize, way
 from jnst.devices import Spread
-from jnst.images import resize
+from jnst.images import resize_picture
 from jnst.objective import loss_weights, objective
 from jnst.regions import guidance
 from jnst.targets import make_targets
@@ -88,7 +88,7 @@ if count == 2:
     white = np.ones(content.shape[:2])
     config = replace(config, scales=(1.0,))
     kept = jnst.stylize(params, content, styles, config, devices=jax.devices(), keep_mask=white)
-    assert np.array_equal(kept.image, resize(content, *kept.image.shape[:2]))
+    assert np.array_equal(kept.image, resize_picture(content, *kept.image.shape[:2]))
     # By windows, the state may live on another device than that which computes, as in the host's
     # memory beside a GPU.
     image = rng.random((40, 131, 3), np.float32)

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
-from jnst.images import fit_size, resize
+from jnst.images import fit_size, resize, resize_picture
 
 
 def cubic(x):
@@ -72,6 +73,28 @@ def test_resize_does_not_clip_and_returns_a_new_array():
     edge = np.repeat([0.0, 1.0], 8)[None]
     assert 1.06 < resize(edge, 1, 160).max() < 1.08
     assert resize(edge, 1, 160, resample="bilinear").max() == 1
+
+
+@pytest.mark.parametrize("name", ["bicubic", "lanczos"])
+@pytest.mark.parametrize("size", [(24, 40), (96, 64)])
+def test_resize_picture_is_pillows_of_8_bits(size, name):
+    mosaic = (255 * np.random.default_rng(0).integers(0, 2, (48, 52, 3))).astype(np.uint8)
+    kernel = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}[name]
+    expected = np.asarray(Image.fromarray(mosaic).resize(size[::-1], kernel)) / 255
+    resized = resize_picture(mosaic / 255, *size, resample=name)
+    # Pillow also rounds, after either pass.
+    np.testing.assert_allclose(resized, expected, rtol=0, atol=1.5 / 255)
+    assert resized.min() == 0
+    assert resized.max() == 1
+    once = resize(mosaic / 255, *size, resample=name).clip(0, 1)
+    assert abs(once - expected).max() > 4 / 255
+
+
+def test_resize_picture_keeps_the_range_of_a_picture_that_leaves_0_to_1():
+    edge = np.repeat([-0.5, 1.25], 8)[None]
+    resized = resize_picture(edge, 1, 160)
+    assert resized.min() == -0.5
+    assert resized.max() == 1.25
 
 
 def test_resize_of_one_pixel_fills():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.images import resize
+from jnst.images import resize_picture
 from jnst.inputs import first_image, styles_at
 from jnst.preprocessing import CAFFE
 from jnst.sizes import style_sizes
@@ -61,7 +61,7 @@ def test_each_style_has_its_own_scale_or_size():
         assert style_sizes(shapes, *size, jnst.Config(style_size=30)) == [(22, 30), (30, 20)]
         assert style_sizes(shapes, *size, jnst.Config(style_size=(30, 60))) == [(22, 30), (60, 40)]
     for found, style in zip(styles_at(STYLES, 24, 32, each), STYLES, strict=True):
-        np.testing.assert_array_equal(found, resize(style, *found.shape[:2]))
+        np.testing.assert_array_equal(found, resize_picture(style, *found.shape[:2]))
 
 
 def test_a_number_for_each_style_or_one():

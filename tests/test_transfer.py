@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.images import resize
+from jnst.images import resize, resize_picture
 from jnst.sizes import drop_small_scales, target_sizes
 from jnst.transfer import stylize
 
@@ -57,8 +57,8 @@ def test_a_run_lowers_the_objective_and_reports_it_truly(params):
     assert result.losses.total < 0.9 * result.history.total[0]
     assert result.losses.total == pytest.approx(result.history.total.min(), rel=1e-5)
     # The same objective, put together by hand.
-    content = jnp.asarray(resize(CONTENT, 24, 32))
-    style = jnp.asarray(resize(STYLE, 32, 22))
+    content = jnp.asarray(resize_picture(CONTENT, 24, 32))
+    style = jnp.asarray(resize_picture(STYLE, 32, 22))
     targets = jnst.make_targets(params, content, [style], config)
     total, terms = jnst.objective(
         jnp.asarray(result.image), params, targets, jnst.loss_weights(config)
@@ -70,7 +70,7 @@ def test_a_run_lowers_the_objective_and_reports_it_truly(params):
 
 
 def test_starts(params):
-    content = resize(CONTENT, 24, 32)
+    content = resize_picture(CONTENT, 24, 32)
     np.testing.assert_allclose(first_image(params, init="content"), content, atol=1e-6)
     noise = first_image(params, init="noise", noise=0.02, seed=3)
     deviation = noise - np.array(params.preprocessing.mean_color)
@@ -79,7 +79,7 @@ def test_starts(params):
     given = first_image(params, init="file", init_image=OTHER)
     np.testing.assert_allclose(given, resize(OTHER, 24, 32), atol=1e-6)
     # With --style-scale 1 the style is 32 x 22; every pixel is one of its pixels.
-    palette = {tuple(p) for p in np.round(resize(STYLE, 32, 22).reshape(-1, 3), 4).tolist()}
+    palette = {tuple(p) for p in np.round(resize_picture(STYLE, 32, 22).reshape(-1, 3), 4).tolist()}
     colors = np.round(first_image(params, init="style-colors"), 4).reshape(-1, 3)
     assert {tuple(p) for p in colors.tolist()} <= palette
     assert len({tuple(p) for p in colors.tolist()}) > 100
@@ -173,7 +173,7 @@ def test_scales_follow_one_another(params):
 def test_a_finer_scale_can_begin_with_the_contents_detail(params):
     first = stylize(params, CONTENT, STYLE, jnst.Config(**SMALL | {"size": 16, "steps": (2,)}))
     enlarged = resize(first.image, 24, 32)
-    detail = resize(CONTENT, 24, 32) - resize(resize(CONTENT, 12, 16), 24, 32)
+    detail = resize_picture(CONTENT, 24, 32) - resize(resize_picture(CONTENT, 12, 16), 24, 32)
     assert np.abs(detail).max() > 0.1
     for upscale, expected in (("plain", enlarged), ("detail", enlarged + detail)):
         # One evaluation: the picture is what the second scale began with.
@@ -202,7 +202,7 @@ def test_style_scale_and_the_side_that_is_measured(params):
     result = stylize(params, CONTENT, STYLE, config)
     assert result.image.shape == (32, 43, 3)
     # The style's shorter side, 48, is 1.5 times the content's: 35 x 50 becomes 48 x 69.
-    content, style = resize(CONTENT, 32, 43), resize(STYLE, 69, 48)
+    content, style = resize_picture(CONTENT, 32, 43), resize_picture(STYLE, 69, 48)
     targets = jnst.make_targets(params, jnp.asarray(content), [jnp.asarray(style)], config)
     _, terms = jnst.objective(jnp.asarray(result.image), params, targets, jnst.loss_weights(config))
     np.testing.assert_allclose(result.losses, terms, rtol=1e-5)
