@@ -152,7 +152,7 @@ class Config:
     )
     optimizer: str = _option("lbfgs", "optimisation", "how the image is improved", OPTIMIZERS)
     steps: tuple[int, ...] = _option(
-        (60, 80),
+        (20, 80),
         "optimisation",
         "optimiser steps at each scale; two numbers: at the first and at each other; one: at the "
         "last (see --taper)",
