@@ -1,8 +1,8 @@
 """The arrays that flow through jnst, named once, with their shapes and units.
 
-An image is one picture, height x width x 3, sRGB, nominally in [0, 1] and never clipped inside
-the library. A batch adds a leading axis; the layers in `jnst.ops` work on batches in the layout
-NHWC with kernels in the layout HWIO.
+An image is one picture, height x width x 3, sRGB, nominally in [0, 1]; while it is painted it may
+leave that, unless a run is told to clamp it. A batch adds a leading axis; the layers in `jnst.ops`
+work on batches in the layout NHWC with kernels in the layout HWIO.
 """
 
 from jaxtyping import Array, Float

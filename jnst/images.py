@@ -50,7 +50,18 @@ def resize(
         >>> resize(np.ones((4, 6, 3)), 2, 3).shape
         (2, 3, 3)
     """
-    return _each_channel(pixels, height, width, resample, (-np.inf, np.inf))
+    array = np.asarray(pixels).astype(np.float32)
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise ValueError(f"pixels have the shape {array.shape}: give height x width (x channels)")
+    if height < 1 or width < 1:
+        raise ValueError(f"the new size is {height}x{width}: give at least 1x1")
+    if resample not in _FILTERS:
+        raise ValueError(f"unknown filter {resample!r}: choose one of {', '.join(_FILTERS)}")
+    kernel = _FILTERS[resample]
+    if array.ndim == 2:
+        return _resample(array, height, width, kernel)
+    channels = [_resample(array[..., c], height, width, kernel) for c in range(array.shape[-1])]
+    return np.stack(channels, axis=-1)
 
 
 def resize_picture(
@@ -70,28 +81,10 @@ def resize_picture(
         >>> f"{resize(edge, 8, 8).max():.2f} {resize_picture(edge, 8, 8).max():.2f}"
         '1.07 1.00'
     """
-    array = np.asarray(pixels)
-    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 1.0)
-    return _each_channel(pixels, height, width, resample, (min(low, 0.0), max(high, 1.0)))
-
-
-def _each_channel(
-    pixels: ArrayLike, height: int, width: int, resample: str, limits: tuple[float, float]
-) -> NDArray[np.float32]:
-    array = np.asarray(pixels).astype(np.float32)
-    if array.ndim not in (2, 3) or array.size == 0:
-        raise ValueError(f"pixels have the shape {array.shape}: give height x width (x channels)")
-    if height < 1 or width < 1:
-        raise ValueError(f"the new size is {height}x{width}: give at least 1x1")
-    if resample not in _FILTERS:
-        raise ValueError(f"unknown filter {resample!r}: choose one of {', '.join(_FILTERS)}")
-    kernel = _FILTERS[resample]
-    if array.ndim == 2:
-        return _resample(array, height, width, kernel, limits)
-    channels = [
-        _resample(array[..., c], height, width, kernel, limits) for c in range(array.shape[-1])
-    ]
-    return np.stack(channels, axis=-1)
+    array = np.asarray(pixels, np.float32)
+    low, high = array.min(initial=0), array.max(initial=1)
+    across = np.clip(resize(array, len(array), width, resample=resample), low, high)
+    return np.clip(resize(across, height, width, resample=resample), low, high)
 
 
 def fit_size(height: int, width: int, longer_side: int, *, enlarge: bool = True) -> tuple[int, int]:
@@ -131,13 +124,8 @@ def fit_size(height: int, width: int, longer_side: int, *, enlarge: bool = True)
 
 
 def _resample(
-    channel: NDArray[np.float32],
-    height: int,
-    width: int,
-    kernel: Image.Resampling,
-    limits: tuple[float, float],
+    channel: NDArray[np.float32], height: int, width: int, kernel: Image.Resampling
 ) -> NDArray[np.float32]:
-    for size in ((width, channel.shape[0]), (width, height)):
-        image = Image.fromarray(np.ascontiguousarray(channel))
-        channel = np.clip(np.asarray(image.resize(size, kernel), np.float32), *limits)
-    return channel
+    image = Image.fromarray(np.ascontiguousarray(channel))
+    resized = image.resize((width, height), kernel)
+    return np.array(resized, np.float32)

@@ -100,8 +100,8 @@ CROWSONKB = Config(
 Its weights are meant for PyTorch's VGG-19, which reads pixels in units of their deviation. The maps
 of networks that read 0 to 255 are far larger, as is every loss on them: beside those, as with the
 embedded VGG-16, its total variation has next to no weight. Departures: where it enlarges with
-PyTorch's bicubic filter (a = -3/4), here it is Keys's (a = -1/2); resized pictures are
-not rounded to 8 bits; and the shorter side is cut to whole pixels where the program rounds.
+PyTorch's bicubic filter (a = -3/4), here it is Keys's (a = -1/2); resized pictures are not
+rounded to 8 bits; and the shorter side is cut to whole pixels where the program rounds.
 """
 
 DEFAULT = Config()
@@ -112,8 +112,8 @@ their targets keep content and style in balance from picture to picture, where p
 lose a face in one and the style in another. A sketch of 64 pixels spreads the colours and the broad
 forms of the style; the content's detail is put back, and the picture painted from 256 pixels up. At
 128 pixels the deepest layers see whole eyes, hats and faces of a style, and paint them over the
-content's. For the same reason the sketch ends after 20 steps: with 60 a mouth became a moustache,
-and as most of a small map lies at its border, edges like that of a picture stood in the middle.
+content's. For the same reason the sketch ends after 20 steps: with 60 a face lost its mouth, and an
+edge like the border of a picture stood in a sky.
 """
 
 PRESETS: Mapping[str, Config] = {
