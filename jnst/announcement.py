@@ -17,7 +17,7 @@ from .losses import STYLE_LOSSES
 from .memory import size_words
 from .plan import share_of_direct
 from .request import Request
-from .sizes import target_sizes
+from .sizes import painted_sizes
 from .transfer import Pixels
 from .vgg import Params
 
@@ -27,7 +27,7 @@ def announce(
 ) -> list[float]:
     """Tells what is about to happen; returns the work of a step at each scale."""
     config = request.config
-    sizes = target_sizes(base.shape[0], base.shape[1], config)
+    sizes = painted_sizes(base.shape[0], base.shape[1], config)
     layers = (*config.content_layers, *config.style_layers)
     operations = [
         step_operations(params.network, layers, *size)
@@ -42,7 +42,7 @@ def announce(
         seconds = expected_seconds(operations, steps, _speed())
         height, width = shown
         scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
-        by_windows = 0 < (request.tile or 0) < max(height, width)
+        by_windows = 0 < (request.tile or 0) < max(sizes[-1])
         windows = f", by windows of {request.tile} pixels" if by_windows else ""
         tell(
             f"{params.network} ({params.name}, {params.sha256[:8]}) on {_device()}; "

@@ -96,6 +96,12 @@ class Config:
         "share of random style colours that --init blend mixes into the content, in [0, 1]",
     )
     seed: int = _option(0, "picture", "seed of the random start")
+    bleed: int = _option(
+        8,
+        "picture",
+        "pixels painted beyond each border, as in a mirror, and cut off: without, a strip along "
+        "the border comes out unlike the rest. At most a twelfth of the shorter side; 0: none",
+    )
     content_weight: float = _option(1.0, "objective", "weight of the content loss")
     style_weight: float = _option(3.0, "objective", "weight of the style loss")
     tv_weight: float = _option(

@@ -41,7 +41,7 @@ def check_numbers(config: Any) -> None:
         _require(config, name, lambda v: 0 <= v < 1, "at least 0 and below 1")
     for name in ("size", "history", "coarsest"):
         _require(config, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
-    for name in ("seed", "sketch"):
+    for name in ("seed", "sketch", "bleed"):
         _require(config, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
     _require(config, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
     for name in ("init_blend", "preserve", "rate_decay"):

@@ -9,7 +9,7 @@ from .memory_choice import choose
 from .parser import UsageError
 from .request import Request
 from .run_options import in_options
-from .sizes import target_sizes
+from .sizes import painted_sizes
 from .transfer import Pixels
 from .vgg import Params
 from .way import check_way
@@ -20,7 +20,7 @@ def fitted(
 ) -> tuple[Request, list[str], int]:
     """The request with its tile and history settled; words that settle them; bytes needed."""
     config = request.config
-    sizes = target_sizes(base.shape[0], base.shape[1], config)
+    sizes = painted_sizes(base.shape[0], base.shape[1], config)
     height, width = max(sizes, key=lambda size: size[0] * size[1])
     regions, keep = len(request.masks.content), request.masks.keep is not None
     masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .bleed import with_bleed
 from .config import Config
 from .images import resize
 from .keep import Kept
 from .regions import Guidance, check_numbers, guidance
+from .sizes import bleed_at
 
 Mask = NDArray[np.float32]
 
@@ -45,13 +47,14 @@ class Masks(NamedTuple):
 
         Args:
             network: "vgg16" or "vgg19".
-            content, styles: shapes of the pictures at that scale.
+            content, styles: shapes of the pictures at that scale, the content's without bleed.
             config: of the run.
 
         Raises:
             ValueError: for a mask without any weight at one of the layers.
         """
-        here = [mask_at(mask, content) for mask in self.content]
+        by = bleed_at(content[0], content[1], config)
+        here = [with_bleed(mask_at(mask, content), by) for mask in self.content]
         there = [
             None if mask is None else mask_at(mask, shape)
             for mask, shape in zip(self.styles, styles, strict=False)
@@ -59,11 +62,12 @@ class Masks(NamedTuple):
         blend = config.weights_per_style(len(styles))
         return guidance(network, config.style_layers, here, there, blend)
 
-    def kept(self, content: NDArray[np.float32]) -> Kept | None:
-        """What stays of the content at a scale."""
+    def kept(self, content: NDArray[np.float32], by: int = 0) -> Kept | None:
+        """What stays of the content at a scale, with a bleed of `by` pixels."""
         if self.keep is None:
             return None
-        return Kept(content, mask_at(self.keep, content.shape)[..., None])
+        mask = mask_at(self.keep, content.shape)[..., None]
+        return Kept(with_bleed(content, by), with_bleed(mask, by))
 
 
 def checked_masks(

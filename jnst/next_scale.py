@@ -5,10 +5,12 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
+from .bleed import with_bleed
 from .config import Config
 from .images import resize, resize_picture
 from .method import Method, Rates
 from .optimizer import Moments, State, start, with_moments
+from .sizes import bleed_at
 
 Pixels = NDArray[np.float32]
 
@@ -67,7 +69,7 @@ def first_point(
     return np.clip(found, 0, 1) if config.clamp else found
 
 
-def first_state(point: Pixels, learnt: Moments, config: Config) -> State:
+def first_state(point: Pixels, learnt: Moments, by: int, config: Config) -> State:
     """The state at `point` of an Adam that goes on from a coarser scale.
 
     The running averages of the gradient and of its square are enlarged, bicubic and bilinear, the
@@ -75,8 +77,9 @@ def first_state(point: Pixels, learnt: Moments, config: Config) -> State:
     with the whole learning rate in each pixel.
 
     Args:
-        point: [H, W, 3] of this scale.
-        learnt: at the scale before it.
+        point: [H, W, 3] of this scale, with a bleed of `by` pixels.
+        learnt: at the scale before it, without its bleed.
+        by: pixels of bleed.
         config: of the run.
 
     References:
@@ -85,13 +88,14 @@ def first_state(point: Pixels, learnt: Moments, config: Config) -> State:
     Example:
         >>> from jnst.optimizer import moments
         >>> learnt = Moments(jnp.ones((2, 3, 3)), jnp.ones((2, 3, 3)), jnp.int32(9))
-        >>> begun = first_state(np.zeros((4, 6, 3), np.float32), learnt, Config(optimizer="adam"))
+        >>> point = np.zeros((4, 6, 3), np.float32)
+        >>> begun = first_state(point, learnt, 0, Config(optimizer="adam"))
         >>> moments(begun).square.shape, int(moments(begun).steps)
         ((4, 6, 3), 9)
     """
-    size = point.shape[:2]
-    mean = resize(np.asarray(learnt.mean), *size)
-    square = resize(np.asarray(learnt.square), *size, resample="bilinear")
+    height, width = point.shape[0] - 2 * by, point.shape[1] - 2 * by
+    mean = with_bleed(resize(np.asarray(learnt.mean), height, width), by)
+    square = with_bleed(resize(np.asarray(learnt.square), height, width, resample="bilinear"), by)
     enlarged = Moments(jnp.asarray(mean), jnp.asarray(np.maximum(square, 0)), learnt.steps)
     return with_moments(start(jnp.asarray(point), method_of(config), rates_of(config)), enlarged)
 
@@ -104,6 +108,11 @@ def begun(
     learnt: Moments | None,
     config: Config,
 ) -> Array | State:
-    """What a scale begins with: `first_point`, and what Adam learnt before, if it is known."""
+    """What a scale begins with: `first_point`, and what Adam learnt before, if it is known.
+
+    Neither the pictures nor what was learnt have a bleed; what is returned has.
+    """
     point = first_point(image, base, resized, coarser, config)
-    return first_state(point, learnt, config) if learnt else jnp.asarray(point)
+    by = bleed_at(resized.shape[0], resized.shape[1], config)
+    bled = with_bleed(point, by)
+    return first_state(bled, learnt, by, config) if learnt else jnp.asarray(bled)

@@ -50,6 +50,28 @@ def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int
     return [_fit(height, width, side, config) for side in sides]
 
 
+def painted_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:
+    """(height, width) of what is painted at each scale, before the bleed is cut off.
+
+    Example:
+        >>> painted_sizes(768, 1024, Config(size=256, scales=(0.25, 1.0)))
+        [(56, 72), (208, 272)]
+    """
+    sizes = target_sizes(height, width, config)
+    margins = [2 * bleed_at(tall, wide, config) for tall, wide in sizes]
+    return [(t + both, w + both) for (t, w), both in zip(sizes, margins, strict=True)]
+
+
+def bleed_at(height: int, width: int, config: Config) -> int:
+    """The pixels of bleed at each border of a picture of that size.
+
+    Example:
+        >>> bleed_at(192, 256, Config()), bleed_at(48, 64, Config())
+        (8, 4)
+    """
+    return min(config.bleed, min(height, width) // 12)
+
+
 def _fit(
     height: int, width: int, side: int, config: Config, *, enlarge: bool = True
 ) -> tuple[int, int]:

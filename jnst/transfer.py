@@ -13,6 +13,7 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from .architecture import check_layers
+from .bleed import with_bleed, without_bleed
 from .checkpoint import Checkpoint, check_same_run, software
 from .color import Coloring, colored
 from .config import Config
@@ -27,7 +28,7 @@ from .optimizer import Moments, State, from_arrays
 from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
-from .sizes import drop_small_scales, target_sizes
+from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes
 from .targets import Known as Known
 from .tile_plan import check_tile
 from .vgg import Params
@@ -42,8 +43,9 @@ class Result:
 
     Attributes:
         image: [H, W, 3] float32, sRGB nominally in [0, 1], not clipped.
-        losses: the weighted terms of `image` itself, floats; where `config.color` keeps the
-            content's colours by luminance, of the gray picture that gave its luminance.
+        losses: the weighted terms of `image` itself, floats, with the bleed that was cut off it;
+            where `config.color` keeps the content's colours by luminance, of the gray picture that
+            gave its luminance.
         history: the weighted terms at each step, arrays; scales follow one another.
     """
 
@@ -143,7 +145,8 @@ def stylize(
     if resume:
         check_same_run(resume, config, inputs)
         _check_software(resume)
-    check_way(config, sizes, tile, len(devices))
+    painted_at = painted_sizes(base.shape[0], base.shape[1], config)
+    check_way(config, painted_at, tile, len(devices))
     spread = Spread(tuple(devices)) if len(devices) > 1 else None
     coloring = colored(config.color, base, sources)
     base, sources = coloring.content, coloring.styles
@@ -157,17 +160,19 @@ def stylize(
             continue
         report.begin_scale(number, (height, width))
         resized = resize_picture(base, height, width, resample=config.resample)
+        by = bleed_at(height, width, config)
+        bled = with_bleed(resized, by)
         styles_here = styles_at(sources, height, width, config)
         there = [style.shape for style in styles_here]
         guidance = masks.guidance(params.network, resized.shape, there, config)
-        kept = masks.kept(resized)
-        here = None if tile is None or max(height, width) <= tile else tile
-        way = Way(here, spread, guidance, spread.placed(kept) if spread else kept)
+        kept = masks.kept(resized, by)
+        here = None if tile is None or max(bled.shape) <= tile else tile
+        way = Way(here, spread, guidance, spread.placed(kept) if spread else kept, by)
         report.shown = way.shown
-        args = way.args(params, resized, styles_here, config, chunk, known)
+        args = way.args(params, bled, styles_here, config, chunk, known)
         begin: Array | State
         if resume and number == resume.scale:
-            begin = from_arrays(resume.state, resized.shape, method_of(config), rates_of(config))
+            begin = from_arrays(resume.state, bled.shape, method_of(config), rates_of(config))
         else:
             if image is None:
                 image = first_image(params, resized, styles_here, config)
@@ -175,9 +180,10 @@ def stylize(
             begin = begun(image, base, resized, coarser, learnt, config)
         steps = config.steps_per_scale[number - 1]
         begin = way.placed(begin, config, height, width)
-        image, learnt = _improve(way, begin, args, steps, config, report, chunk)
+        painted, learnt = _improve(way, begin, args, steps, config, report, chunk)
+        image = without_bleed(painted, by)
         if report.stopped or number == len(sizes):
-            final = way.losses(jnp.asarray(image), args, config, chunk)
+            final = way.losses(jnp.asarray(painted), args, config, chunk)
             break
         # The next scale's compilation needs the memory of this one's kernels and targets.
         del args, begin
@@ -222,8 +228,8 @@ def _improve(
             callback=report,
         )
     except NotFiniteError as error:
-        where = way.trouble(jnp.asarray(way.shown(error.point)), *args)
+        where = way.trouble(jnp.asarray(way.painted(error.point)), *args)
         good = None if error.good is None else jnp.asarray(report.finish(way.shown(error.good)))
         raise NotFiniteError(f"{error}{where}", error.point, good) from None
     carry = config.carry and config.optimizer == "adam"
-    return way.shown(found()), found.moments() if carry else None
+    return way.painted(found()), way.learnt(found.moments()) if carry else None

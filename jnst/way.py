@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from . import tiles
 from .ahead import compiled_meanwhile
+from .bleed import without_bleed
 from .config import Config
 from .devices import Spread
 from .diagnosis import where_not_finite
@@ -23,7 +24,7 @@ from .minimize import terms_at
 from .next_scale import method_of, rates_of
 from .objective import Losses, LossWeights, Targets, loss_weights, objective
 from .optimize import Evaluator, Objective, lower_chunk
-from .optimizer import State
+from .optimizer import Moments, State
 from .plan import prepare
 from .regions import EVERYWHERE, Guidance
 from .state_home import home
@@ -42,12 +43,14 @@ class Way:
         tile, spread: of windows, or of several devices.
         guidance: which style acts where.
         kept: what stays as it is; the last argument of `objective`, if there is any.
+        bleed: pixels beyond each border that are cut off.
     """
 
     tile: int | None
     spread: Spread | None = None
     guidance: Guidance = EVERYWHERE
     kept: Kept | None = None
+    bleed: int = 0
 
     def args(
         self,
@@ -130,9 +133,19 @@ class Way:
         """What `objective` is given after the image: network, targets, weights, what is kept."""
         return args if self.kept is None else (*args, self.kept)
 
-    def shown(self, image: Array | Pixels) -> Pixels:
-        """The picture that an optimised image stands for."""
+    def painted(self, image: Array | Pixels) -> Pixels:
+        """The picture that an optimised image stands for, with its bleed."""
         return np.asarray(image if self.kept is None else with_kept(image, self.kept))
+
+    def shown(self, image: Array | Pixels) -> Pixels:
+        """The same without the bleed."""
+        found: Pixels = without_bleed(self.painted(image), self.bleed)
+        return found
+
+    def learnt(self, moments: Moments) -> Moments:
+        """What Adam learnt about the picture without the bleed."""
+        mean, square = (without_bleed(values, self.bleed) for values in moments[:2])
+        return Moments(mean, square, moments.steps)
 
     def losses(self, image: Array, args: tuple[Any, ...], config: Config, chunk: int) -> Losses:
         if self.tile is not None:

@@ -14,6 +14,7 @@ from jnst.optimize import Evaluator
 SMALL = {
     "size": 32,
     "scales": (1.0,),
+    "bleed": 0,
     "steps": (4,),
     "style_layers": ("relu1_1", "relu2_1"),
     "content_layers": ("relu2_2",),

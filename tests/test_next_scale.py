@@ -14,7 +14,7 @@ CONTENT = RNG.random((30, 40, 3), np.float32)
 STYLE = RNG.random((50, 35, 3), np.float32)
 ADAM = {"optimizer": "adam", "learning_rate": 0.05, "pixel_range": 1.0, "beta2": 0.9}
 RUN = {"size": 32, "scales": (0.5, 1.0), "steps": (3, 1), "clamp": True, "average": 0.8}
-RUN |= {"upscale": "plain"}
+RUN |= {"upscale": "plain", "bleed": 0}
 LAYERS = {"style_layers": ("relu1_1",), "content_layers": ("relu1_2",)}
 
 
@@ -24,7 +24,7 @@ def test_moments_are_enlarged_as_pytorch_does():
     square = RNG.random((9, 12, 3), np.float32) ** 8
     learnt = Moments(jnp.asarray(mean), jnp.asarray(square), jnp.int32(77))
     config = jnst.Config(**ADAM)
-    found = moments(first_state(np.zeros((13, 17, 3), np.float32), learnt, config))
+    found = moments(first_state(np.zeros((13, 17, 3), np.float32), learnt, 0, config))
     expected = torch.nn.functional.interpolate(
         torch.tensor(square).permute(2, 0, 1)[None], (13, 17), mode="bilinear"
     )[0].permute(1, 2, 0)

@@ -14,7 +14,7 @@ FLAT = {
     "red": np.zeros((24, 32, 3), np.float32) + np.float32([1, 0, 0]),
 }
 LAYERS = {"content_layers": ("relu2_2",), "style_layers": ("relu1_1", "relu2_1")}
-SHORT = {"size": 32, "scales": (1.0,), "steps": (4,), **LAYERS}
+SHORT = {"size": 32, "scales": (1.0,), "steps": (4,), "bleed": 0, **LAYERS}
 METHODS = {
     "default": jnst.Config(**SHORT),
     "adam": jnst.Config(**SHORT | {"optimizer": "adam", "learning_rate": 2.0}),

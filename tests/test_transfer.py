@@ -15,6 +15,7 @@ from jnst.transfer import stylize
 SMALL = {
     "size": 32,
     "scales": (1.0,),
+    "bleed": 0,
     "steps": (3,),
     "style_layers": ("relu1_1", "relu2_1"),
     "content_layers": ("relu2_2",),

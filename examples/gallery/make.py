@@ -78,6 +78,7 @@ OPTIONS = (
     option("--init style-colors", "rocket", "nocturne", init="style-colors"),
     option("--sketch 0", "astronaut", "ihc", sketch=0),
     option("--upscale plain", "astronaut", "ihc", upscale="plain"),
+    option("--bleed 0", "rocket", "harvest", bleed=0),
     option("--precondition 0.25", "coffee", "ihc", precondition=0.25),
     option("--optimizer adam", "rocket", "ihc", optimizer="adam"),
     option("two styles", "chelsea", "nocturne harvest"),
