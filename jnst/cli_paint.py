@@ -33,7 +33,7 @@ from .request import Request
 from .resuming import notes_of, recorded_words
 from .run_files import check_paths, command_words, parameters, recipe, settled_words
 from .short_of_memory import advice, by_smaller_windows
-from .sizes import drop_small_scales, painted_sizes, target_sizes
+from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
 from .transfer import Known, Pixels, Result, stylize
 from .vgg import Params
@@ -200,7 +200,7 @@ def _painted(
     if several:
         return attempt(None)
     tall, wide = pictures.base.shape[:2]
-    size = painted_sizes(tall, wide, config)[-1]
+    size = target_sizes(tall, wide, config)[-1]
     return by_smaller_windows(
         attempt,
         request.tile or None,

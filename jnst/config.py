@@ -21,7 +21,7 @@ from .schedule import down_to, steps_of
 
 OPTIMIZERS = ("adam", "lbfgs")
 LINE_SEARCHES = ("zoom", "none")
-INITS = ("content", "gray", "noise", "style-colors", "blend", "file")
+INITS = ("matched", "content", "gray", "noise", "style-colors", "blend", "file")
 POOLINGS = ("max", "average", "l2", "average-rescaled", "l2-rescaled")
 UPSCALES = ("plain", "detail")
 RESAMPLING = ("bicubic", "bilinear", "lanczos")
@@ -86,7 +86,12 @@ class Config:
         "(luminance-…); or the style's after they were brought to the content's (match-…)",
         COLORS,
     )
-    init: str = _option("content", "picture", "what the optimisation starts from", INITS)
+    init: str = _option(
+        "matched",
+        "picture",
+        "what the optimisation starts from; matched: the content in the style's colours",
+        INITS,
+    )
     noise: float = _option(
         0.1, "picture", "standard deviation of the noise that --init noise starts from, in [0, 1]"
     )

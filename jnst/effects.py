@@ -98,6 +98,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "noise": _needs("init", "noise"),
     "init_blend": _needs("init", "blend"),
     "seed": _needs("init", "gray", "noise", "style-colors", "blend"),
+    "bleed": None,
     "content_weight": _needs_weight("content_layers"),
     "style_weight": _needs_weight("style_layers"),
     "tv_weight": None,

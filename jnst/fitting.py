@@ -9,7 +9,7 @@ from .memory_choice import choose
 from .parser import UsageError
 from .request import Request
 from .run_options import in_options
-from .sizes import painted_sizes
+from .sizes import painted_size, target_sizes
 from .transfer import Pixels
 from .vgg import Params
 from .way import check_way
@@ -20,7 +20,7 @@ def fitted(
 ) -> tuple[Request, list[str], int]:
     """The request with its tile and history settled; words that settle them; bytes needed."""
     config = request.config
-    sizes = painted_sizes(base.shape[0], base.shape[1], config)
+    sizes = target_sizes(base.shape[0], base.shape[1], config)
     height, width = max(sizes, key=lambda size: size[0] * size[1])
     regions, keep = len(request.masks.content), request.masks.keep is not None
     masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)
@@ -28,7 +28,7 @@ def fitted(
         tile = request.tile or None
         devices = len(chosen(request.devices)) if request.devices.several else 1
         try:
-            check_way(config, [(height, width)], tile, devices)
+            check_way(config, [painted_size(height, width, config)], tile, devices)
         except ValueError as error:
             raise UsageError(in_options(str(error))) from None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)

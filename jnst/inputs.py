@@ -87,29 +87,6 @@ def styles_at(styles: Sequence[Pixels], height: int, width: int, config: Config)
     ]
 
 
-def first_image(params: Params, content: Pixels, styles: list[Pixels], config: Config) -> Pixels:
-    """What the optimisation starts from, unless it is a file.
-
-    "gray" is style-transfer-pytorch's, a middle gray with a 255th of uniform noise; "noise" that of
-    the programs before it; "style-colors" gives each pixel the colour of a random one of the
-    styles', and "blend" mixes that into the content, as neural-style in TensorFlow mixes noise.
-    """
-    rng = np.random.default_rng(config.seed)
-    if config.init == "content":
-        return content
-    if config.init == "gray":
-        return np.float32(0.5) + rng.random(content.shape, np.float32) / np.float32(255)
-    if config.init == "noise":
-        # What the network sees as zero, on which the published programs centre their noise.
-        gray = np.asarray(params.preprocessing.mean_color, np.float32) / config.input_gain
-        return gray + np.float32(config.noise) * rng.standard_normal(content.shape, np.float32)
-    palette = np.concatenate([s.reshape(-1, 3) for s in styles])
-    colors = palette[rng.integers(len(palette), size=content.shape[:2])]
-    if config.init == "blend":
-        return content + np.float32(config.init_blend) * (colors - content)
-    return colors
-
-
 def fingerprints(
     params: Params,
     content: Pixels,

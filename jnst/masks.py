@@ -62,6 +62,22 @@ class Masks(NamedTuple):
         blend = config.weights_per_style(len(styles))
         return guidance(network, config.style_layers, here, there, blend)
 
+    def shares(self, content: Sequence[int]) -> list[Mask]:
+        """How much each style counts at each pixel of the content at a scale, [H, W, 1]; where
+        masks overlap their sum is 1. None at all without masks."""
+        here = [mask_at(mask, content)[..., None] for mask in self.content]
+        most = np.maximum(np.sum(here, axis=0), np.float32(1))
+        return [mask / most for mask in here]
+
+    def palettes(self, styles: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """The pixels of each style at a scale that count for more than half, all if none does."""
+        found = list(styles)
+        for i, mask in enumerate(self.styles):
+            counts = None if mask is None else mask_at(mask, styles[i].shape) > 0.5
+            if counts is not None and counts.any():
+                found[i] = styles[i][counts][None]
+        return found
+
     def kept(self, content: NDArray[np.float32], by: int = 0) -> Kept | None:
         """What stays of the content at a scale, with a bleed of `by` pixels."""
         if self.keep is None:

@@ -16,6 +16,7 @@ from .config import Config
 from .host_map import LARGE
 from .losses import STYLE_LOSSES
 from .plan import winograd_tiles
+from .sizes import painted_size
 from .tile_plan import (
     SMALLEST_TILE,
     Stage,
@@ -55,7 +56,7 @@ def estimate_memory(
     """Bytes that a run needs at its peak, the program included; expect a fifth more or less.
 
     Args:
-        config: of the run; its layers, its scales and its optimiser count, not its size.
+        config: of the run; its layers, scales, bleed and optimiser count, not its size.
         height, width: of the picture at the last scale, in pixels.
         network: "vgg16" or "vgg19".
         tile: as for `jnst.stylize`.
@@ -85,12 +86,13 @@ def estimate_memory(
 
 
 def _sizes(config: Config, height: int, width: int) -> list[tuple[int, int]]:
-    """(height, width) of each scale, of which the last is given."""
+    """(height, width) of what is painted at each scale; the last is given without its bleed."""
     scales = config.all_scales
     sizes = [(round(height * s / scales[-1]), round(width * s / scales[-1])) for s in scales]
     layers = (*config.style_layers, *config.content_layers)
     least = smallest_side("vgg19", layers) if layers else 1
-    return [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
+    kept = [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
+    return [painted_size(*size, config) for size in kept]
 
 
 def _one_scale(config: Config, height: int, width: int, network: str, tile: int | None) -> float:

@@ -57,9 +57,18 @@ def painted_sizes(height: int, width: int, config: Config) -> list[tuple[int, in
         >>> painted_sizes(768, 1024, Config(size=256, scales=(0.25, 1.0)))
         [(56, 72), (208, 272)]
     """
-    sizes = target_sizes(height, width, config)
-    margins = [2 * bleed_at(tall, wide, config) for tall, wide in sizes]
-    return [(t + both, w + both) for (t, w), both in zip(sizes, margins, strict=True)]
+    return [painted_size(*size, config) for size in target_sizes(height, width, config)]
+
+
+def painted_size(height: int, width: int, config: Config) -> tuple[int, int]:
+    """(height, width) of what is painted for a picture of that size, its bleed included.
+
+    Example:
+        >>> painted_size(192, 256, Config())
+        (208, 272)
+    """
+    both = 2 * bleed_at(height, width, config)
+    return height + both, width + both
 
 
 def bleed_at(height: int, width: int, config: Config) -> int:

@@ -19,7 +19,7 @@ from .color import Coloring, colored
 from .config import Config
 from .devices import Spread
 from .images import resize_picture
-from .inputs import check_sizes, checked_pictures, fingerprints, first_image, styles_at
+from .inputs import check_sizes, checked_pictures, fingerprints, styles_at
 from .masks import checked_masks
 from .minimize import NotFiniteError, improve
 from .next_scale import begun, method_of, rates_of
@@ -29,6 +29,7 @@ from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
 from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes
+from .starts import first_image
 from .targets import Known as Known
 from .tile_plan import check_tile
 from .vgg import Params
@@ -175,7 +176,9 @@ def stylize(
             begin = from_arrays(resume.state, bled.shape, method_of(config), rates_of(config))
         else:
             if image is None:
-                image = first_image(params, resized, styles_here, config)
+                palettes = masks.palettes(styles_here)
+                shares = masks.shares(resized.shape)
+                image = first_image(params, resized, palettes, config, shares)
             coarser = sizes[number - 2] if number > 1 else None
             begin = begun(image, base, resized, coarser, learnt, config)
         steps = config.steps_per_scale[number - 1]

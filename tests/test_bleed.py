@@ -11,6 +11,7 @@ from jnst.optimizer import Moments, moments
 from jnst.sizes import bleed_at, painted_sizes, target_sizes
 
 RUN = {
+    "init": "content",
     "size": 48,
     "scales": (1.0,),
     "steps": (3,),

@@ -108,7 +108,7 @@ def test_a_sketch_is_smaller_than_what_follows() -> None:
 
 def test_the_reason_names_the_other_option() -> None:
     assert idle_fields(Config(), 1)["seed"] == (
-        "--seed has no effect with --init content: leave it out, or add --init gray or noise or "
+        "--seed has no effect with --init matched: leave it out, or add --init gray or noise or "
         "style-colors or blend"
     )
     told = idle_fields(Config(tv_weight=0.0), 1)["tv_loss"]

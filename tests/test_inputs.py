@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 import jnst
+from jnst.color import moments
 from jnst.images import resize_picture
-from jnst.inputs import first_image, styles_at
+from jnst.inputs import styles_at
+from jnst.masks import Masks
 from jnst.preprocessing import CAFFE
 from jnst.sizes import style_sizes
+from jnst.starts import first_image, matched
 from jnst.vgg import Params
 
 RNG = np.random.default_rng(0)
@@ -41,6 +44,56 @@ def test_blend_lies_between_the_content_and_colours_of_the_styles():
         blended = start(init="blend", init_blend=share, seed=2)
         np.testing.assert_allclose(blended, (1 - share) * CONTENT + share * colors, atol=1e-6)
         assert blended.dtype == np.float32
+
+
+def test_matched_has_the_mean_and_the_covariance_of_the_style():
+    content, style = 0.4 + 0.2 * CONTENT, 0.3 + 0.3 * STYLES[0] ** 2
+    found = matched(content, [style], [1.0])
+    assert found.dtype == np.float32
+    mean, spread = moments(found)
+    wanted_mean, wanted = moments(style)
+    np.testing.assert_allclose(mean, wanted_mean, atol=1e-6)
+    # A (Σ_content + ε) Aᵀ = Σ_style + ε.
+    np.testing.assert_allclose(spread, wanted, atol=2e-3)
+    # A symmetric map of positive eigenvalues turns no colour round.
+    moved = (found - mean).reshape(-1, 3), (content - content.mean((0, 1))).reshape(-1, 3)
+    assert (np.sum(moved[0] * moved[1], axis=-1) > -1e-6).all()
+
+
+def test_matched_by_the_styles_weights_and_regions():
+    one, other = (matched(CONTENT, [style], [1.0]) for style in STYLES)
+    np.testing.assert_array_equal(start(init="matched", style_weights=(1.0, 0.0)), one)
+    both = start(init="matched", style_weights=(3.0, 1.0))
+    np.testing.assert_allclose(both, 0.75 * one + 0.25 * other, atol=1e-6)
+    left = np.zeros((24, 32), np.float32)
+    left[:, :10] = 1
+    right = np.zeros((24, 32), np.float32)
+    right[:, 5:20] = 1
+    shares = Masks(content=(left, right)).shares((24, 32, 3))
+    found = first_image(NO_NETWORK, CONTENT, STYLES, jnst.Config(init="matched"), shares)
+    np.testing.assert_allclose(found[:, :5], one[:, :5], atol=1e-6)
+    np.testing.assert_allclose(found[:, 5:10], (one + other)[:, 5:10] / 2, atol=1e-6)
+    np.testing.assert_allclose(found[:, 10:20], other[:, 10:20], atol=1e-6)
+    np.testing.assert_array_equal(found[:, 20:], CONTENT[:, 20:])
+
+
+def test_a_flat_content_takes_the_mean_color_and_keeps_its_noise_small():
+    noise = 0.002 * RNG.standard_normal(CONTENT.shape).astype(np.float32)
+    found = matched(0.5 + noise, [STYLES[0]], [1.0])
+    np.testing.assert_allclose(found.mean((0, 1)), STYLES[0].mean((0, 1)), atol=1e-3)
+    assert found.std((0, 1)).max() < 0.03 < STYLES[0].std((0, 1)).min() / 5
+
+
+def test_colors_of_a_masked_style_are_those_inside():
+    mask = np.zeros((48, 64), np.float32)
+    mask[:9] = 1
+    masks = Masks(styles=(mask, None))
+    inside, all_of_it = masks.palettes(STYLES)
+    np.testing.assert_array_equal(inside, STYLES[0][:9].reshape(1, -1, 3))
+    np.testing.assert_array_equal(all_of_it, STYLES[1])
+    # A mask that is faint everywhere.
+    (found,) = Masks(styles=(0.1 * mask,)).palettes(STYLES[:1])
+    np.testing.assert_array_equal(found, STYLES[0])
 
 
 @pytest.mark.parametrize("init", ["gray", "noise", "style-colors", "blend"])

@@ -1,5 +1,7 @@
 """What a run is expected to need, what is chosen to fit, and how sizes are written."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -9,42 +11,45 @@ from jnst.memory import estimate_memory, free_memory, size_words
 from jnst.memory_choice import choose
 from jnst.method import Method, Rates
 from jnst.optimize import lower_chunk
+from jnst.sizes import painted_size
 from jnst.tile_plan import TILES, plan_stages
 
 GB = 10**9
-ADAM = jnst.Config(optimizer="adam")
+# The figures by hand are those of the picture alone.
+without_bleed = partial(jnst.Config, bleed=0)
+ADAM = without_bleed(optimizer="adam")
 
 
 def test_what_a_run_keeps_is_counted():
     # By hand: 4 arrays of Adam, 4 pictures, 8 under work for the variation; 12 bytes a pixel.
-    plain = jnst.Config(optimizer="adam", style_layers=(), content_layers=())
+    plain = without_bleed(optimizer="adam", style_layers=(), content_layers=())
     growth = estimate_memory(plain, 2000, 1000) - estimate_memory(plain, 1000, 1000)
     assert growth == 1000 * 1000 * 12 * (4 + 4 + 8)
     # A pair of L-BFGS is two more pictures.
-    one, two = (jnst.Config(history=n) for n in (10, 11))
+    one, two = (without_bleed(history=n) for n in (10, 11))
     more = estimate_memory(two, 1024, 512) - estimate_memory(one, 1024, 512)
     assert more == 2 * 1024 * 512 * 12
     # Of the content, relu4_2 is kept: 512 channels at an eighth of each side.
-    less = jnst.Config(content_layers=())
-    kept = estimate_memory(jnst.Config(), 1024, 512) - estimate_memory(less, 1024, 512)
+    less = without_bleed(content_layers=())
+    kept = estimate_memory(without_bleed(), 1024, 512) - estimate_memory(less, 1024, 512)
     assert kept == pytest.approx(128 * 64 * 512 * 4)
 
 
 def test_roots_of_matrices_need_the_same_at_every_size():
     """Measured with `benchmarks/memory.py --style-loss wasserstein`: 0.2 GB for five layers."""
-    root = jnst.Config(optimizer="adam", style_loss="wasserstein")
+    root = without_bleed(optimizer="adam", style_loss="wasserstein")
     for size, tile in ((1024, None), (1024, 128), (2048, 512)):
         args = (size, size)
         more = estimate_memory(root, *args, tile=tile) - estimate_memory(ADAM, *args, tile=tile)
         assert more == pytest.approx(0.2 * GB, rel=0.1)
-    few = jnst.Config(optimizer="adam", style_loss="wasserstein", style_layers=("relu1_1",))
-    plain = jnst.Config(optimizer="adam", style_layers=("relu1_1",))
+    few = without_bleed(optimizer="adam", style_loss="wasserstein", style_layers=("relu1_1",))
+    plain = without_bleed(optimizer="adam", style_layers=("relu1_1",))
     assert estimate_memory(few, 1024, 1024) - estimate_memory(plain, 1024, 1024) == 80 * 64**2 * 4
 
 
 def test_a_small_picture_needs_what_compiling_it_does():
     """Peaks of `python cli.py --network vgg16`, measured with `benchmarks/command_memory.py`."""
-    one, three = jnst.Config(scales=(1.0,)), jnst.Config(scales=(0.25, 0.5, 1.0))
+    one, three = without_bleed(scales=(1.0,)), without_bleed(scales=(0.25, 0.5, 1.0))
     for side, measured in ((256, 1.53 * GB), (384, 1.67 * GB), (512, 1.75 * GB)):
         told = estimate_memory(three, side, side, network="vgg16")
         assert told == pytest.approx(measured, rel=0.1)
@@ -55,12 +60,19 @@ def test_a_small_picture_needs_what_compiling_it_does():
 
 
 def test_the_content_of_a_large_picture_lies_in_a_file():
-    less = jnst.Config(optimizer="adam", content_layers=())
+    less = without_bleed(optimizer="adam", content_layers=())
     # relu4_2 takes 32 bytes a pixel; where it is not read, its signs are kept for the way back.
     for side, content in ((2048, 32 * 2048**2), (4096, 0)):
         size = {"height": side, "width": side, "tile": 384}
         more = estimate_memory(ADAM, **size) - estimate_memory(less, **size)
         assert more == content - side**2
+
+
+def test_the_bleed_is_counted():
+    for tile in (None, 256):
+        found = estimate_memory(jnst.Config(scales=(1.0,)), 600, 400, tile=tile)
+        larger = painted_size(600, 400, jnst.Config())
+        assert found == estimate_memory(without_bleed(scales=(1.0,)), *larger, tile=tile)
 
 
 def test_windows_need_less_and_smaller_ones_less_still():
@@ -104,14 +116,14 @@ def test_larger_windows_compute_less():
 
 
 def stages(tile):
-    return plan_stages("vgg19", jnst.Config().style_layers, 3000, 2000, tile)
+    return plan_stages("vgg19", without_bleed().style_layers, 3000, 2000, tile)
 
 
 def test_lbfgs_remembers_less_where_it_must():
-    config, size = jnst.Config(history=20), (3000, 2000)
+    config, size = without_bleed(history=20), (3000, 2000)
 
     def needed(tile, history):
-        return estimate_memory(jnst.Config(history=history), *size, tile=tile)
+        return estimate_memory(without_bleed(history=history), *size, tile=tile)
 
     def chosen(memory):
         choice = choose(config, *size, memory=memory)
@@ -132,7 +144,7 @@ def test_lbfgs_remembers_less_where_it_must():
     with pytest.raises(ValueError, match="2000x3000 pixels need"):
         chosen(needed(128, 3) - 1)
     # Who asks for fewer gets no more.
-    few = jnst.Config(history=2)
+    few = without_bleed(history=2)
     assert choose(few, *size, memory=20 * GB).history == 2
 
 
@@ -141,7 +153,7 @@ def test_what_would_fit_is_told():
     with pytest.raises(ValueError, match=rf"4000x3000|3000x4000 .*--memory {need} or --size \d+"):
         choose(ADAM, 4000, 3000, memory=1 * GB)
     with pytest.raises(ValueError, match=r"\(--optimizer adam needs less\), and 1GB may be used"):
-        choose(jnst.Config(), 4000, 3000, memory=1 * GB)
+        choose(without_bleed(), 4000, 3000, memory=1 * GB)
     with pytest.raises(ValueError, match="or a smaller --size would do"):
         choose(ADAM, 4000, 3000, memory=10**6)
 
@@ -168,7 +180,7 @@ def test_a_step_is_compiled_to_need_little_memory():
     """Against the compiler's own choice of an order, by what it says that each needs."""
     params, picture = jnst.load_weights("vgg16"), jax.ShapeDtypeStruct((64, 64, 3), jnp.float32)
     layers = ("relu1_1", "relu2_1", "relu3_1")
-    config = jnst.Config(style_layers=layers, content_layers=("relu3_1",))
+    config = without_bleed(style_layers=layers, content_layers=("relu3_1",))
     targets = jax.eval_shape(
         lambda p, image: jnst.make_targets(p, image, [image], config), params, picture
     )

@@ -74,6 +74,7 @@ OPTIONS = (
     option("--tv-weight 0.01", "coffee", "harvest", tv_weight=0.01),
     option("--pooling average", "chelsea", "harvest", pooling="average"),
     option("--pooling l2", "chelsea", "harvest", pooling="l2"),
+    option("--init content", "coffee", "ihc", init="content"),
     option("--init noise", "rocket", "nocturne", init="noise"),
     option("--init style-colors", "rocket", "nocturne", init="style-colors"),
     option("--sketch 0", "astronaut", "ihc", sketch=0),

@@ -1,0 +1,90 @@
+"""What the optimisation starts from, unless it is a file."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .color import match_colors
+from .config import Config
+from .vgg import Params
+
+Pixels = NDArray[np.float32]
+Share = float | Pixels
+"""How much a style counts: everywhere alike, or [H, W, 1] at each pixel of the content."""
+
+# Beside the variance of colours in [0, 1]: a content nearly of one colour has its noise enlarged to
+# the contrast of a painting otherwise, and one nearly gray its tints.
+_EPSILON = 1e-3
+
+
+def first_image(
+    params: Params,
+    content: Pixels,
+    styles: Sequence[Pixels],
+    config: Config,
+    shares: Sequence[Share] = (),
+) -> Pixels:
+    """What `config.init` names.
+
+    "matched" is the content with its colours brought to the styles'; "gray" is
+    style-transfer-pytorch's, a middle gray with a 255th of uniform noise; "noise" that of the
+    programs before it; "style-colors" gives each pixel the colour of a random one of the styles',
+    and "blend" mixes that into the content, as neural-style in TensorFlow mixes noise.
+
+    Args:
+        params: whose preprocessing says what "noise" is centred on.
+        content: [H, W, 3] at the first scale.
+        styles: their pixels that count, [h, w, 3] each.
+        config: of the run.
+        shares: of the styles, for "matched"; by default `config.style_weights`.
+    """
+    rng = np.random.default_rng(config.seed)
+    if config.init == "content":
+        return content
+    if config.init == "matched":
+        return matched(content, styles, shares or config.weights_per_style(len(styles)))
+    if config.init == "gray":
+        return np.float32(0.5) + rng.random(content.shape, np.float32) / np.float32(255)
+    if config.init == "noise":
+        # What the network sees as zero, on which the published programs centre their noise.
+        gray = np.asarray(params.preprocessing.mean_color, np.float32) / config.input_gain
+        return gray + np.float32(config.noise) * rng.standard_normal(content.shape, np.float32)
+    palette = np.concatenate([s.reshape(-1, 3) for s in styles])
+    colors = palette[rng.integers(len(palette), size=content.shape[:2])]
+    if config.init == "blend":
+        return content + np.float32(config.init_blend) * (colors - content)
+    return colors
+
+
+def matched(content: Pixels, styles: Sequence[Pixels], shares: Sequence[Share]) -> Pixels:
+    """The content in the colours of the styles.
+
+    Of all linear maps that give it the mean and the covariance of a style's colours this is the one
+    that moves them least (`jnst.match_colors`, "symmetric"): what was darker or redder than the
+    rest stays so. A start in the content's own colours leaves a sky gray that the painting has in
+    red, as the content loss holds what the first steps have not moved.
+
+    Args:
+        content: [H, W, 3], sRGB in [0, 1].
+        styles: of any sizes.
+        shares: of each style; where their sum is below 1 the content's colours stay.
+
+    Returns:
+        [H, W, 3] in [0, 1].
+
+    Example:
+        >>> content, style = np.full((2, 2, 3), 0.5, np.float32), np.ones((2, 2, 3), np.float32)
+        >>> matched(content, [style], [0.5])[0, 0].tolist()
+        [0.75, 0.75, 0.75]
+
+    References:
+        Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for example-based
+        colour transfer", CVMP 2007.
+    """
+    found = content.copy()
+    for style, share in zip(styles, shares, strict=True):
+        if np.any(share):
+            moved = match_colors(content, style, "symmetric", epsilon=_EPSILON)
+            found += np.asarray(share * (np.clip(moved, 0, 1) - content), np.float32)
+    return np.clip(found, 0, 1)
