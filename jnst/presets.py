@@ -115,7 +115,8 @@ DEFAULT = Config()
 
 Chosen by looking, on photographs and paintings of several kinds: losses relative to the energy of
 their targets keep content and style in balance from picture to picture, where published weights
-lose a face in one and the style in another. A sketch of 64 pixels spreads the colours and the broad
+lose a face in one and the style in another. The start is the content in the style's colours: from
+its own a sky stayed gray that the painting has in red. A sketch of 64 pixels spreads the broad
 forms of the style; the content's detail is put back, and the picture painted from 256 pixels up. At
 128 pixels the deepest layers see whole eyes, hats and faces of a style, and paint them over the
 content's. For the same reason the sketch ends after 20 steps: with 60 a face lost its mouth, and an
