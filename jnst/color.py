@@ -42,7 +42,12 @@ def _pca(style: Values, content: Values) -> Values:
     return _root(content) @ np.linalg.inv(_root(style))
 
 
-def _symmetric(style: Values, content: Values) -> Values:
+def symmetric_map(style: Values, content: Values) -> Values:
+    """The symmetric A with A Σ_style Aᵀ = Σ_content, of covariances [3, 3].
+
+    >>> symmetric_map(np.diag([4.0, 1, 1]), np.diag([1.0, 1, 9])).diagonal().tolist()
+    [0.5, 1.0, 3.0]
+    """
     root = _root(style)
     back = np.linalg.inv(root)
     return np.asarray(back @ _root(root @ content @ root) @ back)
@@ -57,7 +62,7 @@ def _root(matrix: Values) -> Values:
 _MAPS: dict[str, Callable[[Values, Values], Values]] = {
     "cholesky": _cholesky,
     "pca": _pca,
-    "symmetric": _symmetric,
+    "symmetric": symmetric_map,
 }
 
 METHODS = (*_MAPS, "histogram")

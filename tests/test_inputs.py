@@ -60,6 +60,20 @@ def test_matched_has_the_mean_and_the_covariance_of_the_style():
     assert (np.sum(moved[0] * moved[1], axis=-1) > -1e-6).all()
 
 
+def test_matched_keeps_half_of_the_contrast_and_leaves_hardly_anything_outside():
+    """A sky of stars, black but for a few pixels, and one that is white but for them."""
+    stars = np.zeros((40, 40, 3), np.float32)
+    stars[::10, ::10] = 0.6
+    for style in (stars, 1 - stars):
+        found = matched(CONTENT, [style], [1.0])
+        # Cut off is a twentieth at most of the spread at one end.
+        ratios = found.std((0, 1)) / CONTENT.std((0, 1))
+        np.testing.assert_allclose(ratios, 0.5, atol=0.02)
+        assert np.mean((found == 0) | (found == 1)) < 0.055
+        assert 0 <= found.min() <= found.max() <= 1
+    assert matched(CONTENT, [stars], [1.0]).mean() < 0.3 < 0.7 < found.mean()
+
+
 def test_matched_by_the_styles_weights_and_regions():
     one, other = (matched(CONTENT, [style], [1.0]) for style in STYLES)
     np.testing.assert_array_equal(start(init="matched", style_weights=(1.0, 0.0)), one)
