@@ -163,7 +163,7 @@ class Config:
     )
     optimizer: str = _option("lbfgs", "optimisation", "how the image is improved", OPTIMIZERS)
     steps: tuple[int, ...] = _option(
-        (20, 80),
+        (20, 70),
         "optimisation",
         "optimiser steps at each scale; two numbers: at the first and at each other; one: at the "
         "last (see --taper)",

@@ -266,7 +266,7 @@ def test_refused_values_are_named_with_the_remedy(fields, text):
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"steps": 500}, r"steps is 500: give a tuple, such as \(20, 80\)"),
+        ({"steps": 500}, r"steps is 500: give a tuple, such as \(20, 70\)"),
         ({"style_layers": "relu1_1"}, "style_layers is 'relu1_1': give a tuple, such as"),
         ({"size": "large"}, "size is 'large': it must be a whole number of at least 1"),
         ({"size": True}, "size is True: it must be a whole number of at least 1"),
