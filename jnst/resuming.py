@@ -49,7 +49,7 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
         >>> words = ("--resume", "c", "--steps", "200")
         >>> request, words = continued(Resume("c", words, False), notes)
         >>> request.config.steps, request.output, words[:4]
-        ((20, 80, 80, 200), 'a_b.png', ['--content', 'a.png', '--style', 'b.png'])
+        ((20, 70, 70, 200), 'a_b.png', ['--content', 'a.png', '--style', 'b.png'])
     """
     if _WORDS not in notes:
         raise ValueError(

@@ -45,7 +45,11 @@ def stop_at(monkeypatch: pytest.MonkeyPatch) -> Stop:
     [
         ["--steps", "5"],
         ["--steps", "3", "4", "--scales", "0.5", "1", "--optimizer", "adam", "--average", "0.5"],
-        ["--steps", "3", "4", "--scales", "0.5", "1", "--line-search", "none"],
+        [
+            *("--steps", "3", "4", "--scales", "0.5", "1", "--line-search", "none"),
+            # Its first steps are as long as the gradient says.
+            *("--content-weight", "1e4", "--style-weight", "3e4"),
+        ],
     ],
 )
 def test_a_stopped_run_goes_on_to_the_same_file(

@@ -51,7 +51,7 @@ def test_what_does_not_fit_goes_on_by_windows(
     run: Command, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """The first scale fits, and is not painted again; the second does not."""
-    refuse(monkeypatch, lambda what, side: side <= 80 or isinstance(what, Evaluator), error)
+    refuse(monkeypatch, lambda what, side: side <= 100 or isinstance(what, Evaluator), error)
     more = ["--log", "log", "--save-every", "1", "--checkpoint", "run.ckpt"]
     code, out, err = run(*RUN, *more, "--checkpoint-every", "1")
     assert (code, out[0]) == (0, "out.png")

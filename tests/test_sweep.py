@@ -52,7 +52,7 @@ def test_lists_switches_presets_and_names() -> None:
 def test_an_option_may_be_idle_in_some_places_but_not_in_all() -> None:
     found = planned("--sweep", "init=gray,content", "--seed", "3")
     assert [(r.config.init, r.config.seed) for r in found] == [("gray", 3), ("content", 0)]
-    with pytest.raises(UsageError, match="--seed has no effect with --init content"):
+    with pytest.raises(UsageError, match="--seed has no effect with --init matched"):
         planned("--sweep", "size=32,48", "--seed", "3")
     with pytest.raises(UsageError, match="--beta1 has no effect"):
         planned("--sweep", "beta1=0.5,0.9")
