@@ -10,7 +10,7 @@ from .bleed import with_bleed
 from .config import Config
 from .images import resize
 from .keep import Kept
-from .regions import Guidance, check_numbers, guidance
+from .regions import Guidance, check_numbers, guidance, without_overlap
 from .sizes import bleed_at
 
 Mask = NDArray[np.float32]
@@ -65,9 +65,7 @@ class Masks(NamedTuple):
     def shares(self, content: Sequence[int]) -> list[Mask]:
         """How much each style counts at each pixel of the content at a scale, [H, W, 1]; where
         masks overlap their sum is 1. None at all without masks."""
-        here = [mask_at(mask, content)[..., None] for mask in self.content]
-        most = np.maximum(np.sum(here, axis=0), np.float32(1))
-        return [mask / most for mask in here]
+        return without_overlap([mask_at(mask, content)[..., None] for mask in self.content])
 
     def palettes(self, styles: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """The pixels of each style at a scale that count for more than half, all if none does."""

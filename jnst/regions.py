@@ -81,9 +81,7 @@ def guidance(
     """
     count, layers = len(blend), tuple(dict.fromkeys(layers))
     check_numbers(content_masks, style_masks, count)
-    if content_masks:
-        most = np.maximum(np.sum(content_masks, axis=0), np.float32(1))
-        content_masks = [mask / most for mask in content_masks]
+    content_masks = without_overlap(content_masks)
     regions = tuple(
         _guide(f"content mask {i}", mask, network, layers)
         for i, mask in enumerate(content_masks, start=1)
@@ -97,6 +95,16 @@ def guidance(
         for i, mask in enumerate(style_masks, start=1)
     )
     return Guidance(regions, shares, styles)
+
+
+def without_overlap(masks: Sequence[Mask]) -> list[Mask]:
+    """The masks, all of one shape, divided by their sum where that is above 1.
+
+    >>> [mask.tolist() for mask in without_overlap([np.float32([1, 0.5]), np.float32([1, 0])])]
+    [[0.5, 0.5], [0.5, 0.0]]
+    """
+    most = np.maximum(np.sum(masks, axis=0), np.float32(1)) if masks else 1
+    return [mask / most for mask in masks]
 
 
 def check_numbers(content_masks: Sequence[Any], style_masks: Sequence[Any], count: int) -> None:

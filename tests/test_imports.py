@@ -181,18 +181,9 @@ MAY_IMPORT = {
     "ahead": set(),
     "compilation_cache": {"weights"},
     "way": {
-        *(
-            "ahead",
-            "bleed",
-            "config",
-            "devices",
-            "diagnosis",
-            "host_map",
-            "keep",
-            "method",
-            "minimize",
-        ),
-        *("next_scale", "objective", "optimize", "optimizer", "plan", "regions", "state_home"),
+        *("ahead", "bleed", "config", "devices", "diagnosis", "host_map", "keep", "method"),
+        *("minimize", "next_scale", "objective", "optimize", "optimizer", "plan", "regions"),
+        "state_home",
         *("targets", "tiles", "vgg", "whole"),
     },
     "transfer": {
