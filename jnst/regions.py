@@ -103,7 +103,7 @@ def without_overlap(masks: Sequence[Mask]) -> list[Mask]:
     >>> [mask.tolist() for mask in without_overlap([np.float32([1, 0.5]), np.float32([1, 0])])]
     [[0.5, 0.5], [0.5, 0.0]]
     """
-    most = np.maximum(np.sum(masks, axis=0), np.float32(1)) if masks else 1
+    most = np.maximum(np.sum(masks, axis=0), np.float32(1))
     return [mask / most for mask in masks]
 
 

@@ -15,7 +15,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 os.environ["JNST_COMPILATION_CACHE"] = "0"
 
 # Most programs of the tests run once: optimising them took a sixth of all the time, and what the
-# newer emitters of loops write takes LLVM twice as long where nothing is optimised.
+# newer emitters of loops write takes LLVM twice as long where nothing is optimised. A flag that XLA
+# does not know ends the process: whether later versions know the second one was not tried.
 _PLAIN = ["--xla_backend_optimization_level=0"]
 if jax.__version_info__ < (0, 11):
     _PLAIN.append("--xla_cpu_use_fusion_emitters=false")

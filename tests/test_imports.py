@@ -183,8 +183,7 @@ MAY_IMPORT = {
     "way": {
         *("ahead", "bleed", "config", "devices", "diagnosis", "host_map", "keep", "method"),
         *("minimize", "next_scale", "objective", "optimize", "optimizer", "plan", "regions"),
-        "state_home",
-        *("targets", "tiles", "vgg", "whole"),
+        *("state_home", "targets", "tiles", "vgg", "whole"),
     },
     "transfer": {
         *("architecture", "bleed", "checkpoint", "color", "config", "devices", "images"),

@@ -112,10 +112,7 @@ def all_by_jax(case):
         inputs = inputs if case.biased else [*inputs[:2], None]
         return [run(function, inputs, cotangent)[: 3 + case.biased] for function in CONVOLUTIONS]
 
-    return jax.jit(
-        lambda *arrays: [both(each[:-1], each[-1]) for each in arrays],
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
+    return jax.jit(lambda *arrays: [both(each[:-1], each[-1]) for each in arrays])
 
 
 def run_reference(layer_type, case, arrays):

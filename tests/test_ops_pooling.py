@@ -58,10 +58,7 @@ def both_ways(pool, options):
         value, derive = jax.vjp(lambda x: function(x, *options), x)
         return value, derive(cotangent)[0]
 
-    return jax.jit(
-        lambda *arrays: (run(pool, *arrays), run(OWN[pool], *arrays)),
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
+    return jax.jit(lambda *arrays: (run(pool, *arrays), run(OWN[pool], *arrays)))
 
 
 def draw(size, dtype="float32", channels=3):
