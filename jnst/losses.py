@@ -17,12 +17,16 @@ from jaxtyping import Array
 
 from .arrays import FeatureMap, Image, Matrix, Scalar
 from .moments import (
+    GaussianAim,
     covariance_distance,
     mean_and_covariance,
     moment_sums,
+    moments_of,
+    moments_or_positions,
     raw_moments,
     wasserstein_aim,
     wasserstein_distance,
+    wasserstein_relative_aim,
 )
 from .products import products
 from .slices import HISTOGRAM, SLICED_WASSERSTEIN
@@ -159,6 +163,12 @@ def _per_element(gram: Matrix, positions: int) -> Matrix:
     return gram / (positions * gram.shape[-1])
 
 
+def _gaussians(aim: Callable[[Array], GaussianAim]) -> StyleLoss:
+    return StyleLoss(
+        moment_sums, moments_of, wasserstein_distance, aim, sums_of_whole=moments_or_positions
+    )
+
+
 _GRAM_RELATIVE = StyleLoss(gram, _per_position, relative_distance)
 
 STYLE_LOSSES: Mapping[str, StyleLoss] = {
@@ -167,7 +177,8 @@ STYLE_LOSSES: Mapping[str, StyleLoss] = {
     "gram-relative": _GRAM_RELATIVE,
     "gram-gatys2016": StyleLoss(gram, _raw, gatys_distance),
     "covariance": StyleLoss(moment_sums, raw_moments, covariance_distance, mean_and_covariance),
-    "wasserstein": StyleLoss(moment_sums, raw_moments, wasserstein_distance, wasserstein_aim),
+    "wasserstein": _gaussians(wasserstein_aim),
+    "wasserstein-relative": _gaussians(wasserstein_relative_aim),
     "sliced-wasserstein": SLICED_WASSERSTEIN,
     "histogram": HISTOGRAM,
     "gram+histogram": mean_of(_GRAM_RELATIVE, HISTOGRAM),

@@ -46,7 +46,7 @@ _COMPILING, _COMPILING_TILED = 550e6, 46e6
 _GAPS, _GAPS_TILED = 60e6, 22e6
 _PROGRAMS, _PROGRAMS_TILED = 50e6, 10e6
 # Matrices [C, C] for each layer whose root the style loss takes, by iterations forward and back.
-_ROOT_MATRICES = 80
+_ROOT_MATRICES = 16
 _PICTURES = 4  # the content as it was read and as it is painted, the image, its gradient
 
 
@@ -201,7 +201,7 @@ def _whole(network: str, layers: tuple[str, ...], height: int, width: int) -> fl
 
 def _roots(config: Config, network: str) -> float:
     """What the roots of the Wasserstein loss need, whatever the size of the picture."""
-    if config.style_loss != "wasserstein":
+    if not config.style_loss.startswith("wasserstein"):
         return 0.0
     shapes = map_shapes(network, config.style_layers, SMALLEST_TILE, SMALLEST_TILE)
     channels = (shapes[layer][-1] for layer in set(config.style_layers))

@@ -2,21 +2,29 @@
 
 The statistic is the two raw moments, the mean μ and M = E[F Fᵀ]: those of several styles, of parts
 of a map and of regions average to those of the whole, which covariances do not. From them comes
-Σ = M − μμᵀ + 1e-4 I; of few positions alone it would be singular.
+Σ = M − μμᵀ.
 """
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from .arrays import FeatureMap, Matrix, Scalar
-from .matrix_root import matrix_root
 from .products import products
+from .root_trace import root_trace
 
 _LEAST_VARIANCE = 1e-4
 # Seen: up to 3e-7 of the second moment on flat maps of 256² positions, 3 times float32's epsilon.
 _ROUNDING = 32.0
+
+# √ε of the smoothed nuclear norm, in units of the Frobenius norm of the style's covariance.
+_SMOOTHING = 3e-3
+# Of a style of one colour; its square is still a float32.
+_LEAST_SMOOTHING = 1e-16
+# A black style has no energy: below this the relative distance is measured against it instead.
+_TINY = 1e-12
 
 Moments = tuple[Array, Matrix]
 
@@ -40,8 +48,8 @@ def raw_moments(sums: Moments, positions: int) -> Array:
     return jnp.concatenate([total[None], products]) / positions
 
 
-def mean_and_covariance(moments: Array) -> Moments:
-    """μ [C] and Σ [C, C] of raw moments.
+def mean_and_covariance(moments: Array, least: float = _LEAST_VARIANCE) -> Moments:
+    """μ [C] and Σ + least · I [C, C] of raw moments.
 
     Example, of a feature that is 1 or 3 equally often:
         >>> mean, covariance = mean_and_covariance(jnp.array([[2.0], [5.0]]))
@@ -53,7 +61,7 @@ def mean_and_covariance(moments: Array) -> Moments:
     # Of features that do not vary rounding alone is left: it has no root.
     rounding = _ROUNDING * jnp.finfo(mean.dtype).eps * jnp.trace(second)
     covariance = jnp.where(jnp.trace(covariance) > rounding, covariance, 0.0)
-    return mean, covariance + _LEAST_VARIANCE * jnp.eye(mean.size, dtype=mean.dtype)
+    return mean, covariance + least * jnp.eye(mean.size, dtype=mean.dtype)
 
 
 def covariance_distance(moments: Array, aim: Moments, positions: int) -> Scalar:
@@ -72,25 +80,108 @@ def covariance_distance(moments: Array, aim: Moments, positions: int) -> Scalar:
     return jnp.mean(jnp.square(mean - aim[0])) + jnp.mean(jnp.square(covariance - aim[1]))
 
 
-def wasserstein_aim(moments: Array) -> tuple[Array, Matrix, Matrix]:
-    """μ, Σ and Σ^½ of the style's raw moments."""
+class GaussianAim(NamedTuple):
+    """What a picture's moments are compared with, of the style's Gaussian with μₜ and Σₜ.
+
+    Attributes:
+        mean: μₜ, [C].
+        root: Σₜ^½, [C, C].
+        smoothing: ε of `wasserstein_distance`.
+        offset: 2 tr (Σₜ² + ε I)^½ − tr Σₜ, which takes the distance to 0 at its target.
+        unit: what the distance is divided by.
+    """
+
+    mean: Array
+    root: Matrix
+    smoothing: Scalar
+    offset: Scalar
+    unit: Scalar
+
+
+class Positions(NamedTuple):
+    """The features of a map with fewer positions than channels, centred.
+
+    Attributes:
+        mean: [C].
+        centred: [M, C]; each row times the root of its weight over M, so that `centredᵀ centred`
+            is the covariance.
+    """
+
+    mean: Array
+    centred: Array
+
+
+def moments_or_positions(features: FeatureMap, weights: Array | None = None) -> Any:
+    """`moment_sums` of a whole map [h, w, C], or its `Positions` where it has less than C."""
+    height, width, channels = features.shape
+    if height * width >= channels:
+        return moment_sums(features, weights)
+    flat = features.reshape(-1, channels)
+    shares = (jnp.ones(flat.shape[0]) if weights is None else weights.reshape(-1)) / flat.shape[0]
+    shares = shares.astype(flat.dtype)[:, None]
+    mean = jnp.sum(shares * flat, axis=0)
+    # The root of a weight that is 0 has no derivative, but weights are constants.
+    return Positions(mean, jnp.sqrt(shares) * (flat - mean[None]))
+
+
+def moments_of(sums: Any, positions: int) -> Any:
+    """`raw_moments` of sums; `Positions` as they are."""
+    return sums if isinstance(sums, Positions) else raw_moments(sums, positions)
+
+
+def wasserstein_aim(moments: Array) -> GaussianAim:
+    """The aim of `wasserstein_distance`, of the style's raw moments.
+
+    As style-transfer-pytorch does, 1e-4 I is added to the style's covariance, and the distance is
+    divided by the number of channels.
+    """
     mean, covariance = mean_and_covariance(moments)
-    return mean, covariance, matrix_root(covariance)
+    return _aim(mean, covariance, jnp.asarray(mean.size, mean.dtype))
 
 
-def wasserstein_distance(moments: Array, aim: Any, positions: int) -> Scalar:
-    """mean((μ − μₜ)²) + mean(diag(Σₜ + Σ − 2 (Σₜ^½ Σ Σₜ^½)^½)), means over the C channels.
+def wasserstein_relative_aim(moments: Array) -> GaussianAim:
+    """The aim of the relative distance: divided by E‖Fₜ‖², the energy of the style's features.
 
-    The squared 2-Wasserstein distance of two Gaussians (Olkin and Pukelsheim, "The distance between
-    two random vectors with given dispersion matrices", 1982) divided by C, as in
-    style-transfer-pytorch. Rounding may take it a little below 0 at its target; of features that
-    hardly vary in some direction it is somewhat above the distance, as in that program, since
-    `matrix_root` takes its 12 steps and no more.
+    So it is the share of the style's energy that would have to be moved, as the relative content
+    loss is the share of the content's that is lost; without unit, so that one set of weights serves
+    every network. The weights of `jnst.presets.DEFAULT` began as those of style-transfer-pytorch,
+    256, 64, 16, 4 and 1, times the mean squares that the maps of PyTorch's VGG-16 have on
+    photographs and paintings (0.38, 3.5, 13, 16 and 4), as its distances are not divided by them.
+    """
+    mean, covariance = mean_and_covariance(moments, least=0.0)
+    return _aim(mean, covariance, jnp.maximum(jnp.trace(moments[1:]), _TINY))
+
+
+def _aim(mean: Array, covariance: Matrix, unit: Scalar) -> GaussianAim:
+    values, vectors = jnp.linalg.eigh(covariance)
+    values = jnp.maximum(values, 0)
+    smoothing = jnp.maximum(_SMOOTHING**2 * jnp.sum(jnp.square(values)), _LEAST_SMOOTHING)
+    offset = 2 * jnp.sum(jnp.sqrt(jnp.square(values) + smoothing)) - jnp.sum(values)
+    root = jnp.matmul(vectors * jnp.sqrt(values)[None], vectors.T, precision="highest")
+    return GaussianAim(mean, root, smoothing, offset, unit)
+
+
+def wasserstein_distance(moments: Any, aim: GaussianAim, positions: int) -> Scalar:
+    """(‖μ − μₜ‖² + tr Σ − 2 tr (Σₜ^½ Σ Σₜ^½ + ε I)^½ + offset) / unit.
+
+    With ε = 0 this is the squared 2-Wasserstein distance of two Gaussians (Olkin and Pukelsheim,
+    "The distance between two random vectors with given dispersion matrices", 1982), in units of the
+    aim. With the centred features X, [M, C], it depends on them through B = X Σₜ^½ / √M: Bᵀ B is
+    Σₜ^½ Σ Σₜ^½, and the trace of its root is the nuclear norm of B, whose derivative is the polar
+    factor (`jnst.root_trace`). Of few positions B Bᵀ, [M, M], is the smaller matrix: it has the
+    same eigenvalues, but for C − M zeros.
+
+    Where style or picture hardly vary in some direction a singular value of B is nearly 0, and
+    there the nuclear norm has a kink: its derivative would jump, and of float32's rounding. So each
+    singular value s is taken as √(s² + ε), with √ε = 3e-3 ‖Σₜ‖, the Frobenius norm. Departures from
+    style-transfer-pytorch: there 12 unconverged steps smooth the roots, in another way in the
+    value than in the derivative; and the 1e-4 I that it adds to the picture's covariance is left
+    out.
 
     Args:
-        moments: of the picture being made.
-        aim: `wasserstein_aim` of the style.
-        positions: has no part.
+        moments: of the picture being made, or its `Positions`.
+        aim: `wasserstein_aim` or `wasserstein_relative_aim` of the style.
+        positions: unused.
 
     Example, of variance 4 and of variance 1, whose standard deviations are 1 apart:
         >>> near, far = jnp.array([[0.0], [4.0]]), jnp.array([[0.0], [1.0]])
@@ -98,10 +189,27 @@ def wasserstein_distance(moments: Array, aim: Any, positions: int) -> Scalar:
         1.0
     """
     del positions
-    target_mean, target, root = aim
-    mean, covariance = mean_and_covariance(moments)
-    between = jnp.matmul(
-        jnp.matmul(root, covariance, precision="highest"), root, precision="highest"
-    )
-    spread = jnp.diagonal(target + covariance - 2.0 * matrix_root(between))
-    return jnp.mean(jnp.square(mean - target_mean)) + jnp.mean(spread)
+    if isinstance(moments, Positions):
+        mean, variance, root = _of_positions(moments, aim)
+    else:
+        mean, covariance = mean_and_covariance(moments, least=0.0)
+        variance = jnp.trace(covariance)
+        root = root_trace(_smoothed(_product(_product(aim.root, covariance), aim.root), aim))
+    apart = jnp.sum(jnp.square(mean - aim.mean))
+    return (apart + variance - 2.0 * root + aim.offset) / aim.unit
+
+
+def _of_positions(positions: Positions, aim: GaussianAim) -> tuple[Array, Scalar, Scalar]:
+    """Mean, total variance, and tr (Σₜ^½ Σ Σₜ^½ + ε I)^½ over all C channels."""
+    mean, centred = positions
+    moved = _product(centred, aim.root)
+    absent = centred.shape[1] - centred.shape[0]
+    root = root_trace(_smoothed(_product(moved, moved.T), aim)) + absent * jnp.sqrt(aim.smoothing)
+    return mean, jnp.sum(jnp.square(centred)), root
+
+
+def _smoothed(k: Matrix, aim: GaussianAim) -> Matrix:
+    return k + aim.smoothing * jnp.eye(k.shape[0], dtype=k.dtype)
+
+
+_product = partial(jnp.matmul, precision="highest")

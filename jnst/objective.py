@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from .architecture import block_of
 from .arrays import Features, Image, Scalar
 from .config import Config
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
@@ -101,13 +102,19 @@ class Sums(NamedTuple):
 def loss_weights(config: Config) -> LossWeights:
     """The weights of a config as arrays.
 
+    `config.strength`, s, divides the content's weight by s and multiplies that of a style layer of
+    the network's block b by s^((b − 1) / 4): what a deep layer sees, such as where strokes lead, is
+    what takes the photograph's forms away. Not from a paper; chosen by looking.
+
     Example:
-        >>> loss_weights(Config(style_weight=10.0)).style.tolist()
-        [10.0, 10.0, 10.0, 10.0, 10.0]
+        >>> loss_weights(Config(style_layer_weights=(2.0,), strength=4.0)).style.tolist()
+        [2.0, 2.8284271240234375, 4.0, 5.656854152679443, 8.0]
     """
+    lifts = [config.strength ** ((block_of(layer) - 1) / 4) for layer in config.style_layers]
     # In NumPy: each product in JAX would be a program to compile.
-    per_layer = np.asarray(config.weights_per_style_layer, np.float32)
-    weights = (config.content_weight, config.style_weight * per_layer, config.tv_weight)
+    per_layer = np.asarray(config.weights_per_style_layer) * lifts
+    content = config.content_weight / config.strength
+    weights = (content, config.style_weight * per_layer, config.tv_weight)
     return LossWeights(*(jnp.asarray(np.asarray(weight, np.float32)) for weight in weights))
 
 
@@ -165,7 +172,7 @@ def objective(
     if terms.normalize_gradients:
         sums = _normalizing_sums(maps, targets, weights)
     else:
-        sums = sums_of(maps, targets.content, terms, targets.guides)
+        sums = sums_of(maps, targets.content, terms, targets.guides, whole=True)
     content, style = weigh(sums, shapes, targets.style, weights, terms, targets.shares)
     tv = variation(image, weights, terms)
     total = content + style + tv
@@ -177,13 +184,18 @@ def _normalizing_sums(maps: Features, targets: Targets, weights: LossWeights) ->
     terms = targets.terms
     matched = normalizing_maps(maps, zip(terms.style_layers, weights.style, strict=True))
     kept = normalizing_maps(maps, ((layer, weights.content) for layer in terms.content_layers))
-    style = sums_of(matched, {}, terms, targets.guides)
+    style = sums_of(matched, {}, terms, targets.guides, whole=True)
     content = sums_of(kept, targets.content, terms._replace(style_layers=()))
     return Sums(style.style, content.content)
 
 
 def sums_of(
-    maps: Features, targets: Features, terms: Terms, guides: tuple[Guide, ...] = ()
+    maps: Features,
+    targets: Features,
+    terms: Terms,
+    guides: tuple[Guide, ...] = (),
+    *,
+    whole: bool = False,
 ) -> Sums:
     """The sums over all positions of those of the maps that the losses read.
 
@@ -192,12 +204,15 @@ def sums_of(
         targets: content layer to its target, of the same shape, or with weights behind it.
         terms: name the losses.
         guides: of the targets, for the positions of these maps.
+        whole: whether these are all positions of the picture, and not a part whose sums are to be
+            added to those of others.
     """
     loss = STYLE_LOSSES[terms.style_loss]
+    sums = (whole and loss.sums_of_whole) or loss.sums
     style = {
-        layer: tuple(loss.sums(maps[layer], guide[layer]) for guide in guides)
+        layer: tuple(sums(maps[layer], guide[layer]) for guide in guides)
         if guides
-        else loss.sums(maps[layer])
+        else sums(maps[layer])
         for layer in maps
         if layer in terms.style_layers
     }

@@ -89,8 +89,8 @@ def test_the_layers_know_arrays_and_each_other():
 MAY_IMPORT = {
     "arrays": set(),
     "style_loss": {"arrays"},
-    "matrix_root": {"arrays"},
-    "moments": {"arrays", "matrix_root", "products"},
+    "root_trace": {"arrays"},
+    "moments": {"arrays", "products", "root_trace"},
     "slices": {"arrays", "style_loss"},
     "losses": {"arrays", "moments", "products", "slices", "style_loss"},
     "products": {"arrays"},

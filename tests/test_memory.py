@@ -36,15 +36,15 @@ def test_what_a_run_keeps_is_counted():
 
 
 def test_roots_of_matrices_need_the_same_at_every_size():
-    """Measured with `benchmarks/memory.py --style-loss wasserstein`: 0.2 GB for five layers."""
+    """Measured by `compiled.memory_analysis()`: 37 MB more than Gram matrices for five layers."""
     root = without_bleed(optimizer="adam", style_loss="wasserstein")
     for size, tile in ((1024, None), (1024, 128), (2048, 512)):
         args = (size, size)
         more = estimate_memory(root, *args, tile=tile) - estimate_memory(ADAM, *args, tile=tile)
-        assert more == pytest.approx(0.2 * GB, rel=0.1)
+        assert more == pytest.approx(37e6, rel=0.1)
     few = without_bleed(optimizer="adam", style_loss="wasserstein", style_layers=("relu1_1",))
     plain = without_bleed(optimizer="adam", style_layers=("relu1_1",))
-    assert estimate_memory(few, 1024, 1024) - estimate_memory(plain, 1024, 1024) == 80 * 64**2 * 4
+    assert estimate_memory(few, 1024, 1024) - estimate_memory(plain, 1024, 1024) == 16 * 64**2 * 4
 
 
 def test_a_small_picture_needs_what_compiling_it_does():
