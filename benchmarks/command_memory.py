@@ -38,7 +38,7 @@ def said(text: str) -> float:
 def run(side: int, more: list[str]) -> dict[str, Any]:
     """One run: its side, its peak and what it said, in bytes."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, str(ROOT / "cli.py"), "--offline", "--network", "vgg16"]
+        words = [sys.executable, str(ROOT / "cli.py")]
         words += ["--content", str(PICTURES / "astronaut.jpg"), "--steps", "2", "--size", str(side)]
         words += ["--style", str(PICTURES / "nocturne.jpg"), "--output", f"{folder}/painting.png"]
         settings = os.environ | {"JNST_CACHE": folder}
@@ -75,7 +75,7 @@ def main() -> None:
     for side in options.sides:
         rows.append(run(side, options.more))
         print(table(rows[-1:]).splitlines()[-1], flush=True)
-    told = f"python cli.py --network vgg16 --steps 2 {' '.join(options.more)}".strip()
+    told = f"python cli.py --steps 2 {' '.join(options.more)}".strip()
     folder = {"folder": options.results} if options.results else {}
     payload = {"environment": machine, "more": options.more, "rows": rows}
     write_results("command_memory", payload, f"`{told}`\n\n{table(rows)}", **folder)

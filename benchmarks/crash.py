@@ -44,7 +44,7 @@ CASES = {
     "lbfgs zoom, two scales, by windows": [*WINDOWS, "--scales", "0.5", "1"],
 }
 _PATIENCE = 600.0  # seconds that a run may take to end, on a machine that has much else to do
-COMMON = ["--network", "vgg16", "--size", "64", "--content-layers", "relu2_2"]
+COMMON = ["--size", "64", "--content-layers", "relu2_2"]
 COMMON += ["--style-layers", "relu1_1", "relu2_1", "--quiet"]
 
 

@@ -30,7 +30,7 @@ from jnst.progress import Progress
 
 IMAGES = Path(__file__).resolve().parent.parent / "examples" / "images"
 PAINT = ["--content", str(IMAGES / "chelsea.jpg"), "--style", str(IMAGES / "nocturne.jpg")]
-PAINT += ["--network", "vgg16", "--scales", "1", "--steps", "10000000", "--quiet"]
+PAINT += ["--scales", "1", "--steps", "10000000", "--quiet"]
 EVERY = 10.0
 _TICK, _GAP = 1.0, 3.0
 

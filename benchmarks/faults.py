@@ -30,7 +30,7 @@ from jnst.checkpoint import load_checkpoint
 from jnst.images import read_image
 from jnst.recorder import Recorder
 
-RUN = ["--network", "vgg16", "--size", "32", "--scales", "1", "--steps", "4", "--quiet"]
+RUN = ["--size", "32", "--scales", "1", "--steps", "4", "--quiet"]
 RUN += ["--content-layers", "relu1_2", "--style-layers", "relu1_1"]
 FILES = ["--checkpoint", "{}/run.ckpt", "--checkpoint-every", "1", "--log", "{}/log"]
 FILES += ["--save-every", "1", "--output", "{}/out.png"]

@@ -102,7 +102,7 @@ def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str,
         state, _ = run_chunk(objective, method, state, rates, args, 1)
         jax.block_until_ready(state)
 
-    estimate = jnst.estimate_memory(config, side, side, tile=tile or None)
+    estimate = jnst.estimate_memory(config, side, side, network=params.network, tile=tile or None)
     return {"seconds": timed(step, seconds), "estimate": estimate}
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/startup.py [--size 256] [--repeats 3] [--cases "one scale"]
 
-Each run is a fresh process, `python cli.py --size 256 --network vgg16`, and the time is
+Each run is a fresh process, `python cli.py --size 256`, and the time is
 that from its start to the line that tells of the first step. A cold run finds an empty cache
 folder, the warm run after it what the cold one left; so they take turns, and medians count. The
 stages overlap and do not add up: tracing and lowering are Python's, compiling is XLA's (or reading
@@ -107,7 +107,7 @@ def measure(size: int, repeats: int, cases: list[str]) -> list[dict[str, Any]]:
         "--style",
         str(PICTURES / "nocturne.jpg"),
     ]
-    command += ["--network", "vgg16", "--size", str(size)]
+    command += ["--size", str(size)]
     rows = [{"case": c, "state": s, "runs": []} for c in cases for s in GOALS]
     for _ in range(repeats):
         for case in cases:

@@ -39,7 +39,7 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
     Example:
         >>> request = parse(["--content", "cat.jpg", "--style", "night.jpg", "--size", "300"])
         >>> request.output, request.config.size, request.network
-        ('cat_night.png', 300, None)
+        ('cat_night.png', 300, 'vgg16')
         >>> parse(["--content", "cat.jpg", "--style", "night.jpg", "--stpes", "9"])
         Traceback (most recent call last):
         ...
@@ -130,10 +130,12 @@ def _check_style_blend(typed: argparse.Namespace) -> None:
 def _request(typed: argparse.Namespace, name: str) -> Request:
     config = typed_config(typed, name)
     styles = tuple(typed.style)
-    if typed.network is not None and typed.network not in NETWORKS:
-        raise UsageError(f"unknown network {typed.network!r}; {nearest(typed.network, NETWORKS)}")
+    network = typed.network or (None if typed.weights else "vgg16")
+    if network is not None and network not in NETWORKS:
+        raise UsageError(f"unknown network {network!r}; {nearest(network, NETWORKS)}")
     try:
-        check_layers(typed.network or "vgg19", (*config.content_layers, *config.style_layers))
+        # VGG-19 has every layer of VGG-16.
+        check_layers(network or "vgg19", (*config.content_layers, *config.style_layers))
         for per_style in (config.weights_per_style, config.scales_per_style):
             per_style(len(styles))
         config.sizes_per_style(len(styles))
@@ -161,7 +163,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         output=output,
         preset=name,
         config=config,
-        network=typed.network,
+        network=network,
         weights=typed.weights,
         preprocess=typed.preprocess,
         offline=typed.offline or os.environ.get("JNST_OFFLINE", "") not in ("", "0"),

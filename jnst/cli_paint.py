@@ -31,7 +31,7 @@ from .preprocessing import INPUTS
 from .recorder import Recorder
 from .request import Request
 from .resuming import notes_of, recorded_words
-from .run_files import check_paths, command_words, parameters, recipe, settled_words
+from .run_files import check_paths, command_words, parameters, recipe
 from .short_of_memory import advice, by_smaller_windows
 from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
@@ -94,7 +94,7 @@ def paint(
     params = params or load_network(request)
     check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
     request, tile_words, memory = fitted(request, params, pictures.base, say)
-    command = command_words(sys.argv[0], recorded_words(words), request, params)
+    command = command_words(sys.argv[0], recorded_words(words))
     embedded = parameters(request, params, command, program_version())
     embedded["recipe"] = recipe(asked, params)
     height, width = pictures.content.pixels.shape[:2]
@@ -104,10 +104,9 @@ def paint(
     done = resume.step if resume else 0
     if resume:
         say(f"going on from {request.resume}, step {done} of {sum(steps)}")
-    kept_words = settled_words(words, request, params)
     if resume:
         tile_words = json.loads(resume.notes.get("memory", "[]")) + tile_words
-    notes = partial(notes_of, kept_words)
+    notes = partial(notes_of, words)
     keeper = Keeper(request, notes(tile_words), done)
     with (
         nullcontext(interrupt) if interrupt else Interrupt() as interrupt,
@@ -234,19 +233,11 @@ def _check_sides(pictures: Sequence[Picture], request: Request) -> None:
 
 
 def load_network(request: Request) -> Params:
-    progress = not request.quiet
     if request.weights:
         chosen = INPUTS.get(request.preprocess or "")
         return load_weights(Path(request.weights), network=request.network, preprocessing=chosen)
-    try:
-        return load_weights(request.network or "vgg19", offline=request.offline, progress=progress)
-    except OSError as error:
-        if request.network:
-            raise
-        if progress:
-            reason = str(error).removesuffix(", or use the built-in vgg16")
-            tell(f"painting with the built-in vgg16: {reason}")
-        return load_weights("vgg16")
+    assert request.network  # only weights may leave it open
+    return load_weights(request.network, offline=request.offline, progress=not request.quiet)
 
 
 def _chunk(save_every: int) -> int | None:

@@ -51,7 +51,7 @@ _PICTURES = 4  # the content as it was read and as it is painted, the image, its
 
 
 def estimate_memory(
-    config: Config, height: int, width: int, *, network: str = "vgg19", tile: int | None = None
+    config: Config, height: int, width: int, *, network: str = "vgg16", tile: int | None = None
 ) -> int:
     """Bytes that a run needs at its peak, the program included; expect a fifth more or less.
 

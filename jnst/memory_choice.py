@@ -37,7 +37,7 @@ class Choice(NamedTuple):
 
 
 def choose(
-    config: Config, height: int, width: int, *, network: str = "vgg19", memory: int
+    config: Config, height: int, width: int, *, network: str = "vgg16", memory: int
 ) -> Choice:
     """The fastest way of computing a picture of that size that fits into `memory` bytes.
 

@@ -163,7 +163,7 @@ def add_network(group: Any) -> None:
     group.add_argument(
         "--network",
         metavar=braces(NETWORKS),
-        help="the network that looks (default: vgg19, or the built-in vgg16 if it cannot be had)",
+        help="the network that looks (default: vgg16, built in; vgg19 is downloaded once)",
     )
     group.add_argument("--weights", metavar="FILE", help="a weight file of your own")
     group.add_argument(

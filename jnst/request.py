@@ -28,7 +28,7 @@ class Request:
             `output` derived if it was not.
         preset: its name.
         config: the preset with the options that were typed.
-        network: "vgg16" or "vgg19" if it was typed, else None.
+        network: "vgg16" or "vgg19"; None for whichever `weights` hold.
         weights: path of a weight file, or None.
         preprocess: "caffe" or "torchvision" if the input of `weights` was named, else None.
         offline: whether a download is forbidden.

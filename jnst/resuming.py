@@ -26,7 +26,7 @@ def notes_of(words: Sequence[str], memory: Sequence[str] = ()) -> dict[str, str]
     """What a checkpoint notes, for `continued` to read.
 
     Args:
-        words: of the command, with the network that the run ended up with.
+        words: of the command.
         memory: options that the memory of the machine decided on; a run that goes on is computed
             as it was begun, but its painting does not remember them.
     """

@@ -85,24 +85,19 @@ def _check_folder(folder: Path) -> None:
     prove_writable(folder / "it0001.png" if folder.exists() else folder)
 
 
-def command_words(program: str, argv: Sequence[str], request: Request, params: Params) -> str:
-    """The command as a shell takes it, with the network that the run ended up with.
+def command_words(program: str, argv: Sequence[str]) -> str:
+    """The command as a shell takes it.
 
     Args:
         program: `sys.argv[0]`.
         argv: the words after it.
-        request: those words, parsed.
-        params: the network of the run.
+
+    Example:
+        >>> command_words("jnst", ["--content", "my cat.jpg"])
+        "jnst --content 'my cat.jpg'"
     """
     start = ["python", program] if program.endswith("cli.py") else ["jnst"]
-    return shlex.join([*start, *settled_words(argv, request, params)])
-
-
-def settled_words(argv: Sequence[str], request: Request, params: Params) -> list[str]:
-    """The words with the network that the run ended up with."""
-    # The default network depends on what the machine has; the picture depends on the network.
-    settled = request.network or request.weights
-    return [*argv, *([] if settled else ["--network", params.network])]
+    return shlex.join([*start, *argv])
 
 
 def recipe(request: Request, params: Params) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 from jnst import cli
 
 PICTURES = ("--content", "cat.png", "--style", "night.png")
-TINY = ["--network", "vgg16", "--size", "32", "--scales", "1", "--steps", "3"]
+TINY = ["--size", "32", "--scales", "1", "--steps", "3"]
 TINY += ["--content-layers", "relu2_2", "--style-layers", "relu1_1", "relu2_1"]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from command import PICTURES, TINY, Command
 from PIL import Image
+from weight_files import VGG19
 
 import jnst
 from jnst.images import read_image, read_parameters
@@ -75,33 +76,43 @@ def test_everything_is_embedded(run: Command) -> None:
 
 
 def test_rerun_gives_the_same_bytes(run: Command) -> None:
-    """Also with a name that a shell would split, and with the network that was settled for."""
+    """Also with a name that a shell would split."""
     (run.folder / "night.png").rename("blue night.png")
-    words = ["--content", "cat.png", "--style", "blue night.png", *TINY[2:], "--init", "noise"]
-    assert run(*words, "--offline", "--output", "a.png")[0] == 0
+    words = ["--content", "cat.png", "--style", "blue night.png", *TINY, "--init", "noise"]
+    words += ["--output", "a.png"]
+    assert run(*words)[0] == 0
     first = (run.folder / "a.png").read_bytes()
     code, out, err = run("--rerun", "a.png")
     assert (code, err) == (0, [])
     program, *again = shlex.split(out[0])
-    assert program == "jnst"
-    assert again[-2:] == ["--network", "vgg16"]
+    assert (program, again) == ("jnst", words)
     (run.folder / "a.png").unlink()
     assert run(*again)[0] == 0
     assert (run.folder / "a.png").read_bytes() == first
 
 
-def test_falling_back_is_told(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only a network that nobody asked for by name is replaced."""
+def test_no_network_but_the_embedded_is_taken_unasked(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither downloaded nor, where it lies in the cache, read."""
+    monkeypatch.setattr("jnst.weights.fetch_weights", pytest.fail)
     monkeypatch.setenv("JNST_CACHE", str(run.folder / "cache"))
-    code, _, err = run(*PICTURES, *TINY[2:], "--offline")
-    assert code == 0
-    assert err[0].startswith("jnst: painting with the built-in vgg16: no vgg19 weights here")
-    assert str(run.folder / "cache") in err[0]
-    code, _, err = run(*PICTURES, *TINY[2:], "--offline", "--network", "vgg19", "--output", "b.png")
+    (run.folder / "cache").mkdir()
+    (run.folder / "cache" / VGG19).write_bytes(b"no weights")
+    assert run(*PICTURES, *TINY)[0] == 0
+    assert read_parameters("cat_night.png")["network"] == "vgg16"
+
+
+def test_a_network_asked_for_by_name_is_not_replaced(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JNST_CACHE", str(run.folder / "cache"))
+    code, _, err = run(*PICTURES, *TINY, "--offline", "--network", "vgg19")
     assert code == 1
     assert len(err) == 1
     assert err[0].startswith("jnst: error: no vgg19 weights here, and downloads are forbidden")
-    assert run.files() == {"cat_night.png"}
+    assert str(run.folder / "cache") in err[0]
+    assert run.files() == set()
 
 
 def test_alpha_is_kept_at_the_new_size(run: Command) -> None:
@@ -138,7 +149,7 @@ def _start(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 def test_ctrl_c_saves_the_painting(run: Command) -> None:
-    words = ["--network", "vgg16", "--size", "64", "--scales", "1", "--steps", "100000"]
+    words = ["--size", "64", "--scales", "1", "--steps", "100000"]
     words += ["--output", "out.png"]
     with _start(run.folder, *PICTURES, *words, "--log", "log") as process:
         try:

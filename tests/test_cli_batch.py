@@ -15,8 +15,6 @@ import jnst
 from jnst import cli_paint, optimize, targets
 from jnst.images import read_image, read_parameters, write_image
 
-BASE = ["--network", *TINY[1:]]
-
 
 @pytest.fixture
 def many(run: Command) -> Command:
@@ -46,7 +44,7 @@ def test_every_pair_and_nothing_twice(many: Command, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(targets, "_statistics", look)
     jax.clear_caches()
-    words = ["--content", "in", "--style", "x.png", "y.png", "--output", "out", *BASE]
+    words = ["--content", "in", "--style", "x.png", "y.png", "--output", "out", *TINY]
     code, out, err = many(*words)
     assert code == 0, err
     expected = [f"{content}_{style}.png" for content in "abc" for style in "xy"]
@@ -68,9 +66,9 @@ def test_every_pair_and_nothing_twice(many: Command, monkeypatch: pytest.MonkeyP
 
 def test_a_painting_of_many_is_the_same_alone(many: Command) -> None:
     """The command that is stored in it paints it alone, to the byte."""
-    assert many("--content", "in", "--style", "x.png", "y.png", *BASE, "--pairs")[0] == 2
+    assert many("--content", "in", "--style", "x.png", "y.png", *TINY, "--pairs")[0] == 2
     words = ["--content", "in/a.png", "in/b.png", "--style", "x.png", "y.png", "--pairs"]
-    assert many(*words, "--output", "{index}_{content}.png", *BASE, "--init", "noise")[0] == 0
+    assert many(*words, "--output", "{index}_{content}.png", *TINY, "--init", "noise")[0] == 0
     first = (many.folder / "2_b.png").read_bytes()
     command = read_parameters(many.folder / "2_b.png")["command"].split()[1:]
     many.folder.joinpath("2_b.png").unlink()
@@ -80,7 +78,7 @@ def test_a_painting_of_many_is_the_same_alone(many: Command) -> None:
 
 def test_margins_are_painted_and_cut_off(many: Command) -> None:
     """What `stylize` makes of the mirrored picture, without the mirror."""
-    assert many("--content", "in/b.png", "--style", "x.png", "--every-pair", *BASE)[0] == 0
+    assert many("--content", "in/b.png", "--style", "x.png", "--every-pair", *TINY)[0] == 0
     content, style = (read_image(many.folder / n).pixels for n in ("in/b.png", "x.png"))
     layers = {"content_layers": ("relu2_2",), "style_layers": ("relu1_1", "relu2_1")}
     config = jnst.Config(size=32, scales=(1.0,), steps=(3,), **layers)
@@ -94,7 +92,7 @@ def test_margins_are_painted_and_cut_off(many: Command) -> None:
 def test_one_bad_file_does_not_stop_the_rest(many: Command) -> None:
     (many.folder / "in" / "aa.jpg").write_text("no picture")
     Image.new("RGB", (1, 1)).save(many.folder / "in" / "ab.png")
-    words = ["--content", "in", "--style", "x.png", "--output", "out/", *BASE]
+    words = ["--content", "in", "--style", "x.png", "--output", "out/", *TINY]
     code, out, err = many(*words)
     assert code == 1
     assert outputs(many) == {"a_x.png", "b_x.png", "c_x.png"}
@@ -110,7 +108,7 @@ def test_one_bad_file_does_not_stop_the_rest(many: Command) -> None:
 
 def test_what_is_painted_again(many: Command) -> None:
     """Other settings, another picture, a run that was stopped, a damaged file; or on demand."""
-    words = ["--content", "in", "--style", "x.png", *BASE]
+    words = ["--content", "in", "--style", "x.png", *TINY]
     assert many(*words)[0] == 0
 
     def again(*more: str) -> list[str]:
@@ -136,7 +134,7 @@ def test_what_is_painted_again(many: Command) -> None:
 
 def test_nothing_is_replaced_that_jnst_did_not_make(many: Command) -> None:
     (many.folder / "b_x.png").write_bytes((many.folder / "x.png").read_bytes())
-    words = ["--content", "in", "--style", "x.png", *BASE]
+    words = ["--content", "in", "--style", "x.png", *TINY]
     code, out, err = many(*words)
     assert (code, out, len(err)) == (2, [], 1)
     assert err[0].startswith("jnst: error: b_x.png exists and is no painting of jnst: choose ")
@@ -161,14 +159,14 @@ def test_commands_that_fail_before_the_first(
 ) -> None:
     (many.folder / "empty").mkdir()
     before = many.files()
-    found, out, err = many("--content", "in", "--style", "x.png", *BASE, *words)
+    found, out, err = many("--content", "in", "--style", "x.png", *TINY, *words)
     assert (found, out) == (code, [])
     assert message in err[-1]
     assert many.files() == before
 
 
 def test_paintings_are_not_painted_again_where_they_lie(many: Command) -> None:
-    words = ["--content", "in", "--style", "x.png", "--output", "in", *BASE]
+    words = ["--content", "in", "--style", "x.png", "--output", "in", *TINY]
     assert many(*words)[0] == 0
     assert len(outputs(many, "in")) == 6
     code, _, err = many(*words)
@@ -191,7 +189,7 @@ def test_a_signal_ends_the_batch_and_says_what_is_left(
         return plain(*args, callback=watch, **more)
 
     monkeypatch.setattr(cli_paint, "stylize", interrupted)
-    words = ["--content", "in", "--style", "x.png", *BASE, "--checkpoint", "{content}.ckpt"]
+    words = ["--content", "in", "--style", "x.png", *TINY, "--checkpoint", "{content}.ckpt"]
     words += ["--memory", "4GB"]
     code, out, err = many(*words)
     assert code == 128 + signal.SIGTERM
@@ -213,7 +211,7 @@ def test_a_second_ctrl_c_stops_at_once(many: Command, monkeypatch: pytest.Monkey
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli_paint, "stylize", killed)
-    code, _, err = many("--content", "in", "--style", "x.png", *BASE)
+    code, _, err = many("--content", "in", "--style", "x.png", *TINY)
     assert code == 130
     assert err[-2].startswith("jnst: 3 paintings: 0 painted, 3 left (a_x.png, b_x.png, c_x.png)")
     assert err[-1] == "jnst: stopped at once"

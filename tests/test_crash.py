@@ -14,7 +14,7 @@ import jnst
 from jnst.images import read_image
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-LONG = ["--network", "vgg16", "--size", "64", "--scales", "1", "--steps", "100000"]
+LONG = ["--size", "64", "--scales", "1", "--steps", "100000"]
 LONG += ["--content", "cat.png", "--style", "night.png", "--output", "out.png"]
 
 

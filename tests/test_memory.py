@@ -48,7 +48,7 @@ def test_roots_of_matrices_need_the_same_at_every_size():
 
 
 def test_a_small_picture_needs_what_compiling_it_does():
-    """Peaks of `python cli.py --network vgg16`, measured with `benchmarks/command_memory.py`."""
+    """Peaks of `python cli.py`, measured with `benchmarks/command_memory.py`."""
     one, three = without_bleed(scales=(1.0,)), without_bleed(scales=(0.25, 0.5, 1.0))
     for side, measured in ((256, 1.53 * GB), (384, 1.67 * GB), (512, 1.75 * GB)):
         told = estimate_memory(three, side, side, network="vgg16")
@@ -81,7 +81,7 @@ def test_windows_need_less_and_smaller_ones_less_still():
     assert sizes[0] > 3 * sizes[-1]
     # What fits into one window is computed at once.
     assert estimate_memory(ADAM, 500, 512, tile=512) == estimate_memory(ADAM, 500, 512)
-    assert estimate_memory(ADAM, 64, 64) > estimate_memory(ADAM, 64, 64, network="vgg16")
+    assert estimate_memory(ADAM, 64, 64) < estimate_memory(ADAM, 64, 64, network="vgg19")
 
 
 def test_4096_squared_is_promised_in_5_gb():

@@ -19,7 +19,7 @@ from jnst.optimize import Evaluator
 from jnst.short_of_memory import advice, by_smaller_windows, is_out_of_memory, smaller_tile
 
 LAYERS = {"content_layers": ("relu2_2",), "style_layers": ("relu1_1", "relu2_1")}
-RUN = [*PICTURES, "--network", "vgg16", "--size", "160", "--scales", "0.5", "1", "--steps", "2"]
+RUN = [*PICTURES, "--size", "160", "--scales", "0.5", "1", "--steps", "2"]
 RUN += [
     "--content-layers",
     "relu2_2",
@@ -87,7 +87,7 @@ def test_what_does_not_fit_at_all_is_told(run: Command, monkeypatch: pytest.Monk
 def test_advice_adds_up() -> None:
     """For large pictures, where the program itself is small beside the rest."""
     config = jnst.Config(size=8000)
-    told = advice(config, 8000, 6000, "vgg19")
+    told = advice(config, 8000, 6000, "vgg16")
     need = jnst.estimate_memory(config, 8000, 6000, tile=128)
     assert told.startswith(f"6000x8000 pixels need about {size_words(need)}, by windows of 128 pix")
     match = re.search(r"; --size (\d+) needs (.+)$", told)
