@@ -182,6 +182,18 @@ def test_the_committed_photographs_are_small_rgb_files_and_named_in_the_readme(n
     assert f"`{name}.jpg`" in (IMAGES / "README.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("starry_night", (700, 555)), ("shipwreck", (700, 483)), ("the_scream", (550, 700))],
+)
+def test_the_paintings_of_others_are_small_rgb_files_without_metadata(name, size):
+    path = IMAGES / f"{name}.jpg"
+    assert path.stat().st_size < 250_000
+    with Image.open(path) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", size)
+        assert not picture.info.keys() & {"exif", "icc_profile", "comment"}
+
+
 def test_the_photographs_can_be_made_again(scripts, tmp_path, capsys):
     pytest.importorskip("skimage")
     assert scripts["prepare_photos"].main(["-o", str(tmp_path)]) == 0
