@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.runtime
 	mkdir -p demo
 	$(BIN)/python cli.py --content examples/images/chelsea.jpg \
-		--style examples/images/nocturne.jpg --offline --size 384 --output demo/chelsea_nocturne.png
+		--style examples/images/starry_night.jpg --size 512 --output demo/chelsea_starry_night.png
 
 test: $(VENV)/.develop
 	$(BIN)/python -m pytest -q --numprocesses 2 --dist worksteal --durations 25

@@ -1,10 +1,14 @@
 """What the README shows runs as it stands, from the folder that it is in."""
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
+
+from jnst.arguments import parse
+from jnst.request import Request
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -30,3 +34,13 @@ def test_the_files_that_the_readme_names_exist():
     assert len(links) > 8
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+def test_the_demo_is_a_whole_command_and_needs_no_connection():
+    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    (command,) = re.findall(r"cli\.py (--content .*)", text)
+    request = parse(shlex.split(command))
+    assert isinstance(request, Request)
+    assert (request.network, request.weights) == ("vgg16", None)
+    for picture in (request.content, *request.styles):
+        assert (ROOT / picture).exists(), picture
