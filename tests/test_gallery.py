@@ -1,6 +1,7 @@
 """The gallery's script: what it would paint, with a painter that returns the photograph."""
 
 import importlib.util
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,49 +22,97 @@ def make():
     return module
 
 
-def test_four_contents_in_four_styles_and_each_option_beside_its_absence(make):
-    asked = []
+@pytest.fixture
+def asked():
+    return []
 
-    def paint(painting):
+
+@pytest.fixture
+def paint(asked):
+    def remember(painting):
         asked.append(painting)
         return np.zeros((8, 12, 3), np.float32)
 
+    return remember
+
+
+def titles(sheet):
+    return [axes.get_title() for axes in sheet.axes]
+
+
+def test_four_contents_in_five_styles(make, paint, asked):
     sheet = make.styles_sheet(paint)
-    assert len({(p.content, p.styles) for p in asked}) == len(asked) == 16
-    assert [axes.get_title() for axes in sheet.axes][1:5] == [
-        *("nocturne", "harvest", "hubble deep field", "ihc")
-    ]
-    asked.clear()
-    sheet = make.options_sheet(paint, make.OPTIONS[:3])
-    titles = [axes.get_title() for axes in sheet.axes]
-    assert titles[::2] == ["without"] * 3 + [""]
-    assert titles[1::2] == [*(one.words for one in make.OPTIONS[:3]), ""]
-    assert asked[0].changes == {}
-    assert asked[1].changes == make.OPTIONS[0].with_it.changes
+    assert len({(p.content, p.styles) for p in asked}) == len(asked) == 20
+    assert all((p.changes, p.quality, p.masks) == ({}, "", "") for p in asked)
+    assert titles(sheet)[1:6] == ["starry night", "the scream", "shipwreck", "nocturne", "harvest"]
+
+
+def test_two_pairs_in_five_strengths(make, paint, asked):
+    sheet = make.strength_sheet(paint)
+    assert [p.changes["strength"] for p in asked] == [0.25, 0.5, 1, 2, 4] * 2
+    assert titles(sheet)[1:6] == [f"--strength {value}" for value in ("0.25", "0.5", "1", "2", "4")]
+    labels = [axes.get_ylabel() for axes in sheet.axes[::6]]
+    assert labels == ["astronaut by the scream", "chelsea by starry night"]
+
+
+def test_two_pairs_in_three_qualities(make, paint, asked):
+    sheet = make.quality_sheet(paint)
+    assert [p.quality for p in asked] == ["draft", "normal", "fine"] * 2
+    assert titles(sheet)[:3] == ["--quality draft", "--quality normal", "--quality fine"]
+
+
+def test_what_a_pair_is_by_default_is_painted_once(make):
+    """The middle of the strengths and of the qualities is the default."""
+    base = jnst.Config(size=512)
+    for content, style in (*make.STRENGTH_PAIRS, *make.QUALITY_PAIRS):
+        plain = make.Painting(content, (style,))
+        strengths = [replace(plain, changes={"strength": value}) for value in make.STRENGTHS]
+        qualities = [replace(plain, quality=quality) for quality in make.QUALITIES]
+        for several in (strengths, qualities):
+            names = {painting.name(base) for painting in several}
+            assert len(names) == len(several)
+            assert plain.name(base) in names
+
+
+def test_each_option_beside_its_absence(make, paint, asked):
+    sheet = make.options_sheet(paint)
+    assert titles(sheet)[:3:2] == ["by starry night", "by the scream"]
+    assert titles(sheet)[1::2] == [one.words for one in make.OPTIONS]
+    assert asked[::2] == [one.without for one in make.OPTIONS]
+    assert asked[1::2] == [one.with_it for one in make.OPTIONS]
 
 
 def test_every_option_is_one_that_changes_something(make):
-    assert make.effective(make.OPTIONS, jnst.Config(size=512)) == make.OPTIONS
-    kept = make.effective(make.OPTIONS, jnst.Config(size=64))
-    left_out = [one.words for one in make.OPTIONS if one not in kept]
-    assert left_out == ["--upscale plain"]
-    names = set()
+    names, base = set(), jnst.Config(size=256)
     for one in make.OPTIONS:
         painting = one.with_it
         assert one.without == make.Painting(painting.content, painting.styles[:1])
-        assert one.without != painting
-        config = replace(jnst.Config(), **painting.changes)
-        assert not idle_fields(config, len(painting.styles)).keys() & painting.changes.keys()
         assert painting.changes or painting.masks or len(painting.styles) > 1
+        config = painting.config(base)
+        assert not idle_fields(config, len(painting.styles)).keys() & painting.changes.keys()
         for field, value in painting.changes.items():
-            shown = f"{value:g}" if isinstance(value, float) else value
-            assert one.words == f"--{field.replace('_', '-')} {shown}"
-        names |= {painting.name(config), one.without.name(jnst.Config())}
-        assert config != jnst.Config() or painting.masks or len(painting.styles) > 1
-        for shown in (one.with_it, one.without):
-            for picture in (shown.content, *shown.styles):
-                assert (make.IMAGES / f"{picture}.jpg").exists()
-    assert len(names) > len(make.OPTIONS)
+            assert value != getattr(base, field)
+            typed = f"{value:g}" if isinstance(value, float) else value
+            assert one.words == f"--{field.replace('_', '-')} {typed}"
+        names.add(painting.name(base))
+        for picture in (painting.content, *painting.styles):
+            assert (make.IMAGES / f"{picture}.jpg").exists()
+    assert len(names) == len(make.OPTIONS)
+
+
+def test_the_readme_shows_every_sheet(make):
+    text = (SCRIPT.parent / "README.md").read_text("utf-8")
+    assert re.findall(r"\((\w+)\.jpg\)", text) == list(make.SHEETS)
+
+
+def test_one_sheet_alone(make, paint, monkeypatch, tmp_path, capsys):
+    sizes = []
+    monkeypatch.setattr(make, "Studio", lambda folder, base, params: sizes.append(base) or paint)
+    words = ["--output", str(tmp_path), "--size", "64", "--option-size", "48"]
+    assert make.main([*words, "--only", "options", "styles"]) == 0
+    assert [base.size for base in sizes] == [48, 64]
+    assert {path.name for path in tmp_path.iterdir()} == {"options.jpg", "styles.jpg"}
+    assert "options.jpg: " in capsys.readouterr().out
 
 
 def test_masks_cover_all_and_keep_a_part(make):
@@ -78,7 +127,7 @@ def test_a_painting_is_made_once(make, tmp_path):
     config = jnst.Config(
         size=32, scales=(1.0,), steps=(1,), content_layers=("relu1_1",), style_layers=("relu1_1",)
     )
-    studio = make.Studio(tmp_path, config, "vgg16")
+    studio = make.Studio(tmp_path, config, jnst.load_weights("vgg16"))
     first = studio(make.Painting("chelsea", ("harvest",), {"color": "match-pca"}))
     (path,) = tmp_path.iterdir()
     before = path.stat().st_mtime_ns

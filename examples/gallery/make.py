@@ -1,10 +1,11 @@
-"""Make the gallery: contents by styles, and each option beside its absence.
+"""Make the gallery: contents by styles, strengths, qualities, and options beside their absence.
 
-    python examples/gallery/make.py --output gallery --size 512
+    python examples/gallery/make.py --output gallery
 
 Every painting is kept as a PNG, named by what it was made from; given again, the command paints
-only what is missing. The sheets are JPEG files for a README: `styles.jpg`, and `options-….jpg`.
-All pictures are those of `examples/images`, whose README names authors and licences.
+only what is missing. The sheets are JPEG files for a README: `styles.jpg`, `strength.jpg`,
+`quality.jpg` and `options.jpg`. All pictures are those of `examples/images`, whose README names
+authors and licences.
 """
 
 import argparse
@@ -19,14 +20,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jnst
-from jnst.effects import idle_fields
 from jnst.sweep_sheet import grid_sheet
 
 IMAGES = Path(__file__).parent.parent / "images"
 CONTENTS = ("astronaut", "chelsea", "coffee", "rocket")
-STYLES = ("nocturne", "harvest", "hubble_deep_field", "ihc")
-ROWS = 4
-QUALITY = 82
+STYLES = ("starry_night", "the_scream", "shipwreck", "nocturne", "harvest")
+STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
+STRENGTH_PAIRS = (("astronaut", "the_scream"), ("chelsea", "starry_night"))
+QUALITIES = ("draft", "normal", "fine")
+QUALITY_PAIRS = (("rocket", "starry_night"), ("coffee", "harvest"))
+JPEG = {"quality": 82, "optimize": True}
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,16 @@ class Painting:
     content: str
     styles: tuple[str, ...]
     changes: dict[str, Any] = field(default_factory=dict)
+    quality: str = ""
     masks: str = ""
 
-    def name(self, config: jnst.Config) -> str:
+    def config(self, base: jnst.Config) -> jnst.Config:
+        changed = replace(base, **self.changes)
+        return jnst.with_quality(changed, self.quality) if self.quality else changed
+
+    def name(self, base: jnst.Config) -> str:
         """A file name of its own for each content, style and configuration."""
+        config = self.config(base)
         about = json.dumps([config.to_dict(), self.masks], sort_keys=True)
         key = hashlib.sha256(about.encode()).hexdigest()[:8]
         return f"{self.content}_{'_'.join(self.styles)}_{config.size}_{key}.png"
@@ -56,41 +65,28 @@ class Option:
 
 def option(words: str, content: str, styles: str, masks: str = "", **changes: Any) -> Option:
     names = tuple(styles.split())
-    return Option(words, Painting(content, names[:1]), Painting(content, names, changes, masks))
+    with_it = Painting(content, names, changes, masks=masks)
+    return Option(words, Painting(content, names[:1]), with_it)
 
 
 OPTIONS = (
-    option("--color luminance-yuv", "coffee", "nocturne", color="luminance-yuv"),
-    option("--color luminance-ycbcr", "astronaut", "nocturne", color="luminance-ycbcr"),
-    option("--color luminance-lab", "coffee", "harvest", color="luminance-lab"),
-    option("--color match-cholesky", "astronaut", "harvest", color="match-cholesky"),
-    option("--color match-pca", "coffee", "nocturne", color="match-pca"),
-    option("--color match-symmetric", "chelsea", "harvest", color="match-symmetric"),
-    option("--color match-histogram", "rocket", "harvest", color="match-histogram"),
-    option("--style-scale 0.5", "chelsea", "nocturne", style_scale=0.5),
-    option("--style-scale 2", "chelsea", "nocturne", style_scale=2.0),
-    option("--content-weight 5", "astronaut", "nocturne", content_weight=5.0),
-    option("--style-weight 30", "astronaut", "nocturne", style_weight=30.0),
-    option("--tv-weight 0.01", "coffee", "harvest", tv_weight=0.01),
+    option("--color luminance-lab", "coffee", "starry_night", color="luminance-lab"),
+    option("--color match-cholesky", "astronaut", "the_scream", color="match-cholesky"),
+    option("--style-scale 0.5", "chelsea", "starry_night", style_scale=0.5),
+    option("--style-scale 2", "chelsea", "starry_night", style_scale=2.0),
+    option("--init noise", "rocket", "shipwreck", init="noise"),
     option("--pooling average", "chelsea", "harvest", pooling="average"),
-    option("--pooling l2", "chelsea", "harvest", pooling="l2"),
-    option("--init content", "coffee", "ihc", init="content"),
-    option("--init noise", "rocket", "nocturne", init="noise"),
-    option("--init style-colors", "rocket", "nocturne", init="style-colors"),
-    option("--sketch 0", "astronaut", "ihc", sketch=0),
-    option("--upscale plain", "astronaut", "ihc", upscale="plain"),
-    option("--bleed 0", "rocket", "harvest", bleed=0),
-    option("--precondition 0.25", "coffee", "ihc", precondition=0.25),
-    option("--optimizer adam", "rocket", "ihc", optimizer="adam"),
-    option("two styles", "chelsea", "nocturne harvest"),
-    option("a style for each half", "coffee", "nocturne harvest", "regions"),
-    option("the middle kept", "astronaut", "nocturne", "keep"),
     option(
-        "--style-loss sliced-wasserstein", "coffee", "nocturne", style_loss="sliced-wasserstein"
+        "--style-loss sliced-wasserstein",
+        "coffee",
+        "starry_night",
+        style_loss="sliced-wasserstein",
     ),
-    option("--style-loss histogram", "astronaut", "harvest", style_loss="histogram"),
-    option("--style-loss gram+histogram", "chelsea", "nocturne", style_loss="gram+histogram"),
+    option("two styles", "chelsea", "starry_night harvest"),
+    option("a style for each half", "coffee", "starry_night the_scream", "regions"),
+    option("the middle kept", "astronaut", "the_scream", "keep"),
 )
+"""Those that change the look most visibly."""
 
 
 class Studio:
@@ -99,19 +95,18 @@ class Studio:
     Args:
         folder: of the paintings.
         base: what each painting changes.
-        network: "vgg16" or "vgg19".
+        params: the network.
     """
 
-    def __init__(self, folder: Path, base: jnst.Config, network: str) -> None:
-        self._folder, self._base = folder, base
-        self._params = jnst.load_weights(network)
+    def __init__(self, folder: Path, base: jnst.Config, params: jnst.Params) -> None:
+        self._folder, self._base, self._params = folder, base, params
         self._known: dict[Any, Any] = {}
 
     def __call__(self, painting: Painting) -> np.ndarray:
         """The painting, [H, W, 3]."""
-        config = replace(self._base, **painting.changes)
-        path = self._folder / painting.name(config)
+        path = self._folder / painting.name(self._base)
         if not path.exists():
+            config = painting.config(self._base)
             content = picture(painting.content)
             styles = [picture(name) for name in painting.styles]
             masks = masks_of(painting.masks, content)
@@ -123,6 +118,11 @@ class Studio:
 
 def picture(name: str) -> np.ndarray:
     return jnst.read_image(IMAGES / f"{name}.jpg").pixels
+
+
+def shown(name: str) -> str:
+    """A picture's name in words."""
+    return name.replace("_", " ")
 
 
 def masks_of(kind: str, content: np.ndarray) -> dict[str, Any]:
@@ -140,46 +140,64 @@ def masks_of(kind: str, content: np.ndarray) -> dict[str, Any]:
     return {}
 
 
-def effective(options: tuple[Option, ...], base: jnst.Config) -> tuple[Option, ...]:
-    """Those that change something at this size."""
-    kept = []
-    for one in options:
-        changes, styles = one.with_it.changes, one.with_it.styles
-        idle = idle_fields(replace(base, **changes), len(styles))
-        kept += [] if idle.keys() & changes.keys() else [one]
-    return tuple(kept)
-
-
 def styles_sheet(paint: Studio) -> Figure:
     """Each content in each style; the originals along the sides."""
     blank = np.ones_like(picture(CONTENTS[0]))
     pictures = [blank, *map(picture, STYLES)]
     for content in CONTENTS:
         pictures += [picture(content), *(paint(Painting(content, (style,))) for style in STYLES)]
-    columns = ["", *(s.replace("_", " ") for s in STYLES)]
-    figure = grid_sheet(pictures, ["", *CONTENTS], columns)
+    figure = grid_sheet(pictures, ["", *CONTENTS], ["", *map(shown, STYLES)])
     figure.axes[0].set_axis_off()
     return figure
 
 
-def options_sheet(paint: Studio, options: tuple[Option, ...]) -> Figure:
+def strength_sheet(paint: Studio) -> Figure:
+    """Some pairs with ever more of the style; the photographs to their left."""
+    pictures = []
+    for content, style in STRENGTH_PAIRS:
+        one = [paint(Painting(content, (style,), {"strength": value})) for value in STRENGTHS]
+        pictures += [picture(content), *one]
+    rows = [f"{content} by {shown(style)}" for content, style in STRENGTH_PAIRS]
+    return grid_sheet(pictures, rows, ["", *(f"--strength {value:g}" for value in STRENGTHS)])
+
+
+def quality_sheet(paint: Studio) -> Figure:
+    """Some pairs in each quality."""
+    pictures = [
+        paint(Painting(content, (style,), quality=quality))
+        for content, style in QUALITY_PAIRS
+        for quality in QUALITIES
+    ]
+    rows = [f"{content} by {shown(style)}" for content, style in QUALITY_PAIRS]
+    return grid_sheet(pictures, rows, [f"--quality {quality}" for quality in QUALITIES])
+
+
+def options_sheet(paint: Studio) -> Figure:
     """Each option to the right of its absence, two options in a row."""
-    pictures: list[np.ndarray | None] = []
-    for one in options:
+    pictures: list[np.ndarray] = []
+    for one in OPTIONS:
         pictures += [paint(one.without), paint(one.with_it)]
-    rows = -(-len(options) // 2)
-    pictures += [np.ones((3, 4, 3))] * (4 * rows - len(pictures))
-    figure = grid_sheet(pictures, [""] * rows, ["", "", "", ""])
-    shown = [words for one in options for words in ("without", one.words)]
-    for panel, words in zip(figure.axes, shown, strict=False):
-        panel.set_title(words, fontsize=10)
-    for panel in figure.axes[len(shown) :]:
-        panel.set_axis_off()
+    figure = grid_sheet(pictures, [""] * (len(OPTIONS) // 2), [""] * 4)
+    panels = iter(figure.axes)
+    for one in OPTIONS:
+        (style,) = one.without.styles
+        next(panels).set_title(f"by {shown(style)}", fontsize=10)
+        next(panels).set_title(one.words, fontsize=10)
     return figure
 
 
-def save(figure: Figure, path: Path, dpi: int) -> None:
-    figure.savefig(path, dpi=dpi, pil_kwargs={"quality": QUALITY, "optimize": True})
+SHEETS = {
+    "styles": (styles_sheet, 330),
+    "strength": (strength_sheet, 330),
+    "quality": (quality_sheet, 510),
+    "options": (options_sheet, 260),
+}
+"""What makes each sheet, and about how many pixels wide it shows a painting."""
+
+
+def save(figure: Figure, path: Path, width: int) -> None:
+    # A picture of `grid_sheet` is three inches wide.
+    figure.savefig(path, dpi=width / 3, pil_kwargs=JPEG)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 
@@ -190,23 +208,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("gallery"), help="folder")
     parser.add_argument("--size", type=int, default=512, help="longer side of the paintings")
     parser.add_argument(
-        "--steps", type=int, nargs="+", default=jnst.Config().steps, help="as for jnst"
+        "--option-size", type=int, default=256, help="longer side of those that show options"
     )
     parser.add_argument("--network", choices=tuple(jnst.LAYERS), default="vgg16")
-    parser.add_argument("--only", choices=("styles", "options"), help="make these sheets alone")
-    parser.add_argument("--dpi", type=int, default=72, help="of the sheets; a picture is 3 inches")
+    parser.add_argument(
+        "--only", choices=tuple(SHEETS), nargs="+", default=tuple(SHEETS), help="sheets to make"
+    )
     options = parser.parse_args(arguments)
     try:
-        base = jnst.Config(size=options.size, steps=tuple(options.steps))
-        chosen = effective(OPTIONS, base)
         options.output.mkdir(parents=True, exist_ok=True)
-        paint = Studio(options.output, base, options.network)
-        if options.only != "options":
-            save(styles_sheet(paint), options.output / "styles.jpg", options.dpi)
-        if options.only != "styles":
-            for number, first in enumerate(range(0, len(chosen), 2 * ROWS), start=1):
-                figure = options_sheet(paint, chosen[first : first + 2 * ROWS])
-                save(figure, options.output / f"options-{number}.jpg", options.dpi)
+        params = jnst.load_weights(options.network)
+        for name in options.only:
+            sheet, width = SHEETS[name]
+            size = options.option_size if name == "options" else options.size
+            figure = sheet(Studio(options.output, jnst.Config(size=size), params))
+            save(figure, options.output / f"{name}.jpg", width)
     except (OSError, ValueError) as error:
         print(f"make.py: {error}", file=sys.stderr)
         return 1
