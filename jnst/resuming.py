@@ -102,8 +102,10 @@ def _extended(steps: tuple[int, ...], typed: tuple[int, ...]) -> tuple[int, ...]
 def _contradictions(first: Request, second: Request) -> list[str]:
     names = [spec.name for spec in fields(Config) if spec.name not in ("steps", "taper")]
     pairs = [(n, getattr(first.config, n), getattr(second.config, n)) for n in names]
-    pairs += [(n, getattr(first, n), getattr(second, n)) for n in ("preset", "network")]
-    pairs += [("preprocess", first.preprocess, second.preprocess)]
+    pairs += [(n, getattr(first, n), getattr(second, n)) for n in ("preset", "preprocess")]
+    if first.network and second.network:
+        # Of weights in a file, the checkpoint knows whether they are those of the beginning.
+        pairs += [("network", first.network, second.network)]
     return [f"{option(n)} was {_shown(a)} and is {_shown(b)}" for n, a, b in pairs if a != b]
 
 

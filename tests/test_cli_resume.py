@@ -160,6 +160,7 @@ def test_typed_options_that_agree_are_fine(run: Command, stop_at: Stop) -> None:
         (["--checkpoint", "other.ckpt"], 2, "there is a checkpoint at other.ckpt already: go on"),
         (["--checkpoint", "cat.png"], 2, "--checkpoint would overwrite --content, cat.png"),
         (["--output", "run.ckpt.png"], 0, ""),
+        (["--weights", str(jnst.find_weights("vgg16")), "--output", "b.png"], 0, ""),
     ],
 )
 def test_contradictions(run: Command, words: list[str], code: int, message: str) -> None:
