@@ -17,7 +17,7 @@ from .config_checks import (
     check_types,
 )
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
-from .schedule import down_to, steps_of
+from .schedule import QUALITIES, down_to, steps_by_quality, steps_of
 
 OPTIMIZERS = ("adam", "lbfgs")
 LINE_SEARCHES = ("zoom", "none")
@@ -107,11 +107,15 @@ class Config:
         "pixels painted beyond each border, as in a mirror, and cut off: without, a strip along "
         "the border comes out unlike the rest. At most a twelfth of the shorter side; 0: none",
     )
-    content_weight: float = _option(1.0, "objective", "weight of the content loss")
-    style_weight: float = _option(3.0, "objective", "weight of the style loss")
-    tv_weight: float = _option(
-        1.5e-4, "objective", "weight of the total variation: larger, smoother"
+    strength: float = _option(
+        1.0,
+        "objective",
+        "how much of the painting: 0.25 much photograph, 4 much painting. It divides the content's "
+        "weight, and gives deeper style layers more of the say",
     )
+    content_weight: float = _option(0.12, "objective", "weight of the content loss")
+    style_weight: float = _option(1.0, "objective", "weight of the style loss")
+    tv_weight: float = _option(2.0, "objective", "weight of the total variation: larger, smoother")
     content_layers: tuple[str, ...] = _option(
         ("relu4_2",), "objective", "layers whose activations are kept"
     )
@@ -119,13 +123,17 @@ class Config:
         _STYLE_LAYERS, "objective", "layers whose statistics are matched"
     )
     style_layer_weights: tuple[float, ...] = _option(
-        (1.0,), "objective", "one weight per style layer, or one for all"
+        (0.333, 0.745, 0.63, 0.25, 0.02),
+        "objective",
+        "one weight per style layer, or one for all",
     )
     style_weights: tuple[float, ...] = _option(
         (1.0,), "objective", "blend of several styles: one weight per style, or one for all"
     )
     content_loss: str = _option("relative", "objective", "content loss", tuple(CONTENT_LOSSES))
-    style_loss: str = _option("gram-relative", "objective", "style loss", tuple(STYLE_LOSSES))
+    style_loss: str = _option(
+        "wasserstein-relative", "objective", "style loss", tuple(STYLE_LOSSES)
+    )
     tv_loss: str = _option("nine-point", "objective", "total variation", tuple(TV_LOSSES))
     preserve: float = _option(
         0.0,
@@ -141,7 +149,7 @@ class Config:
         POOLINGS,
     )
     padding: str = _option(
-        "zero",
+        "replicate",
         "objective",
         "what the first convolution sees around the picture: zeros as in training, the border's "
         "pixels repeated, or the picture mirrored",
@@ -154,19 +162,26 @@ class Config:
         "can: no layer pulls harder than that. Takes --optimizer adam or --line-search none",
     )
     pixel_range: float = _option(
-        255.0,
+        1.0,
         "objective",
         "the white of the units in which total variation and learning rate count",
     )
     input_gain: float = _option(
         1.0, "objective", "factor on the image before the network's own preprocessing"
     )
-    optimizer: str = _option("lbfgs", "optimisation", "how the image is improved", OPTIMIZERS)
+    optimizer: str = _option("adam", "optimisation", "how the image is improved", OPTIMIZERS)
+    quality: str = _option(
+        "normal",
+        "optimisation",
+        "how much work: draft to try things, fine for the wall; sets the sizes that are worked "
+        "through and the steps at each, unless --scales and --steps do",
+        tuple(QUALITIES),
+    )
     steps: tuple[int, ...] = _option(
-        (20, 70),
+        (),
         "optimisation",
         "optimiser steps at each scale; two numbers: at the first and at each other; one: at the "
-        "last (see --taper)",
+        "last (see --taper); none: as --quality says",
     )
     taper: float = _option(
         0.0,
@@ -181,26 +196,25 @@ class Config:
         "--coarsest means. What is too small for the layers is left out, but for the last",
     )
     coarsest: int = _option(
-        256,
+        128,
         "optimisation",
-        "work through sizes each of twice the area of the one before, the first of at least so "
-        "many pixels; from fewer, things of the style, such as eyes, take the content's place",
+        "work through sizes from coarse to fine, each of twice the area of the one before (four "
+        "times with --quality draft), the first of at least so many pixels; the smaller it is, the "
+        "longer the strokes",
     )
     sketch: int = _option(
-        64,
+        0,
         "optimisation",
         "before that a sketch of so many pixels, in which colours find their places; 0: none",
     )
     upscale: str = _option(
-        "detail",
+        "plain",
         "optimisation",
         "what a finer scale starts from: the painting enlarged, or the same with the content's "
         "fine detail put back",
         UPSCALES,
     )
-    learning_rate: float = _option(
-        1.0, "optimisation", "Adam's step in units of --pixel-range, or L-BFGS's first trial step"
-    )
+    learning_rate: float = _option(0.03, "optimisation", "Adam: the step in units of --pixel-range")
     line_search: str = _option(
         "zoom", "optimisation", "L-BFGS: strong Wolfe zoom, or none as torch", LINE_SEARCHES
     )
@@ -212,15 +226,24 @@ class Config:
         "variables scaled by f to minus this power; 0: pixel by pixel",
     )
     beta1: float = _option(0.9, "optimisation", "Adam: decay of the mean gradient")
-    beta2: float = _option(0.999, "optimisation", "Adam: decay of the mean square")
+    beta2: float = _option(0.99, "optimisation", "Adam: decay of the mean square")
     rate_decay: float = _option(
-        1.0,
+        0.1,
         "optimisation",
         "Adam: share of the learning rate that is left at the end of a scale, to which it falls "
         "along half a cosine; 1: it stays",
     )
     average: float = _option(
-        0.0, "optimisation", "Adam: decay of the running average of the image, 0 for none"
+        0.0,
+        "optimisation",
+        "Adam: decay of the running average of the image, which is then the painting; 0: see "
+        "--average-share",
+    )
+    average_share: float = _option(
+        0.1,
+        "optimisation",
+        "Adam: the same, by the share of a scale's steps that the average reaches back over; "
+        "0: none",
     )
     carry: bool = _option(
         True,
@@ -234,7 +257,7 @@ class Config:
         "the processor has it, tf32 on recent GPUs alone",
         PRECISIONS,
     )
-    clamp: bool = _option(False, "optimisation", "Adam: keep the image inside [0, 1] at each step")
+    clamp: bool = _option(True, "optimisation", "Adam: keep the image inside [0, 1] at each step")
 
     def __post_init__(self) -> None:
         for name in ("style_scale", "style_size"):
@@ -253,11 +276,15 @@ class Config:
     @property
     def all_scales(self) -> tuple[float, ...]:
         """`scales`, or those that `coarsest` and `sketch` stand for."""
-        return self.scales or down_to(self.coarsest, self.size, self.sketch)
+        return self.scales or down_to(
+            self.coarsest, self.size, self.sketch, QUALITIES[self.quality].ratio
+        )
 
     @property
     def steps_per_scale(self) -> tuple[int, ...]:
-        """`steps`, one number for each of `all_scales`."""
+        """`steps`, or those that `quality` stands for, one number for each of `all_scales`."""
+        if not self.steps:
+            return steps_by_quality(self.quality, self.all_scales)
         return steps_of(self.steps, self.all_scales, taper=self.taper)
 
     @property

@@ -6,9 +6,9 @@ from dataclasses import fields
 from numbers import Real
 from typing import Any, get_args
 
-_POSITIVE = ("pixel_range", "input_gain", "learning_rate")
+_POSITIVE = ("strength", "pixel_range", "input_gain", "learning_rate")
 _NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
-_NOT_EMPTY = ("steps", "style_scale", "style_weights", "style_layer_weights")
+_NOT_EMPTY = ("style_scale", "style_weights", "style_layer_weights")
 
 
 def as_tuple(name: str, value: Any, example: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -44,7 +44,7 @@ def check_numbers(config: Any) -> None:
     for name in ("seed", "sketch", "bleed"):
         _require(config, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
     _require(config, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
-    for name in ("init_blend", "preserve", "rate_decay"):
+    for name in ("init_blend", "preserve", "rate_decay", "average_share"):
         _require(config, name, lambda v: 0 <= v <= 1, "at least 0 and at most 1")
 
 
@@ -73,12 +73,7 @@ def check_lists(config: Any) -> None:
 
 
 def check_together(config: Any) -> None:
-    """ValueError for choices that have no effect, or no sense, beside others."""
-    for name, idle in (("clamp", False), ("rate_decay", 1), ("average", 0)):
-        if config.optimizer == "lbfgs" and getattr(config, name) != idle:
-            raise ValueError(
-                f"{name} has no effect with lbfgs: use optimizer='adam' or {name}={idle}"
-            )
+    """ValueError for choices that make no sense beside others."""
     if config.normalize_gradients and config.optimizer == "lbfgs" and config.line_search == "zoom":
         raise ValueError(
             "normalize_gradients leaves no gradient of the loss, which the zoom search needs: "

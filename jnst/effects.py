@@ -5,9 +5,9 @@ person types and that would change nothing is a mistake, and is refused.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from .presets import Config
-from .schedule import down_to
 
 Idle = Callable[[Config, int], str]
 """Why a field has no effect in a config with so many styles, and what to do; empty if it has."""
@@ -47,7 +47,7 @@ def _by_hand(config: Config, styles: int) -> str:
 
 
 def _small_enough(config: Config, styles: int) -> str:
-    coarsest = round(config.size * down_to(config.coarsest, config.size)[0])
+    coarsest = round(config.size * replace(config, sketch=0).all_scales[0])
     large = f"where the next scale is of {coarsest} pixels: leave it out, or give fewer"
     return _by_hand(config, styles) or (large if config.sketch >= coarsest else "")
 
@@ -57,13 +57,23 @@ def _each_counts(config: Config, styles: int) -> str:
     return single if len(config.steps) == 2 and len(config.all_scales) == 1 else ""
 
 
+def _by_quality(config: Config, styles: int) -> str:
+    steps = " ".join(map(str, config.steps))
+    return f"with --steps {steps}: leave it out, or leave those out" if steps else ""
+
+
 def _tapered(config: Config, styles: int) -> str:
-    several = "with several numbers of --steps: leave it out, or give one"
-    return _several_scales(config, styles) or (several if len(config.steps) > 1 else "")
+    several = "without one number of --steps: leave it out, or give one"
+    return _several_scales(config, styles) or (several if len(config.steps) != 1 else "")
 
 
 def _carried(config: Config, styles: int) -> str:
     return _ADAM(config, styles) or _several_scales(config, styles)
+
+
+def _shared(config: Config, styles: int) -> str:
+    decay = f"with --average {config.average:g}: leave it out, or leave that out"
+    return _ADAM(config, styles) or (decay if config.average else "")
 
 
 def _several_styles(config: Config, styles: int) -> str:
@@ -99,6 +109,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "init_blend": _needs("init", "blend"),
     "seed": _needs("init", "gray", "noise", "style-colors", "blend"),
     "bleed": None,
+    "strength": _any_layer,
     "content_weight": _needs_weight("content_layers"),
     "style_weight": _needs_weight("style_layers"),
     "tv_weight": None,
@@ -116,13 +127,14 @@ EFFECTS: Mapping[str, Idle | None] = {
     "pixel_range": None,
     "input_gain": None,
     "optimizer": None,
+    "quality": _by_quality,
     "steps": _each_counts,
     "taper": _tapered,
     "scales": None,
     "coarsest": _by_hand,
     "sketch": _small_enough,
     "upscale": _several_scales,
-    "learning_rate": None,
+    "learning_rate": _ADAM,
     "line_search": _LBFGS,
     "history": _LBFGS,
     "precondition": None,
@@ -130,6 +142,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "beta2": _ADAM,
     "rate_decay": _ADAM,
     "average": _ADAM,
+    "average_share": _shared,
     "carry": _carried,
     "precision": None,
     "clamp": _ADAM,

@@ -22,18 +22,26 @@ def method_of(config: Config) -> Method:
             "adam",
             clamp=config.clamp,
             precondition=config.precondition,
-            averaging=config.average > 0,
+            averaging=config.average > 0 or config.average_share > 0,
         )
     return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
 
 
 def rates_of(config: Config, steps: int = 1) -> Rates:
-    """Its numbers, for a scale of so many steps."""
+    """Its numbers, for a scale of so many steps.
+
+    Example:
+        >>> round(rates_of(Config(average_share=0.1), steps=100).average, 3)
+        0.9
+    """
+    adam = config.optimizer == "adam"
+    # An average over the last n steps has a decay of 1 − 1/n.
+    reach = max(1.0, config.average_share * steps)
     return Rates(
-        learning_rate=config.learning_rate,
+        learning_rate=config.learning_rate if adam else 1.0,
         beta1=config.beta1,
         beta2=config.beta2,
-        average=config.average,
+        average=(config.average or 1 - 1 / reach) if adam else 0.0,
         unit=config.pixel_range,
         decay=config.rate_decay,
         steps=steps,

@@ -7,10 +7,31 @@ from typing import Any
 from .config import Config as Config
 from .config_checks import unknown_name
 
-NEURAL_STYLE = Config(
-    scales=(1.0,),
+_PUBLISHED = Config(
     sketch=0,
     upscale="plain",
+    resample="bicubic",
+    bleed=0,
+    style_weight=1.0,
+    tv_weight=0.0,
+    style_layer_weights=(1.0,),
+    padding="zero",
+    pixel_range=255.0,
+    optimizer="lbfgs",
+    line_search="none",
+    history=100,
+    taper=0.0,
+    learning_rate=1.0,
+    beta2=0.999,
+    rate_decay=1.0,
+    average_share=0.0,
+    clamp=False,
+)
+"""What the published programs have in common beside the default."""
+
+NEURAL_STYLE = replace(
+    _PUBLISHED,
+    scales=(1.0,),
     steps=(1000,),
     resample="bilinear",
     content_weight=5.0,
@@ -20,12 +41,9 @@ NEURAL_STYLE = Config(
     style_loss="gram",
     init="noise",
     noise=0.001 / 256,
-    bleed=0,
     tv_loss="l2",
     pixel_range=256.0,
     input_gain=256 / 255,
-    line_search="none",
-    history=100,
 )
 """Johnson's Torch program. Its pixels run to 256; its printed loss leaves out total variation."""
 
@@ -34,59 +52,47 @@ NEURAL_STYLE_PT = replace(
 )
 """neural-style-pt, the PyTorch program after Johnson's."""
 
-GATYS2016 = Config(
+GATYS2016 = replace(
+    _PUBLISHED,
     size=512,
     scales=(1.0,),
-    sketch=0,
-    upscale="plain",
     steps=(1000,),
     init="noise",
     noise=0.1,
-    bleed=0,
     content_weight=1e-3,
-    style_weight=1.0,
-    tv_weight=0.0,
     style_layer_weights=(0.2,),
     content_loss="half-sum",
     style_loss="gram-gatys2016",
     pooling="average",
-    history=100,
+    line_search="zoom",
 )
 """Gatys, Ecker and Bethge, CVPR 2016, with α/β = 1e-3. The paper states no size and no steps."""
 
-GATYS_PYTORCH = Config(
+GATYS_PYTORCH = replace(
+    _PUBLISHED,
     size=800,
     resample="bilinear",
     size_side="shorter",
     init="content",
-    bleed=0,
     scales=(512 / 800, 1.0),
-    sketch=0,
-    upscale="plain",
     steps=(500, 200),
     content_weight=1.0,
     style_weight=1000.0,
     style_layer_weights=tuple(1.0 / c**2 for c in (64, 128, 256, 512, 512)),
-    tv_weight=0.0,
     content_loss="mean",
     style_loss="gram-positions",
-    line_search="none",
-    history=100,
 )
 """The authors' later PyTorch notebook: 512 pixels on the shorter side, then 800."""
 
-CROWSONKB = Config(
+CROWSONKB = replace(
+    _PUBLISHED,
     size=512,
     coarsest=128,
-    sketch=0,
-    upscale="plain",
     steps=(1000, 500),
     resample="lanczos",
     enlarge_styles=False,
     init="content",
-    bleed=0,
     content_weight=0.015,
-    style_weight=1.0,
     style_layer_weights=tuple(w / 341 for w in (256, 64, 16, 4, 1)),
     tv_weight=2.0,
     content_loss="mean",

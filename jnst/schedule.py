@@ -1,14 +1,49 @@
 """Which scales a run works through, and how many steps it makes at each."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 
-def down_to(coarsest: int, size: int, sketch: int = 0) -> tuple[float, ...]:
-    """Scales 2^(−i/2) whose rounded sides are at least `coarsest` pixels, coarse to fine.
+class Quality(NamedTuple):
+    """How much work a painting is.
 
-    Each has twice the area of the one before it. The last, of the whole `size`, is always there.
-    Before them comes that of `sketch` pixels, if it is smaller than all of them and not 0.
+    Attributes:
+        steps: at the first scale.
+        taper: a scale of s times the side of the first makes s^−taper times its steps: the finer a
+            scale, the less is left to gain at it, and the more a step costs.
+        ratio: of the sides of a scale and of the one before it.
+    """
+
+    steps: int
+    taper: float
+    ratio: float
+
+
+QUALITIES: Mapping[str, Quality] = {
+    "draft": Quality(60, 0.75, 2.0),
+    "normal": Quality(150, 0.66, 2**0.5),
+    "fine": Quality(400, 0.5, 2**0.5),
+}
+
+
+def steps_by_quality(quality: str, scales: Sequence[float]) -> tuple[int, ...]:
+    """The steps at each of the scales, coarse to fine.
+
+    Example:
+        >>> steps_by_quality("normal", (0.25, 0.5, 1.0))
+        (150, 95, 60)
+    """
+    steps, taper, _ = QUALITIES[quality]
+    return tuple(max(1, round(steps * (scale / scales[0]) ** -taper)) for scale in scales)
+
+
+def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2**0.5) -> tuple[float, ...]:
+    """Scales ratio^−i whose rounded sides are at least `coarsest` pixels, coarse to fine.
+
+    By default each has twice the area of the one before it. The last, of the whole `size`, is
+    always there. Before them comes that of `sketch` pixels, if it is smaller than all of them and
+    not 0.
 
     References:
         The scheme of style-transfer-pytorch.
@@ -19,7 +54,7 @@ def down_to(coarsest: int, size: int, sketch: int = 0) -> tuple[float, ...]:
         >>> [round(512 * scale) for scale in down_to(256, 512, sketch=64)]
         [64, 256, 362, 512]
     """
-    finer = (2.0 ** (-i / 2) for i in itertools.count(1))
+    finer = (ratio**-i for i in itertools.count(1))
     coarser = itertools.takewhile(lambda scale: round(size * scale) >= max(coarsest, 1), finer)
     scales = (*reversed(list(coarser)), 1.0)
     return (sketch / size, *scales) if 0 < sketch < size * scales[0] else scales
