@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from numbers import Real
 from typing import Any
 
+from .architecture import block_of
 from .color import COLORS
 from .config_checks import (
     as_tuple,
@@ -28,6 +29,8 @@ RESAMPLING = ("bicubic", "bilinear", "lanczos")
 PADDINGS = ("zero", "replicate", "reflect")
 PRECISIONS = ("float32", "bfloat16", "tf32")
 
+# See `jnst.moments.wasserstein_relative_aim` for where they come from.
+_WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.25, 0.02)
 _STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -123,9 +126,9 @@ class Config:
         _STYLE_LAYERS, "objective", "layers whose statistics are matched"
     )
     style_layer_weights: tuple[float, ...] = _option(
-        (0.333, 0.745, 0.63, 0.25, 0.02),
+        (),
         "objective",
-        "one weight per style layer, or one for all",
+        "one weight per style layer, or one for all; none: by the depth of each",
     )
     style_weights: tuple[float, ...] = _option(
         (1.0,), "objective", "blend of several styles: one weight per style, or one for all"
@@ -289,9 +292,11 @@ class Config:
 
     @property
     def weights_per_style_layer(self) -> tuple[float, ...]:
-        """`style_layer_weights`, one number for each of `style_layers`."""
+        """`style_layer_weights`, or those of each layer's block, for each of `style_layers`."""
         if not self.style_layers:
             return ()
+        if not self.style_layer_weights:
+            return tuple(_WEIGHT_OF_BLOCK[block_of(layer) - 1] for layer in self.style_layers)
         count = len(self.style_layers)
         return broadcast(self.style_layer_weights, count, "style_layer_weights", "layers")
 

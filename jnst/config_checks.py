@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 _POSITIVE = ("strength", "pixel_range", "input_gain", "learning_rate")
 _NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
-_NOT_EMPTY = ("style_scale", "style_weights", "style_layer_weights")
+_NOT_EMPTY = ("style_scale", "style_weights")
 
 
 def as_tuple(name: str, value: Any, example: tuple[Any, ...]) -> tuple[Any, ...]:
