@@ -5,6 +5,7 @@ takes float32, bfloat16 or float64 and gives back the same dtype, as do its deri
 under `jax.jit`, `jax.vmap` and `jax.grad`, any number of times.
 """
 
+from .apart import conv3x3_apart as conv3x3_apart
 from .conv import conv2d as conv2d
 from .dense import dense as dense
 from .dense import flatten as flatten
