@@ -3,9 +3,10 @@
     python benchmarks/plan.py [--sizes 128 256 512] [--repeats 5] [--keep]
 
 For each convolution of VGG-19 from 64 channels up, at pictures of each size: the direct one and
-Winograd's tiles of 2, 4 and 6, with bias and ReLU, forward and then the derivative by the input, in
-each precision; seconds by the protocol of measure.py. How far the derivative of each is from that
-of the direct one in the same precision is told by the norm of the difference over its own.
+Winograd's tiles of 2, 4 and 6, with bias and ReLU, forward and the derivative by the input apart,
+in each precision; seconds by the protocol of measure.py, but the least of them: what else the
+machine does only adds to a time. How far the derivative of each is from that of the direct one in
+the same precision is told by the norm of the difference over its own.
 
 `--keep` writes the figures to jnst/algorithms.json, as those of this kind of processor; without it
 they only go to plan.json and plan.md. Memory comes in pages of 2 MB, as `python cli.py` has it.
@@ -27,13 +28,15 @@ if __name__ == "__main__" and sys.platform == "linux" and "GLIBC_TUNABLES" not i
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
-from measure import RESULTS, alternating, compiled, environment, median, write_results  # noqa: E402
+from measure import RESULTS, alternating, compiled, environment, write_results  # noqa: E402
 
 from jnst.architecture import CONVOLUTIONS  # noqa: E402
-from jnst.ops import conv2d, conv3x3, relu, transform_kernel  # noqa: E402
+from jnst.figures import TABLE, processor_kind  # noqa: E402
+from jnst.ops import transform_kernel  # noqa: E402
 from jnst.ops.winograd import TILES  # noqa: E402
-from jnst.plan import TABLE, processor_kind  # noqa: E402
+from jnst.trial import back, forward  # noqa: E402
 
+WAYS = {"forward": forward, "back": back}
 ALGORITHMS = ("direct", *map(str, TILES))
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -49,84 +52,68 @@ def shapes(sizes: list[int]) -> list[tuple[int, int, int]]:
     return sorted(table)
 
 
-def step(
-    kernel: jax.Array, bias: jax.Array, algorithm: str, dtype: Any
-) -> tuple[Callable[..., Any], Any]:
-    """Value and derivative by the input of one layer, as `jnst.vgg.convolve` computes them."""
-    if algorithm == "direct":
-        weights = kernel.astype(dtype)
-
-        def layer(x: jax.Array, weights: Any) -> jax.Array:
-            narrow = (x.astype(weights.dtype), weights, bias.astype(weights.dtype))
-            return relu(conv2d(*narrow, precision="highest").astype(x.dtype))
-    else:
-        weights = jax.tree.map(
-            lambda array: array.astype(dtype), transform_kernel(kernel, int(algorithm))
-        )
-
-        def layer(x: jax.Array, weights: Any) -> jax.Array:
-            return conv3x3(x, weights, bias, True)
-
-    def run(x: jax.Array, cotangent: jax.Array, weights: Any) -> Any:
-        y, back = jax.vjp(lambda x: layer(x, weights), x)
-        return y, back(cotangent)[0]
-
-    return run, weights
-
-
 def measure(wide: int, deep: int, side: int, precision: str, repeats: int) -> dict[str, Any]:
-    """One convolution by every algorithm: seconds, and the error of the derivative."""
+    """One convolution by every algorithm: seconds of each pass, and the derivative's error."""
     draw = np.random.default_rng(0).standard_normal
     scale = np.float32(np.sqrt(2 / (9 * wide)))
     kernel = jnp.asarray(scale * draw((3, 3, wide, deep), np.float32))
     x = jnp.asarray(np.maximum(draw((1, side, side, wide), np.float32), 0))
-    cotangent, bias = jnp.asarray(draw((1, side, side, deep), np.float32)), jnp.zeros(deep)
-    works, compile_seconds, results = {}, {}, {}
+    y, cotangent = (jnp.asarray(draw((1, side, side, deep), np.float32)) for _ in range(2))
+    bias = jnp.zeros(deep)
+    works: dict[str, dict[str, Callable[[], Any]]] = {way: {} for way in WAYS}
+    compile_seconds: dict[str, dict[str, float]] = {way: {} for way in WAYS}
+    results = {}
     for algorithm in ALGORITHMS:
-        function, weights = step(kernel, bias, algorithm, DTYPES[precision])
-        program, compile_seconds[algorithm] = compiled(function, x, cotangent, weights)
-        works[algorithm] = lambda run=program, weights=weights: run(x, cotangent, weights)
-        results[algorithm] = np.asarray(works[algorithm]()[1], np.float64)
-    times = alternating(works, repeats, warm_up=False)
+        direct = algorithm == "direct"
+        weights = kernel if direct else transform_kernel(kernel, int(algorithm))
+        weights = jax.tree.map(lambda array: array.astype(DTYPES[precision]), weights)
+        given = (x, y, cotangent, weights, bias)
+        for way, function in WAYS.items():
+            program, compile_seconds[way][algorithm] = compiled(function, *given)
+            works[way][algorithm] = lambda run=program, given=given: run(*given)
+        results[algorithm] = np.asarray(works["back"][algorithm](), np.float64)
     size = np.linalg.norm(results["direct"])
-    return {
-        "wide": wide,
-        "deep": deep,
-        "side": side,
-        "seconds": {name: float(f"{median(values):.3g}") for name, values in times.items()},
-        "compile": {name: float(f"{value:.2g}") for name, value in compile_seconds.items()},
-        "from_direct": {
-            name: float(np.linalg.norm(result - results["direct"]) / size)
-            for name, result in results.items()
-        },
+    row: dict[str, Any] = {"wide": wide, "deep": deep, "side": side}
+    for way in works:
+        times = alternating(works[way], repeats)
+        row[way] = {
+            name: [float(f"{min(times[name]):.3g}"), float(f"{compile_seconds[way][name]:.2g}")]
+            for name in ALGORITHMS
+        }
+    row["from_direct"] = {
+        name: float(np.linalg.norm(result - results["direct"]) / size)
+        for name, result in results.items()
     }
+    return row
 
 
 def table(rows: dict[str, list[dict[str, Any]]]) -> str:
     """The figures as Markdown: milliseconds, the fastest in bold."""
-    lines = [f"Kind of processor: {processor_kind()}. Milliseconds, forward and derivative."]
+    lines = [f"Kind of processor: {processor_kind()}. Milliseconds, the least of the rounds."]
     for precision, measured in rows.items():
         names = [name if name == "direct" else f"tiles {name}" for name in ALGORITHMS]
-        lines += ["", f"**{precision}**", "", f"| layer | {' | '.join(names)} | direct over best |"]
-        lines.append("|---|" + "---:|" * (len(names) + 1))
-        for row in measured:
-            seconds = row["seconds"]
-            best = min(seconds.values())
-            cells = [
-                f"{1e3 * s:.1f}" if s > best else f"**{1e3 * s:.1f}**" for s in seconds.values()
-            ]
-            layer = f"{row['wide']}→{row['deep']}, {row['side']}²"
-            lines.append(f"| {layer} | {' | '.join(cells)} | {seconds['direct'] / best:.2f} |")
+        heads = ["layer", "pass", *names, "direct over best"]
+        lines += ["", f"**{precision}**", "", f"| {' | '.join(heads)} |"]
+        lines.append("|---|---|" + "---:|" * (len(heads) - 2))
+        lines += [_line(row, way) for row in measured for way in WAYS]
         for tile in ALGORITHMS[1:]:
             worst = max(row["from_direct"][tile] for row in measured)
             lines.append(f"\nTiles of {tile}: at most {worst:.1e} from direct.")
     return "\n".join(lines)
 
 
+def _line(row: dict[str, Any], way: str) -> str:
+    seconds = [row[way][name][0] for name in ALGORITHMS]
+    best = min(seconds)
+    cells = [f"{row['wide']}→{row['deep']}, {row['side']}²", way]
+    cells += [f"{1e3 * s:.1f}" if s > best else f"**{1e3 * s:.1f}**" for s in seconds]
+    return f"| {' | '.join(cells)} | {seconds[0] / best:.2f} |"
+
+
 def keep(rows: dict[str, list[dict[str, Any]]]) -> None:
     """Puts the seconds into the planner's table, in the place of this kind of processor."""
     tables = json.loads(TABLE.read_text("utf-8")) if TABLE.exists() else {}
-    parts = ("wide", "deep", "side", "seconds", "compile")
+    parts = ("wide", "deep", "side", *WAYS)
     tables[processor_kind()] = {
         precision: [{part: row[part] for part in parts} for row in measured]
         for precision, measured in rows.items()
@@ -147,7 +134,7 @@ def main() -> None:
     """Reads the command line, measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256, 512], metavar="N")
-    parser.add_argument("--repeats", type=int, default=5, help="rounds; the median counts")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds; the least counts")
     parser.add_argument("--keep", action="store_true", help="write jnst/algorithms.json")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     options = parser.parse_args()
@@ -157,7 +144,7 @@ def main() -> None:
         for shape in shapes(options.sizes):
             row = measure(*shape, precision, options.repeats)
             rows.setdefault(precision, []).append(row)
-            print(precision, shape, row["seconds"], row["from_direct"], flush=True)
+            print(precision, shape, *(row[way] for way in WAYS), flush=True)
     payload = {"environment": machine, "kind": processor_kind(), "rows": rows}
     write_results("plan", payload, table(rows), options.results)
     if options.keep:

@@ -135,8 +135,8 @@ def jax_layers(job: dict[str, Any], way: str) -> Built:
     from layers import Layer, derive, jax_functions, make_inputs
     from measure import compiled
 
+    from jnst.algorithms import fastest
     from jnst.ops import conv3x3, transform_kernel
-    from jnst.plan import fastest
 
     works: Works = {}
     total = 0.0
@@ -144,17 +144,15 @@ def jax_layers(job: dict[str, Any], way: str) -> Built:
         layer = Layer(*row)
         host, cotangent = make_inputs(layer)
         inputs, y_bar = jax.device_put((host, cotangent))
-        function = jax_functions(layer)[0 if way == "jnst" else 1]
-        if way == "jnst" and layer.in_channels > 3:
-            shape = (layer.in_channels, layer.out_channels, layer.side, layer.side)
-            if tile := fastest(*shape):
-                kernel = transform_kernel(inputs[1], tile)
-                function, inputs[1] = conv3x3, jax.device_put(kernel)
-        for name, work, given in (
-            ("forward", function, inputs),
-            ("by x", derive(function, 1), [y_bar, *inputs]),
-        ):
-            program, seconds = compiled(work, *given)
+        shape = (layer.in_channels, layer.out_channels, layer.side, layer.side)
+        tiles = fastest(*shape) if way == "jnst" and layer.in_channels > 3 else (0, 0)
+        for name, tile in zip(("forward", "by x"), tiles, strict=True):
+            function, given = jax_functions(layer)[0 if way == "jnst" else 1], list(inputs)
+            if tile:
+                function, given[1] = conv3x3, transform_kernel(given[1], tile)
+            if name == "by x":
+                function, given = derive(function, 1), [y_bar, *given]
+            program, seconds = compiled(function, *given)
             total += seconds
             works[f"{layer.title} {name}"] = lambda run=program, given=given: jax.block_until_ready(
                 run(*given)

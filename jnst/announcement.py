@@ -5,6 +5,7 @@ import os
 
 import jax
 
+from .algorithms import share_of_direct
 from .console import tell
 from .estimate import (
     duration_words,
@@ -15,7 +16,6 @@ from .estimate import (
 )
 from .losses import STYLE_LOSSES
 from .memory import size_words
-from .plan import share_of_direct
 from .request import Request
 from .sizes import painted_sizes
 from .transfer import Pixels

@@ -11,11 +11,11 @@ window.
 import jax
 import psutil
 
+from .algorithms import Tiles, winograd_tiles
 from .architecture import CONVOLUTIONS, LAYERS, check_layers, smallest_side
 from .config import Config
 from .host_map import LARGE
 from .losses import STYLE_LOSSES
-from .plan import winograd_tiles
 from .sizes import painted_size
 from .tile_plan import (
     SMALLEST_TILE,
@@ -35,8 +35,8 @@ _WIDE_MAPS = 4.6
 # On CPUs the step is compiled to need little (`jnst.optimize`).
 _WIDE_MAPS_ON_CPU = 1.0
 _WINDOW_MAPS = 5.4
-# What Winograd's tiles (`jnst.plan`) need beside them: parts of the widest map, and room for those
-# of the deep layers.
+# What Winograd's tiles (`jnst.algorithms`) need beside them: parts of the widest map, and room for
+# those of the deep layers.
 _TILED_MAPS = 1.5
 _TILED_ROOM = 70e6
 # Measured, on CPUs: what compiling a scale takes at its peak, beside the libraries, and for each
@@ -78,10 +78,10 @@ def estimate_memory(
         if on_cpu and layers:
             tiles = winograd_tiles(network, window or tall, window or wide, layers=layers)
             if window is None:
-                compiling = _COMPILING + _COMPILING_TILED * len(tiles)
+                compiling = _COMPILING + _COMPILING_TILED * _tiled(tiles)
                 peak = max(peak, gaps + compiling + _weights(network) + _kernels(network, tiles))
-            gaps += _GAPS + _GAPS_TILED * len(tiles)
-            programs += _PROGRAMS + _PROGRAMS_TILED * len(tiles)
+            gaps += _GAPS + _GAPS_TILED * _tiled(tiles)
+            programs += _PROGRAMS + _PROGRAMS_TILED * _tiled(tiles)
     return int(peak)
 
 
@@ -118,10 +118,15 @@ def _weights(network: str) -> float:
     return sum(9 * wide * deep for _, wide, deep in CONVOLUTIONS[network]) * _FLOAT
 
 
-def _kernels(network: str, tiles: dict[str, int]) -> float:
+def _tiled(tiles: dict[str, Tiles]) -> float:
+    """Convolutions by Winograd's tiles; one of which only a pass goes that way is half of one."""
+    return sum(bool(tile) for each in tiles.values() for tile in each) / 2
+
+
+def _kernels(network: str, tiles: dict[str, Tiles]) -> float:
     """Those for Winograd's tiles."""
     return sum(
-        (tiles[name] + 2) ** 2 * wide * deep * _FLOAT
+        tiles[name].kernel_numbers * wide * deep * _FLOAT
         for name, wide, deep in CONVOLUTIONS[network]
         if name in tiles
     )

@@ -16,7 +16,7 @@ from jaxtyping import Array
 
 from .architecture import CONVOLUTIONS, LAYERS, check_layers, convolutions_to, smallest_side
 from .arrays import Batch, Features, Image
-from .ops import avg_pool, conv2d, conv3x3, l2_pool, max_pool, pad, relu
+from .ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
 from .preprocessing import Preprocessing, preprocess
 
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
@@ -38,7 +38,8 @@ class Params:
 
     Attributes:
         layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32. After
-            `jnst.prepare` some have {"transformed": n of [n, in, out], "bias": [out]} instead.
+            `jnst.prepare` some have "transformed", n arrays [n, in, out], instead of "kernel". With
+            "back", one or the other, the derivative goes another way than the value.
         network: "vgg16" or "vgg19".
         preprocessing: see `Preprocessing`.
         name: what a person calls these weights, for messages and metadata.
@@ -55,7 +56,7 @@ class Params:
 
 
 def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool = False) -> Batch:
-    """A layer's convolution, with its ReLU or without, by the algorithm that its kernel is for.
+    """A layer's convolution, with its ReLU or without, by the algorithms that its kernels are for.
 
     Args:
         x: [N, H, W, in].
@@ -63,11 +64,14 @@ def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool =
         precision: of `Params`.
         rectify: whether the ReLU belongs to it.
     """
-    if "transformed" in layer:
-        return conv3x3(x, layer["transformed"], layer["bias"], rectify)
-    kernel, bias = layer["kernel"], layer["bias"]
     # By default JAX multiplies float32 in TF32 on recent GPUs and in bfloat16 on TPUs.
     products = "tensorfloat32" if precision == "tf32" else "highest"
+    forward, bias = layer.get("transformed", layer.get("kernel")), layer["bias"]
+    if "back" in layer:
+        return conv3x3_apart(x, forward, layer["back"], bias, rectify, products)
+    if "transformed" in layer:
+        return conv3x3(x, forward, bias, rectify)
+    kernel = layer["kernel"]
     narrow = (x.astype(kernel.dtype), kernel, bias.astype(kernel.dtype))
     y = conv2d(*narrow, precision=products).astype(x.dtype)
     return relu(y) if rectify else y
@@ -97,9 +101,10 @@ class _Convolution(nn.Module):
     @nn.compact
     def __call__(self, x: Batch) -> Batch:
         layer = {"bias": self.param("bias", nn.initializers.zeros, (self.width,))}
-        if self.has_variable("params", "transformed"):
-            layer["transformed"] = self.get_variable("params", "transformed")
-        else:
+        for prepared in ("transformed", "back"):
+            if self.has_variable("params", prepared):
+                layer[prepared] = self.get_variable("params", prepared)
+        if "transformed" not in layer:
             shape = (3, 3, x.shape[-1], self.width)
             layer["kernel"] = self.param("kernel", nn.initializers.he_normal(), shape)
         return convolve_first(x, layer, self.precision, self.padding, self.rectify)

@@ -14,6 +14,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # What the tests compile is not the user's: nothing of it goes into the cache in the home folder.
 os.environ["JNST_COMPILATION_CACHE"] = "0"
 
+# The convolutions are chosen by the table of one kind of processor, wherever the tests run: nothing
+# is measured.
+os.environ["JNST_PROCESSOR"] = "x86_64 avx2"
+
 # Most programs of the tests run once: optimising them took a sixth of all the time, and what the
 # newer emitters of loops write takes LLVM twice as long where nothing is optimised. A flag that XLA
 # does not know ends the process: whether later versions know the second one was not tried.

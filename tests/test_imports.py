@@ -107,7 +107,10 @@ MAY_IMPORT = {
     "architecture": set(),
     "preprocessing": {"arrays"},
     "vgg": {"architecture", "arrays", "ops", "preprocessing"},
-    "plan": {"architecture", "config", "ops", "tile_plan", "vgg"},
+    "trial": {"architecture", "ops"},
+    "figures": {"atomic", "trial", "weights"},
+    "algorithms": {"architecture", "figures", "tile_plan", "trial"},
+    "plan": {"algorithms", "config", "ops", "vgg"},
     "regions": {"architecture", "tile_plan"},
     "preserve": {"architecture", "arrays", "tile_plan"},
     "objective": {
@@ -122,7 +125,9 @@ MAY_IMPORT = {
         *("architecture", "arrays", "objective", "ops", "preprocessing", "regions", "tile_plan"),
         "vgg",
     },
-    "memory": {"architecture", "config", "host_map", "losses", "plan", "sizes", "tile_plan"},
+    "memory": {
+        *("algorithms", "architecture", "config", "host_map", "losses", "sizes", "tile_plan"),
+    },
     "memory_choice": {"config", "memory", "tile_plan", "whole"},
     "tile_variation": {"arrays", "objective"},
     "state_home": {"config", "memory"},

@@ -1,0 +1,197 @@
+"""A quick measurement of the convolutions of VGG on a processor that nobody has measured.
+
+The direct convolution against Winograd's tiles of 4 and 6, forward and back apart, in turns; the
+least of a few calls counts, as what else the machine does only adds to a time. The shapes are the
+same whatever the size of the run, so that all runs on a machine choose alike. Those of few channels
+are taken from a picture of 512 pixels, where large maps make the most of what Winograd's tiles read
+and write; the others, whose time is in the products, from one of 256. Those come first that a
+network spends the most time in. What the seconds do not suffice for is not in the answer.
+"""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .architecture import CONVOLUTIONS
+from .ops import conv3x3_apart
+
+SECONDS = 5.0
+"""What all of it may take, compilation included."""
+
+PASSES = ("forward", "back")
+
+Row = dict[str, Any]
+"""{"wide", "deep": channels in and out, "side": of the map, "forward" and "back": {algorithm:
+[seconds of a call, seconds of its compilation]}}; an algorithm is "direct" or a side of tiles."""
+
+Passes = dict[str, dict[str, list[float]]]
+"""The last two of them."""
+
+# Of bfloat16's three digits tiles of 6 leave too few.
+LARGEST_TILE = {"bfloat16": 4}
+# From 512 to 512 channels kernels for tiles of 6 would take 67 MB.
+MOST_KERNEL_NUMBERS = 36 * 512 * 512
+
+_CALLS = 3
+_TILES = (4, 6)
+_FEW_CHANNELS, _LARGE, _SMALL = 128, 512, 256
+
+
+class Shape(NamedTuple):
+    """Channels in and out, and the side of the map."""
+
+    wide: int
+    deep: int
+    side: int
+
+    @property
+    def operations(self) -> float:
+        return 2.0 * 9 * self.wide * self.deep * self.side**2
+
+
+def shapes() -> list[Shape]:
+    """What is measured, in this order.
+
+    Example:
+        >>> shapes()[0]
+        Shape(wide=512, deep=512, side=32)
+    """
+    work: Counter[Shape] = Counter()
+    for name, wide, deep in CONVOLUTIONS["vgg19"]:
+        block = int(name[4]) - 1
+        picture = _LARGE if wide <= _FEW_CHANNELS else _SMALL
+        # Of block 5 the table's nearest row is that of block 4.
+        side = picture >> min(block, 3)
+        if wide > 3:
+            work[Shape(wide, deep, side)] += wide * deep * (_LARGE >> block) ** 2
+    return [shape for shape, _ in work.most_common()]
+
+
+def measured(
+    precision: str,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+    compare: Callable[..., Passes] | None = None,
+) -> list[Row]:
+    """Times what `SECONDS` suffice for.
+
+    Args:
+        precision: "float32" or "bfloat16".
+        clock: tells the seconds.
+        compare: in the place of `compared`.
+
+    Returns:
+        A row for each shape that was measured.
+    """
+    end, rows = clock() + SECONDS, dict[Shape, Row]()
+    once = pace = 0.0  # what a comparison takes beside its calls; what those take by operation
+    for tile, shape in _candidates(precision):
+        begin = clock()
+        if begin + once + pace * shape.operations > end:
+            continue
+        found = (compare or compared)(shape, tile, precision, end, clock)
+        calls = _CALLS * sum(call for way in PASSES for call, _ in found[way].values())
+        once, pace = max(0.0, clock() - begin - calls), calls / shape.operations
+        row = rows.setdefault(shape, {**shape._asdict(), **{way: {} for way in PASSES}})
+        for way in PASSES:
+            again = row[way].get("direct", found[way]["direct"])
+            row[way] |= found[way]
+            row[way]["direct"] = min(again, row[way]["direct"])
+    return list(rows.values())
+
+
+def _candidates(precision: str) -> list[tuple[int, Shape]]:
+    """What may be chosen at all: every shape by small tiles before any by large ones."""
+    return [
+        (tile, shape)
+        for tile in _TILES
+        for shape in shapes()
+        if tile <= LARGEST_TILE.get(precision, tile)
+        and (tile + 2) ** 2 * shape.wide * shape.deep <= MOST_KERNEL_NUMBERS
+    ]
+
+
+def compared(
+    shape: Shape, tile: int, precision: str, end: float, clock: Callable[[], float]
+) -> Passes:
+    """One shape directly and by tiles of one side; calls end when the clock says `end`."""
+    names = ("direct", str(tile))
+    with ThreadPoolExecutor(len(names) * len(PASSES)) as pool:
+        jobs = {
+            (way, name): pool.submit(_compiled, shape, name, precision, way)
+            for way in PASSES
+            for name in names
+        }
+    programs = {key: job.result() for key, job in jobs.items()}
+    least = dict.fromkeys(programs, math.inf)
+    for _ in range(_CALLS):
+        for key, (call, _) in programs.items():
+            begin = time.perf_counter()
+            call()
+            least[key] = min(least[key], time.perf_counter() - begin)
+        if clock() > end:
+            break
+    return {
+        way: {name: [least[way, name], programs[way, name][1]] for name in names} for way in PASSES
+    }
+
+
+def _compiled(
+    shape: Shape, algorithm: str, precision: str, way: str
+) -> tuple[Callable[[], Any], float]:
+    """A pass of one convolution, ready to be called, and the seconds of its compilation."""
+    arguments = _arguments(shape, algorithm, precision)
+    begin = time.perf_counter()
+    program = jax.jit(forward if way == "forward" else back).lower(*arguments).compile()
+    seconds = time.perf_counter() - begin
+    return lambda: jax.block_until_ready(program(*arguments)), seconds
+
+
+def _arguments(shape: Shape, algorithm: str, precision: str) -> Any:
+    """Numbers for `forward` and `back`. Which ones they are does not matter to the time."""
+    wide, deep, side = shape
+    dtype = jnp.dtype(precision)
+    if algorithm == "direct":
+        weights: Any = np.ones((3, 3, wide, deep), dtype)
+    else:
+        n = int(algorithm) + 2
+        weights = tuple(np.ones((n, wide, deep), dtype) for _ in range(n))
+    maps = [np.ones((1, side, side, channels), np.float32) for channels in (wide, deep, deep)]
+    # Threads may have devices of their own.
+    cpu = jax.local_devices(backend="cpu")[0]
+    return jax.device_put((*maps, weights, np.ones(deep, np.float32)), cpu)
+
+
+def forward(x: Any, y: Any, cotangent: Any, weights: Any, bias: Any) -> Any:
+    """A convolution with its ReLU, as a network has it. y and its cotangent are not used."""
+    return conv3x3_apart(x, weights, weights, bias, True, "highest")
+
+
+def back(x: Any, y: Any, cotangent: Any, weights: Any, bias: Any) -> Any:
+    """Its derivative by x, from the output y and its cotangent; of x only the shape is used."""
+    flow = jnp.where(y > 0, cotangent, jnp.zeros((), cotangent.dtype))
+    _, pull = jax.vjp(lambda x: conv3x3_apart(x, weights, weights, bias, False, "highest"), x)
+    return pull(flow)[0]
+
+
+def checked(row: Any) -> Row:
+    """The row of a file, if it is one.
+
+    Raises:
+        ValueError, KeyError, TypeError: if it is not.
+    """
+    if not all(isinstance(row[part], int) and row[part] > 0 for part in Shape._fields):
+        raise ValueError(f"{row!r} has no channels and side")
+    for way in PASSES:
+        for algorithm, (seconds, compilation) in {"direct": row[way]["direct"], **row[way]}.items():
+            known = algorithm == "direct" or int(algorithm) in _TILES
+            if not (known and 0 < seconds < math.inf and 0 <= compilation < math.inf):
+                raise ValueError(f"{row!r} has no seconds of {algorithm} {way}")
+    return {part: row[part] for part in (*Shape._fields, *PASSES)}
