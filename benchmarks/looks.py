@@ -21,7 +21,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,6 +58,7 @@ OLD_DEFAULT = jnst.Config(
     pixel_range=255.0,
     input_gain=1.0,
     optimizer="lbfgs",
+    quality="normal",
     steps=(20, 70),
     taper=0.0,
     scales=(),
@@ -72,6 +73,7 @@ OLD_DEFAULT = jnst.Config(
     beta2=0.999,
     rate_decay=1.0,
     average=0.0,
+    average_share=0.0,
     carry=True,
     precision="float32",
     clamp=False,
@@ -137,12 +139,11 @@ def pictures(pair: Pair, images: Path | None) -> tuple[np.ndarray, np.ndarray]:
 
 def configuration(preset: str, size: int, share: float, strength: float = 1.0) -> jnst.Config:
     """The preset at this size, with so much of its steps, at this strength."""
-    config = PRESETS[preset]
-    steps = tuple(max(1, round(count * share)) for count in config.steps)
-    config = replace(config, size=size, size_side="longer", steps=steps)
-    if "strength" in {field.name for field in fields(config)}:
-        return replace(config, strength=strength)
-    return replace(config, style_weight=config.style_weight * strength)
+    config = replace(PRESETS[preset], size=size, size_side="longer", strength=strength)
+    if share == 1:
+        return config
+    steps = tuple(max(1, round(count * share)) for count in config.steps_per_scale)
+    return replace(config, steps=steps, taper=0.0)
 
 
 class Studio:
@@ -209,12 +210,13 @@ def rows_of(pair: Pair, studio: Studio, judge: Judge, options: Any) -> list[dict
 
 def run(pairs: list[Pair], studio: Studio, judge: Judge, options: Any) -> None:
     """Paints, judges and writes what was found, pair by pair."""
+    share = options.steps_share
     of_steps = {
-        preset: "+".join(map(str, configuration(preset, options.size, options.steps_share).steps))
+        preset: "+".join(map(str, configuration(preset, options.size, share).steps_per_scale))
         for preset in options.presets
     }
     payload: dict[str, Any] = {"environment": environment(), "size": options.size}
-    payload |= {"network": options.network, "steps_share": options.steps_share, "steps": of_steps}
+    payload |= {"network": options.network, "steps_share": share, "steps": of_steps}
     payload["rows"] = []
     for pair in pairs:
         payload["rows"] += rows_of(pair, studio, judge, options)
