@@ -12,6 +12,7 @@ from .estimate import (
     expected_seconds,
     measure_speed,
     ordering_operations,
+    root_operations,
     step_operations,
 )
 from .losses import STYLE_LOSSES
@@ -37,6 +38,9 @@ def announce(
     if not STYLE_LOSSES[config.style_loss].by_sums:
         ordering = (ordering_operations(params.network, config.style_layers, *s) for s in sizes)
         operations = list(map(sum, zip(operations, ordering, strict=True)))
+    if config.style_loss.startswith("wasserstein"):
+        roots = (root_operations(params.network, config.style_layers, *s) for s in sizes)
+        operations = list(map(sum, zip(operations, roots, strict=True)))
     if not request.quiet:
         steps = config.steps_per_scale
         seconds = expected_seconds(operations, steps, _speed())

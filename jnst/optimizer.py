@@ -19,6 +19,10 @@ from . import lbfgs
 from .method import Method, Rates
 from .preconditioner import scale_frequencies
 
+# Losses are means over positions: of a large picture, or by small weights, the gradient of a pixel
+# comes near Adam's usual 1e-8, and its steps would shrink. Only ratios of weights should matter.
+_EPSILON = 1e-16
+
 
 class State(NamedTuple):
     """Where an optimisation stands: the point to evaluate next, in units, and what goes with it.
@@ -45,7 +49,7 @@ class State(NamedTuple):
 
 def _transformation(method: Method, rates: Rates) -> optax.GradientTransformationExtraArgs:
     if method.name == "adam":
-        adam = optax.adam(rates.learning_rate, rates.beta1, rates.beta2)
+        adam = optax.adam(rates.learning_rate, rates.beta1, rates.beta2, eps=_EPSILON)
         if method.precondition:
             # Adam on z with x = T z: T is symmetric and turns gradients and steps alike.
             scale = optax.stateless(lambda v, _: scale_frequencies(v, method.precondition))
