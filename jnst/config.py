@@ -211,7 +211,7 @@ class Config:
         "before that a sketch of so many pixels, in which colours find their places; 0: none",
     )
     upscale: str = _option(
-        "plain",
+        "detail",
         "optimisation",
         "what a finer scale starts from: the painting enlarged, or the same with the content's "
         "fine detail put back",

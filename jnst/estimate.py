@@ -23,7 +23,7 @@ _LEAST_OPERATIONS = 7e9
 _SECONDS_PER_SCALE = 5.0
 # What putting a number in order, and its derivative, cost in operations of a convolution.
 _ORDERING = 8e3
-# What the trace of the root of an n x n matrix, and its derivative, cost in units of n³: half of the
+# What the trace of the root of an n x n matrix and its derivative cost in units of n³: half of the
 # operations of its 34 products, which run at twice the pace of a step's convolutions.
 _ROOT = 34.0
 

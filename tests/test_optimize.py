@@ -53,7 +53,7 @@ def numpy_adam(x, steps, rate, beta1, beta2, unit=1.0, clamp=False, decay=1.0, l
         g = np.asarray(gradient(point / unit)) / unit
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
         left = decay + (1 - decay) * np.cos(0.5 * np.pi * min((t - 1) / length, 1)) ** 2
-        point = point - left * rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-8)
+        point = point - left * rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-16)
         point = np.clip(point, 0, unit) if clamp else point
         points.append(point / unit)
     return np.array(points)
