@@ -62,7 +62,7 @@ def test_the_first_step_of_a_finer_scale_by_numpy():
     m, v = resize(coarse[mu], 24, 32), resize(coarse[nu], 24, 32, resample="bilinear")
     gradient = (fine[mu] - 0.9 * m) / 0.1
     np.testing.assert_allclose(fine[nu], 0.9 * v + 0.1 * gradient**2, rtol=1e-3, atol=1e-12)
-    step = (fine[mu] / (1 - 0.9**4)) / (np.sqrt(fine[nu] / (1 - 0.9**4)) + 1e-8)
+    step = (fine[mu] / (1 - 0.9**4)) / (np.sqrt(fine[nu] / (1 - 0.9**4)) + 1e-16)
     point = np.clip(start - 0.05 * step, 0, 1)
     np.testing.assert_allclose(fine["point"], point, atol=1e-5)
     assert np.abs(step).max() > 0.1
@@ -89,7 +89,7 @@ def test_the_learning_rate_falls_over_the_steps_of_each_scale():
         last = states[-1]
         (mu,) = (name for name in last if name.endswith("mu"))
         nu, count = last[mu.removesuffix("mu") + "nu"], 1 + steps
-        step = (last[mu] / (1 - 0.9**count)) / (np.sqrt(nu / (1 - 0.9**count)) + 1e-8)
+        step = (last[mu] / (1 - 0.9**count)) / (np.sqrt(nu / (1 - 0.9**count)) + 1e-16)
         ends.append((states[-2]["point"] - last["point"], step))
     for (moved, step), left in zip(ends, (1.0, share), strict=True):
         np.testing.assert_allclose(moved, 0.05 * left * step, atol=1e-6)
