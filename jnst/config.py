@@ -30,7 +30,7 @@ PADDINGS = ("zero", "replicate", "reflect")
 PRECISIONS = ("float32", "bfloat16", "tf32")
 
 # See `jnst.moments.wasserstein_relative_aim` for where they come from.
-_WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.25, 0.02)
+_WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.2, 0.01)
 _STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -79,6 +79,12 @@ class Config:
     enlarge_styles: bool = _option(
         True, "picture", "let styles be enlarged beyond the pixels that they have"
     )
+    style_rim: float = _option(
+        0.025,
+        "picture",
+        "share of a style's shorter side that is left out along each of its borders, whose frame "
+        "or scanned edge would be asked for inside the picture",
+    )
     resample: str = _option(
         "bicubic", "picture", "filter that resizes pictures, antialiased", RESAMPLING
     )
@@ -116,7 +122,7 @@ class Config:
         "how much of the painting: 0.25 much photograph, 4 much painting. It divides the content's "
         "weight, and gives deeper style layers more of the say",
     )
-    content_weight: float = _option(0.12, "objective", "weight of the content loss")
+    content_weight: float = _option(0.15, "objective", "weight of the content loss")
     style_weight: float = _option(1.0, "objective", "weight of the style loss")
     tv_weight: float = _option(2.0, "objective", "weight of the total variation: larger, smoother")
     content_layers: tuple[str, ...] = _option(

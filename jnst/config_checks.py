@@ -44,6 +44,7 @@ def check_numbers(config: Any) -> None:
     for name in ("seed", "sketch", "bleed"):
         _require(config, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
     _require(config, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
+    _require(config, "style_rim", lambda v: 0 <= v <= 0.25, "at least 0 and at most 0.25")
     for name in ("init_blend", "preserve", "rate_decay", "average_share"):
         _require(config, name, lambda v: 0 <= v <= 1, "at least 0 and at most 1")
 

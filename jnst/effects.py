@@ -102,6 +102,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "style_scale": None,
     "style_size": None,
     "enlarge_styles": None,
+    "style_rim": None,
     "resample": None,
     "color": None,
     "init": None,

@@ -129,3 +129,14 @@ def _resample(
     image = Image.fromarray(np.ascontiguousarray(channel))
     resized = image.resize((width, height), kernel)
     return np.array(resized, np.float32)
+
+
+def without_rim(picture: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """The picture, or its mask, without `share` of its shorter side along each border.
+
+    Example:
+        >>> without_rim(np.zeros((40, 80, 3), np.float32), 0.05).shape
+        (36, 76, 3)
+    """
+    by = int(share * min(picture.shape[:2]))
+    return picture[by : picture.shape[0] - by, by : picture.shape[1] - by]

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .bleed import with_bleed
 from .config import Config
-from .images import resize
+from .images import resize, without_rim
 from .keep import Kept
 from .regions import Guidance, check_numbers, guidance, without_overlap
 from .sizes import bleed_at
@@ -35,6 +35,11 @@ class Masks(NamedTuple):
         for i, mask in enumerate(self.styles, start=1):
             found |= {} if mask is None else {f"style mask {i}": mask}
         return found if self.keep is None else found | {"keep mask": self.keep}
+
+    def without_rim(self, share: float) -> "Masks":
+        """The masks, those of the styles without their rim (`jnst.images.without_rim`)."""
+        cut = (None if mask is None else without_rim(mask, share) for mask in self.styles)
+        return self._replace(styles=tuple(cut))
 
     def guidance(
         self,

@@ -11,6 +11,7 @@ _PUBLISHED = Config(
     sketch=0,
     upscale="plain",
     resample="bicubic",
+    style_rim=0.0,
     bleed=0,
     style_weight=1.0,
     tv_weight=0.0,

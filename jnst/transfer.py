@@ -18,7 +18,7 @@ from .checkpoint import Checkpoint, check_same_run, software
 from .color import Coloring, colored
 from .config import Config
 from .devices import Spread
-from .images import resize_picture
+from .images import resize_picture, without_rim
 from .inputs import check_sizes, checked_pictures, fingerprints, styles_at
 from .masks import checked_masks
 from .minimize import NotFiniteError, improve
@@ -135,6 +135,9 @@ def stylize(
     base, sources, start = checked_pictures(content, styles, init_image, config)
     shapes = [source.shape for source in sources]
     masks = checked_masks(base.shape, shapes, content_masks, style_masks, keep_mask)
+    sources = [without_rim(source, config.style_rim) for source in sources]
+    masks = masks.without_rim(config.style_rim)
+    shapes = [source.shape for source in sources]
     check_layers(params.network, (*config.content_layers, *config.style_layers))
     if tile is not None:
         check_tile(tile)
