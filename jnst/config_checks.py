@@ -14,7 +14,7 @@ _NOT_EMPTY = ("style_scale", "style_weights")
 def as_tuple(name: str, value: Any, example: tuple[Any, ...]) -> tuple[Any, ...]:
     """A list or tuple as a tuple; TypeError for anything else."""
     if not isinstance(value, list | tuple):
-        raise TypeError(f"{name} is {value!r}: give a tuple, such as {example}")
+        raise TypeError(f"{name} is {value!r}: give a tuple, such as {example or (value,)}")
     return tuple(value)
 
 

@@ -12,7 +12,7 @@ class Quality(NamedTuple):
         steps: at the first scale.
         taper: a scale of s times the side of the first makes s^−taper times its steps: the finer a
             scale, the less is left to gain at it, and the more a step costs.
-        ratio: of the sides of a scale and of the one before it.
+        ratio: of the areas of a scale and of the one before it.
     """
 
     steps: int
@@ -21,9 +21,9 @@ class Quality(NamedTuple):
 
 
 QUALITIES: Mapping[str, Quality] = {
-    "draft": Quality(60, 0.75, 2.0),
-    "normal": Quality(150, 0.66, 2**0.5),
-    "fine": Quality(400, 0.5, 2**0.5),
+    "draft": Quality(60, 0.75, 4.0),
+    "normal": Quality(150, 0.66, 2.0),
+    "fine": Quality(400, 0.5, 2.0),
 }
 
 
@@ -38,12 +38,11 @@ def steps_by_quality(quality: str, scales: Sequence[float]) -> tuple[int, ...]:
     return tuple(max(1, round(steps * (scale / scales[0]) ** -taper)) for scale in scales)
 
 
-def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2**0.5) -> tuple[float, ...]:
-    """Scales ratio^−i whose rounded sides are at least `coarsest` pixels, coarse to fine.
+def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2.0) -> tuple[float, ...]:
+    """Scales ratio^(−i/2) whose rounded sides are at least `coarsest` pixels, coarse to fine.
 
-    By default each has twice the area of the one before it. The last, of the whole `size`, is
-    always there. Before them comes that of `sketch` pixels, if it is smaller than all of them and
-    not 0.
+    Each has `ratio` times the area of the one before it. The last, of the whole `size`, is always
+    there. Before them comes that of `sketch` pixels, if it is smaller than all of them and not 0.
 
     References:
         The scheme of style-transfer-pytorch.
@@ -54,8 +53,9 @@ def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2**0.5) ->
         >>> [round(512 * scale) for scale in down_to(256, 512, sketch=64)]
         [64, 256, 362, 512]
     """
-    finer = (ratio**-i for i in itertools.count(1))
-    coarser = itertools.takewhile(lambda scale: round(size * scale) >= max(coarsest, 1), finer)
+    # By the areas, of which a half is exact: a side that ends in one half is rounded as published.
+    coarser = (ratio ** (-i / 2) for i in itertools.count(1))
+    coarser = itertools.takewhile(lambda scale: round(size * scale) >= max(coarsest, 1), coarser)
     scales = (*reversed(list(coarser)), 1.0)
     return (sketch / size, *scales) if 0 < sketch < size * scales[0] else scales
 

@@ -124,25 +124,60 @@ def test_coarse_scales_get_more_steps():
     assert Config(**scales, taper=1.0).steps_per_scale == (320, 160, 80)
     # Of equal cost, as a step costs what its pixels do.
     assert Config(**scales, taper=2.0).steps_per_scale == (1280, 320, 80)
-    assert Config(sketch=0, steps=(100,), taper=1.0).steps_per_scale == (200, 141, 100)
+    assert Config(coarsest=256, steps=(100,), taper=1.0).steps_per_scale == (200, 141, 100)
     assert Config(**scales | {"steps": (1, 2, 3)}, taper=2.0).steps_per_scale == (1, 2, 3)
 
 
 def test_scales_and_the_coarsest_of_them():
     assert preset("crowsonkb", scales=(0.5, 1.0)).all_scales == (0.5, 1.0)
-    assert preset("default", coarsest=300).all_scales == (0.125, 2**-0.5, 1.0)
+    assert preset("default", coarsest=300).all_scales == (2**-0.5, 1.0)
+    assert preset("default", coarsest=300, sketch=64).all_scales == (0.125, 2**-0.5, 1.0)
     assert preset("gatys2016", coarsest=300).all_scales == (2**-0.5, 1.0)
     assert preset("default", coarsest=300, scales=(0.5, 1.0)).all_scales == (0.5, 1.0)
-    assert preset("default").all_scales == (0.125, 0.5, 2**-0.5, 1.0)
-    assert preset("default", sketch=0).all_scales == (0.5, 2**-0.5, 1.0)
-    assert preset("gatys2016", sketch=128).all_scales == (0.25, 0.5, 2**-0.5, 1.0)
+    assert preset("default").all_scales == (0.25, 2**-1.5, 0.5, 2**-0.5, 1.0)
+    assert preset("gatys2016", coarsest=200).all_scales == (0.5, 2**-0.5, 1.0)
+    assert preset("gatys2016", coarsest=200, sketch=128).all_scales == (0.25, 0.5, 2**-0.5, 1.0)
     assert preset("default", size=64).all_scales == (1.0,)
     # A picture that is smaller has the one scale.
-    assert Config(size=100, sketch=0).all_scales == (1.0,)
-    assert Config(size=100).all_scales == (0.64, 1.0)
-    assert Config(size=100, sketch=0, steps=(7, 3)).steps_per_scale == (7,)
-    assert Config(steps=(7, 3)).steps_per_scale == (7, 3, 3, 3)
-    assert Config(steps=(7, 5, 3, 2)).steps_per_scale == (7, 5, 3, 2)
+    assert Config(size=100).all_scales == (1.0,)
+    assert Config(size=100, sketch=64).all_scales == (0.64, 1.0)
+    assert Config(size=100, steps=(7, 3)).steps_per_scale == (7,)
+    assert Config(coarsest=200, steps=(7, 3)).steps_per_scale == (7, 3, 3)
+    assert Config(coarsest=200, steps=(7, 5, 3)).steps_per_scale == (7, 5, 3)
+
+
+def test_quality_sets_sizes_and_steps():
+    draft, normal, fine = (Config(quality=name) for name in ("draft", "normal", "fine"))
+    assert Config() == normal
+    # Each of four times the area of the one before.
+    assert draft.all_scales == (0.25, 0.5, 1.0)
+    assert normal.all_scales == fine.all_scales == (0.25, 2**-1.5, 0.5, 2**-0.5, 1.0)
+    for config in (draft, normal, fine):
+        steps = config.steps_per_scale
+        assert len(steps) == len(config.all_scales)
+        assert list(steps) == sorted(steps, reverse=True)
+    # Beside each other, those at the sizes of a draft.
+    rows = zip(draft.steps_per_scale, normal.steps_per_scale[::2], strict=True)
+    assert all(few < more for few, more in rows)
+    rows = zip(normal.steps_per_scale, fine.steps_per_scale, strict=True)
+    assert all(few < more for few, more in rows)
+    assert Config(size=64, quality="draft").all_scales == (1.0,)
+
+
+def test_typed_steps_and_scales_win_over_the_quality():
+    draft = Config(quality="draft", steps=(9,))
+    assert (draft.all_scales, draft.steps_per_scale) == ((0.25, 0.5, 1.0), (9, 9, 9))
+    scales = (0.1, 0.3, 1.0)
+    fine, normal = (Config(quality=name, scales=scales) for name in ("fine", "normal"))
+    assert fine.all_scales == scales
+    assert fine.steps_per_scale[0] == Config(quality="fine").steps_per_scale[0]
+    assert fine.steps_per_scale > normal.steps_per_scale
+    both = Config(quality="fine", scales=scales, steps=(5, 4, 3))
+    assert (both.all_scales, both.steps_per_scale) == (scales, (5, 4, 3))
+    # The published programs name theirs.
+    for name in PUBLISHED:
+        config = PRESETS[name]
+        assert preset(name, quality="fine").steps_per_scale == config.steps_per_scale
 
 
 @pytest.mark.parametrize("name", list(PUBLISHED))
@@ -224,20 +259,18 @@ REFUSED = [
     ({"beta1": 1.0}, "beta1 is 1.0: it must be at least 0 and below 1"),
     ({"beta2": -0.1}, "beta2 is -0.1"),
     ({"average": 1.5, "optimizer": "adam"}, "average is 1.5: it must be at least 0 and below 1"),
-    ({"steps": ()}, "steps is empty: give at least one number"),
     ({"steps": (0,)}, r"steps is \(0,\): each must be a whole number above 0"),
     (
         {"steps": (5, 5, 5, 5), "scales": (0.25, 0.5, 1.0)},
         "steps has 4 numbers for 3 scales: give 3, two for the first and each other, or one",
     ),
     (
-        {"steps": (5, 5, 5), "coarsest": 128, "sketch": 0},
+        {"steps": (5, 5, 5), "coarsest": 128},
         "steps has 3 numbers for 5 scales: give 5, two for the first and each other, or one",
     ),
     ({"preserve": 1.5}, "preserve is 1.5: it must be at least 0 and at most 1"),
     ({"taper": 5.0}, "taper is 5.0: it must be at least 0 and at most 4"),
     ({"coarsest": 0}, "coarsest is 0: it must be a whole number of at least 1"),
-    ({"steps": ()}, r"steps is empty: give at least one number"),
     ({"scales": (1.0, 0.5)}, r"scales is \(1.0, 0.5\): positive numbers, the last of them 1"),
     ({"scales": (-0.5, 1.0)}, "scales is .* positive numbers"),
     ({"style_weights": (0.0, 0.0)}, "style_weights is .*at least one must be above 0"),
@@ -247,11 +280,12 @@ REFUSED = [
     ({"optimizer": "sgd"}, "unknown optimizer 'sgd'; choose one of adam, lbfgs"),
     ({"init": "contents"}, "unknown init 'contents'; did you mean 'content'"),
     ({"style_loss": "gramm"}, "unknown style_loss 'gramm'; did you mean 'gram'"),
-    ({"clamp": True}, "clamp has no effect with lbfgs: use optimizer='adam' or clamp=False"),
-    ({"average": 0.9}, "average has no effect with lbfgs: use optimizer='adam' or average=0"),
+    ({"strength": 0.0}, "strength is 0.0: it must be a finite number above 0"),
+    ({"average_share": 1.5}, "average_share is 1.5: it must be at least 0 and at most 1"),
+    ({"quality": "drafts"}, "unknown quality 'drafts'; did you mean 'draft'"),
     (
-        {"rate_decay": 0.1},
-        "rate_decay has no effect with lbfgs: use optimizer='adam' or rate_decay=1",
+        {"optimizer": "lbfgs", "normalize_gradients": True},
+        "the zoom search needs: use line_search='none' or optimizer='adam'",
     ),
     ({"rate_decay": 1.5}, "rate_decay is 1.5: it must be at least 0 and at most 1"),
 ]
@@ -266,7 +300,7 @@ def test_refused_values_are_named_with_the_remedy(fields, text):
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"steps": 500}, r"steps is 500: give a tuple, such as \(20, 70\)"),
+        ({"steps": 500}, r"steps is 500: give a tuple, such as \(500,\)"),
         ({"style_layers": "relu1_1"}, "style_layers is 'relu1_1': give a tuple, such as"),
         ({"size": "large"}, "size is 'large': it must be a whole number of at least 1"),
         ({"size": True}, "size is True: it must be a whole number of at least 1"),
