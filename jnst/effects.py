@@ -5,9 +5,9 @@ person types and that would change nothing is a mistake, and is refused.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from .presets import Config
+from .schedule import QUALITIES, down_to
 
 Idle = Callable[[Config, int], str]
 """Why a field has no effect in a config with so many styles, and what to do; empty if it has."""
@@ -47,7 +47,8 @@ def _by_hand(config: Config, styles: int) -> str:
 
 
 def _small_enough(config: Config, styles: int) -> str:
-    coarsest = round(config.size * replace(config, sketch=0).all_scales[0])
+    ratio = QUALITIES[config.quality].ratio
+    coarsest = round(config.size * down_to(config.coarsest, config.size, ratio=ratio)[0])
     large = f"where the next scale is of {coarsest} pixels: leave it out, or give fewer"
     return _by_hand(config, styles) or (large if config.sketch >= coarsest else "")
 
@@ -58,8 +59,14 @@ def _each_counts(config: Config, styles: int) -> str:
 
 
 def _by_quality(config: Config, styles: int) -> str:
-    steps = " ".join(map(str, config.steps))
-    return f"with --steps {steps}: leave it out, or leave those out" if steps else ""
+    if not config.steps:
+        return ""
+    ratios = {quality.ratio for quality in QUALITIES.values()}
+    sizes = {down_to(config.coarsest, config.size, config.sketch, ratio) for ratio in ratios}
+    steps = f"with --steps {' '.join(map(str, config.steps))}"
+    if config.scales:
+        return f"{steps} and --scales: leave it out, or one of those"
+    return "" if len(sizes) > 1 else f"{steps} at so few sizes: leave it out, or leave those out"
 
 
 def _tapered(config: Config, styles: int) -> str:
@@ -159,7 +166,7 @@ def idle_fields(config: Config, styles: int) -> dict[str, str]:
         styles: how many pictures give the style.
 
     Example:
-        >>> idle_fields(Config(), 1)["beta1"]
+        >>> idle_fields(Config(optimizer="lbfgs"), 1)["beta1"]
         '--beta1 has no effect with --optimizer lbfgs: leave it out, or add --optimizer adam'
     """
     found = {}

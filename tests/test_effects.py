@@ -18,6 +18,7 @@ IDLE = {
     "noise": ("", "0.2", "--init noise"),
     "init_blend": ("", "0.2", "--init blend"),
     "seed": ("", "3", "--init style-colors"),
+    "strength": ("--content-layers= --style-layers=", "2", "--content-layers relu4_2"),
     "content_weight": ("--content-layers=", "3", "--content-layers relu4_2"),
     "style_weight": ("--style-layers=", "3", "--style-layers relu1_1"),
     "content_layers": ("--content-weight 0", "relu3_1", "--content-weight 2"),
@@ -39,19 +40,23 @@ IDLE = {
     "sketch": ("--scales 0.5 1", "32", ""),
     "upscale": ("--scales 1", "detail", "--scales 0.5 1"),
     "carry": ("--optimizer lbfgs", "", "--optimizer adam"),
+    "quality": ("--steps 3 --scales 0.5 1", "draft", "--steps 3"),
+    "learning_rate": ("--optimizer lbfgs", "0.1", "--optimizer adam"),
     "line_search": ("--optimizer adam", "none", "--optimizer lbfgs"),
     "history": ("--optimizer adam", "5", "--optimizer lbfgs"),
-    "beta1": ("", "0.8", "--optimizer adam"),
+    "beta1": ("--optimizer lbfgs", "0.8", "--optimizer adam"),
     "beta2": ("--optimizer lbfgs", "0.8", "--optimizer adam"),
+    "rate_decay": ("--optimizer lbfgs", "0.5", "--optimizer adam"),
+    "average": ("--optimizer lbfgs", "0.9", "--optimizer adam"),
+    "average_share": ("--average 0.9", "0.5", "--average 0"),
+    "clamp": ("--optimizer lbfgs", "", "--optimizer adam"),
     "style_weights": ("", "2", ""),
 }
-# Those that Config itself refuses where they are idle.
-REFUSED_BY_CONFIG = {"clamp", "average", "rate_decay"}
 
 
 def test_every_field_is_classified_and_every_condition_tested() -> None:
     assert set(EFFECTS) == {spec.name for spec in fields(Config)}
-    assert {field for field, idle in EFFECTS.items() if idle} == set(IDLE) | REFUSED_BY_CONFIG
+    assert {field for field, idle in EFFECTS.items() if idle} == set(IDLE)
 
 
 @pytest.mark.parametrize("field", IDLE)
@@ -67,10 +72,22 @@ def test_a_typed_option_without_effect_is_refused(field: str) -> None:
     assert field not in idle_fields(found.config, len(found.styles))
 
 
-@pytest.mark.parametrize("words", [["--average", "0.9"], ["--clamp"], ["--rate-decay", "0.1"]])
-def test_what_a_config_refuses_itself(words: list[str]) -> None:
-    with pytest.raises(UsageError, match="has no effect with lbfgs: use --optimizer adam or --"):
-        parse([*PICTURES, *words])
+def test_quality_sets_the_sizes_or_the_steps_that_are_not_typed() -> None:
+    few = ("--steps", "3", "--coarsest", "512")
+    with pytest.raises(UsageError, match="^--quality has no effect with --steps 3 at so few sizes"):
+        parse([*PICTURES, "--quality", "draft", *few])
+    for words in (("--steps", "3"), ("--scales", "0.5", "1"), few[2:]):
+        assert isinstance(parse([*PICTURES, "--quality", "draft", *words]), Request)
+
+
+def test_an_average_over_a_share_takes_adam() -> None:
+    with pytest.raises(UsageError, match="^--average-share has no effect with --optimizer lbfgs"):
+        parse([*PICTURES, "--optimizer", "lbfgs", "--average-share", "0.5"])
+
+
+def test_as_many_steps_as_sizes_go_with_a_sketch() -> None:
+    words = ["--coarsest", "256", "--sketch", "64", "--steps", "1", "2", "3", "4"]
+    assert isinstance(parse([*PICTURES, *words]), Request)
 
 
 def test_normalized_gradients_are_refused_beside_a_line_search() -> None:
@@ -79,7 +96,7 @@ def test_normalized_gradients_are_refused_beside_a_line_search() -> None:
         "--line-search none or --optimizer adam$"
     )
     with pytest.raises(UsageError, match=told):
-        parse([*PICTURES, "--normalize-gradients"])
+        parse([*PICTURES, "--optimizer", "lbfgs", "--normalize-gradients"])
 
 
 @pytest.mark.parametrize("name", PRESETS)
