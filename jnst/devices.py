@@ -3,9 +3,10 @@
 A picture is cut into as many bands as there are devices, all of one height, a multiple of the last
 layer's stride, so that no pooling window crosses from one to the next. A 3x3 convolution reads one
 row beyond a band, which the neighbour sends; beyond the picture it reads zeros, which is what a
-device receives that has no neighbour. What the losses need are sums over positions: each device
-adds up its own and `psum` adds those. So the objective and its gradient are those of one device, up
-to the order of additions, and nothing is computed twice.
+device receives that has no neighbour, or, if it is the first, what `Config.padding` says. What the
+losses need are sums over positions: each device adds up its own and `psum` adds those. So the
+objective and its gradient are those of one device, up to the order of additions, and nothing is
+computed twice.
 
 Rows that fill up the last bands are kept at zero in all layers: there the network's own padding is.
 """
@@ -14,7 +15,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +40,7 @@ from .objective import (
     variation,
     weigh,
 )
-from .ops import conv2d, relu
+from .ops import conv2d, pad, relu
 from .preprocessing import preprocess
 from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
@@ -195,7 +196,9 @@ def _features(
     x = _inside(x, height)
     maps: Features = {}
     for name in order[: max(order.index(layer) for layer in layers) + 1]:
-        if name.startswith("conv"):
+        if name == "conv1_1" and terms.padding != "zero":
+            x = _inside(_convolve_first(x, terms.padding, height, **params.layers[name]), height)
+        elif name.startswith("conv"):
             x = _inside(_convolve(x, **params.layers[name]), height)
         elif name.startswith("relu"):
             x = relu(x)
@@ -210,13 +213,34 @@ def _features(
 def _convolve(x: Batch, kernel: Array, bias: Array) -> Batch:
     """A band of the 3x3 convolution of the whole: its own, and what the neighbours add."""
     kernel, bias = (lax.pcast(values, _ROWS, to="varying") for values in (kernel, bias))
+    above, below = _neighbours(x)
+    beside = ((0, 0), (1, 1))
+    y = conv2d(x, kernel, bias, precision="highest")
+    y = y.at[:, :1].add(conv2d(above, kernel[:1], padding=beside, precision="highest"))
+    return y.at[:, -1:].add(conv2d(below, kernel[2:], padding=beside, precision="highest"))
+
+
+def _convolve_first(x: Batch, padding: str, height: int, kernel: Array, bias: Array) -> Batch:
+    """The same, of a picture of that height whose border is repeated or mirrored around it."""
+    kernel, bias = (lax.pcast(values, _ROWS, to="varying") for values in (kernel, bias))
+    above, below = _neighbours(x)
+    rows = jnp.concatenate([above, x, below], axis=1)
+    row = x.shape[1] * lax.axis_index(_ROWS) - 1 + jnp.arange(rows.shape[1])
+    row = row[None, :, None, None]
+    # The row next to the border is its copy, or that of the row behind it. The one below the
+    # picture may be of any band, and above it are those that it copies.
+    away = 1 if padding == "replicate" else 2
+    rows = jnp.where(row == -1, jnp.roll(rows, -away, axis=1), rows)
+    rows = jnp.where(row == height, jnp.roll(rows, away, axis=1), rows)
+    wide = pad(rows, ((0, 0), (1, 1)), cast(Any, padding))
+    return conv2d(wide, kernel, bias, padding="VALID", precision="highest")
+
+
+def _neighbours(x: Batch) -> tuple[Batch, Batch]:
+    """The last row of the band above and the first of the one below; zeros where there is none."""
     count = lax.axis_size(_ROWS)
     above = lax.ppermute(x[:, -1:], _ROWS, [(i, i + 1) for i in range(count - 1)])
-    below = lax.ppermute(x[:, :1], _ROWS, [(i + 1, i) for i in range(count - 1)])
-    beside = ((0, 0), (1, 1))
-    y = conv2d(x, kernel, bias)
-    y = y.at[:, :1].add(conv2d(above, kernel[:1], padding=beside))
-    return y.at[:, -1:].add(conv2d(below, kernel[2:], padding=beside))
+    return above, lax.ppermute(x[:, :1], _ROWS, [(i + 1, i) for i in range(count - 1)])
 
 
 def _inside(x: Batch, height: int) -> Batch:

@@ -183,10 +183,10 @@ def check_way(
     if devices > 1:
         if tile is not None:
             raise ValueError(f"tile is {tile} for {devices} devices: give one of the two")
-        for name, taken in (("precision", "float32"), ("padding", "zero")):
-            value = getattr(config, name)
-            if value != taken:
-                raise ValueError(f"{name} is {value!r} for {devices} devices: they take {taken!r}")
+        if config.precision != "float32":
+            raise ValueError(
+                f"precision is {config.precision!r} for {devices} devices: they take 'float32'"
+            )
         check_over_devices(config, devices)
     elif tile is not None and max(map(max, sizes)) > tile:
         check_by_windows(config, tile)
