@@ -136,12 +136,14 @@ def state_bytes(config: Config, height: int, width: int) -> int:
     """Bytes of what the optimiser remembers.
 
     Example:
-        >>> state_bytes(Config(optimizer="adam"), 10, 10), state_bytes(Config(history=2), 10, 10)
+        >>> lbfgs = Config(optimizer="lbfgs", history=2)
+        >>> state_bytes(Config(average_share=0), 10, 10), state_bytes(lbfgs, 10, 10)
         (4800, 10800)
     """
     # The point and the last good one; Adam's two moments, and an average if there is one; L-BFGS's
     # accepted point, its gradient, the direction, and the pairs.
-    arrays = 4 + (config.average > 0) if config.optimizer == "adam" else 5 + 2 * config.history
+    averaging = config.average > 0 or config.average_share > 0
+    arrays = 4 + averaging if config.optimizer == "adam" else 5 + 2 * config.history
     return arrays * height * width * 3 * _FLOAT
 
 

@@ -74,10 +74,10 @@ def first_point(
     if coarser is not None and config.upscale == "detail":
         blurred = resize(resize_picture(base, *coarser, resample=config.resample), *size)
         found = np.asarray(found + (resized - blurred), np.float32)
-    return np.clip(found, 0, 1) if config.clamp else found
+    return np.clip(found, 0, 1) if method_of(config).clamp else found
 
 
-def first_state(point: Pixels, learnt: Moments, by: int, config: Config) -> State:
+def first_state(point: Pixels, learnt: Moments, by: int, config: Config, steps: int) -> State:
     """The state at `point` of an Adam that goes on from a coarser scale.
 
     The running averages of the gradient and of its square are enlarged, bicubic and bilinear, the
@@ -89,6 +89,7 @@ def first_state(point: Pixels, learnt: Moments, by: int, config: Config) -> Stat
         learnt: at the scale before it, without its bleed.
         by: pixels of bleed.
         config: of the run.
+        steps: of this scale.
 
     References:
         style-transfer-pytorch, `scale_adam`.
@@ -97,7 +98,7 @@ def first_state(point: Pixels, learnt: Moments, by: int, config: Config) -> Stat
         >>> from jnst.optimizer import moments
         >>> learnt = Moments(jnp.ones((2, 3, 3)), jnp.ones((2, 3, 3)), jnp.int32(9))
         >>> point = np.zeros((4, 6, 3), np.float32)
-        >>> begun = first_state(point, learnt, 0, Config(optimizer="adam"))
+        >>> begun = first_state(point, learnt, 0, Config(optimizer="adam"), steps=20)
         >>> moments(begun).square.shape, int(moments(begun).steps)
         ((4, 6, 3), 9)
     """
@@ -105,7 +106,8 @@ def first_state(point: Pixels, learnt: Moments, by: int, config: Config) -> Stat
     mean = with_bleed(resize(np.asarray(learnt.mean), height, width), by)
     square = with_bleed(resize(np.asarray(learnt.square), height, width, resample="bilinear"), by)
     enlarged = Moments(jnp.asarray(mean), jnp.asarray(np.maximum(square, 0)), learnt.steps)
-    return with_moments(start(jnp.asarray(point), method_of(config), rates_of(config)), enlarged)
+    begun = start(jnp.asarray(point), method_of(config), rates_of(config, steps))
+    return with_moments(begun, enlarged)
 
 
 def begun(
@@ -115,12 +117,14 @@ def begun(
     coarser: tuple[int, int] | None,
     learnt: Moments | None,
     config: Config,
+    steps: int,
 ) -> Array | State:
-    """What a scale begins with: `first_point`, and what Adam learnt before, if it is known.
+    """What a scale of so many steps begins with: `first_point`, and what Adam learnt before, if it
+    is known.
 
     Neither the pictures nor what was learnt have a bleed; what is returned has.
     """
     point = first_point(image, base, resized, coarser, config)
     by = bleed_at(resized.shape[0], resized.shape[1], config)
     bled = with_bleed(point, by)
-    return first_state(bled, learnt, by, config) if learnt else jnp.asarray(bled)
+    return first_state(bled, learnt, by, config, steps) if learnt else jnp.asarray(bled)

@@ -107,8 +107,9 @@ def loss_weights(config: Config) -> LossWeights:
     what takes the photograph's forms away. Not from a paper; chosen by looking.
 
     Example:
-        >>> loss_weights(Config(style_layer_weights=(2.0,), strength=4.0)).style.tolist()
-        [2.0, 2.8284271240234375, 4.0, 5.656854152679443, 8.0]
+        >>> weights = loss_weights(Config(style_layer_weights=(2.0,), strength=16.0))
+        >>> weights.style.tolist()
+        [2.0, 4.0, 8.0, 16.0, 32.0]
     """
     lifts = [config.strength ** ((block_of(layer) - 1) / 4) for layer in config.style_layers]
     # In NumPy: each product in JAX would be a program to compile.

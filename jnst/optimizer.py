@@ -163,6 +163,26 @@ def from_arrays(
     return jax.tree.unflatten(tree, [jnp.array(arrays[name], copy=True) for name in expected])
 
 
+def at_other_rates(state: State, before: Rates, now: Rates) -> State:
+    """The state of a run that goes on with another decay of its average.
+
+    What the average lacks for its bias towards 0 follows from the decay and the number of steps, as
+    if the decay had always been this one: so it is brought to what it would then lack.
+
+    Example:
+        >>> rates = Rates(average=0.5)
+        >>> state = start(jnp.ones(1), Method(averaging=True), rates)
+        >>> later = at_other_rates(state, rates, Rates(average=0.75))
+        >>> state.average.tolist(), later.average.tolist()
+        ([0.5], [0.25])
+    """
+    if state.average is None or before.average == now.average:
+        return state
+    count = int(state.step) + 1
+    factor = (1.0 - float(now.average) ** count) / (1.0 - float(before.average) ** count)
+    return state._replace(average=state.average * jnp.float32(factor))
+
+
 def leaf_name(path: Any) -> str:
     """The name of a leaf by its path from `jax.tree_util`, such as inner.0.mu."""
     return jax.tree_util.keystr(path, simple=True, separator=".")

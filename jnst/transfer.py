@@ -24,7 +24,7 @@ from .masks import checked_masks
 from .minimize import NotFiniteError, improve
 from .next_scale import begun, method_of, rates_of
 from .objective import Losses
-from .optimizer import Moments, State, from_arrays
+from .optimizer import Moments, State, at_other_rates, from_arrays
 from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
@@ -88,7 +88,8 @@ def stylize(
         resume: from `Progress.checkpoint` or `load_checkpoint`; the run goes on from there, and on
             the same machine ends in the same picture, bit for bit, as one that was not broken off.
             All other arguments are those of the run that was; only the steps of the last scale
-            may be others.
+            may be others. Adam's learning rate and its average then go on as at that step of a run
+            of so many.
         tile: scales with a side of more pixels than this are computed by windows of this size, in
             less memory and with the same result but for rounding (see `jnst.tiles`); None computes
             every picture at once.
@@ -174,17 +175,17 @@ def stylize(
         way = Way(here, spread, guidance, spread.placed(kept) if spread else kept, by)
         report.shown = way.shown
         args = way.args(params, bled, styles_here, config, chunk, known)
+        steps = config.steps_per_scale[number - 1]
         begin: Array | State
         if resume and number == resume.scale:
-            begin = from_arrays(resume.state, bled.shape, method_of(config), rates_of(config))
+            begin = _put_aside(resume, bled.shape, config, steps)
         else:
             if image is None:
                 palettes = masks.palettes(styles_here)
                 shares = masks.shares(resized.shape)
                 image = first_image(params, resized, palettes, config, shares)
             coarser = sizes[number - 2] if number > 1 else None
-            begin = begun(image, base, resized, coarser, learnt, config)
-        steps = config.steps_per_scale[number - 1]
+            begin = begun(image, base, resized, coarser, learnt, config, steps)
         begin = way.placed(begin, config, height, width)
         painted, learnt = _improve(way, begin, args, steps, config, report, chunk)
         image = without_bleed(painted, by)
@@ -196,6 +197,14 @@ def stylize(
     assert image is not None
     assert final is not None
     return Result(finish(image), Losses(*map(float, final)), report.history())
+
+
+def _put_aside(checkpoint: Checkpoint, shape: tuple[int, ...], config: Config, steps: int) -> State:
+    """The state of a checkpoint, for a scale that makes so many steps now."""
+    before = checkpoint.config.steps_per_scale[checkpoint.scale - 1]
+    rates = rates_of(checkpoint.config, before)
+    state = from_arrays(checkpoint.state, shape, method_of(config), rates)
+    return at_other_rates(state, rates, rates_of(config, steps))
 
 
 def _finished(coloring: Coloring, config: Config, image: Pixels) -> Pixels:

@@ -1,5 +1,6 @@
 """What a run is expected to need, what is chosen to fit, and how sizes are written."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -15,8 +16,15 @@ from jnst.sizes import painted_size
 from jnst.tile_plan import TILES, plan_stages
 
 GB = 10**9
-# The figures by hand are those of the picture alone.
-without_bleed = partial(jnst.Config, bleed=0)
+# The figures by hand are those of the picture alone, of L-BFGS and of Gram matrices.
+without_bleed = partial(
+    jnst.Config,
+    bleed=0,
+    optimizer="lbfgs",
+    style_loss="gram-relative",
+    coarsest=256,
+    average_share=0.0,
+)
 ADAM = without_bleed(optimizer="adam")
 
 
@@ -25,6 +33,10 @@ def test_what_a_run_keeps_is_counted():
     plain = without_bleed(optimizer="adam", style_layers=(), content_layers=())
     growth = estimate_memory(plain, 2000, 1000) - estimate_memory(plain, 1000, 1000)
     assert growth == 1000 * 1000 * 12 * (4 + 4 + 8)
+    # The running average is one more, whichever option asks for it.
+    for averaging in ({"average": 0.9}, {"average_share": 0.1}):
+        more = estimate_memory(replace(ADAM, **averaging), 1024, 512)
+        assert more - estimate_memory(ADAM, 1024, 512) == 1024 * 512 * 12
     # A pair of L-BFGS is two more pictures.
     one, two = (without_bleed(history=n) for n in (10, 11))
     more = estimate_memory(two, 1024, 512) - estimate_memory(one, 1024, 512)
@@ -70,7 +82,7 @@ def test_the_content_of_a_large_picture_lies_in_a_file():
 
 def test_the_bleed_is_counted():
     for tile in (None, 256):
-        found = estimate_memory(jnst.Config(scales=(1.0,)), 600, 400, tile=tile)
+        found = estimate_memory(without_bleed(scales=(1.0,), bleed=8), 600, 400, tile=tile)
         larger = painted_size(600, 400, jnst.Config())
         assert found == estimate_memory(without_bleed(scales=(1.0,)), *larger, tile=tile)
 

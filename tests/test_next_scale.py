@@ -1,19 +1,21 @@
 """What a finer scale begins with, against NumPy and PyTorch."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jnst
 from jnst.images import resize
-from jnst.next_scale import first_point, first_state
+from jnst.next_scale import first_point, first_state, method_of, rates_of
 from jnst.optimizer import Moments, moments
 
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((30, 40, 3), np.float32)
 STYLE = RNG.random((50, 35, 3), np.float32)
 ADAM = {"optimizer": "adam", "learning_rate": 0.05, "pixel_range": 1.0, "beta2": 0.9}
-RUN = {"size": 32, "scales": (0.5, 1.0), "steps": (3, 1), "clamp": True, "average": 0.8}
+RUN = {"size": 32, "scales": (0.5, 1.0), "clamp": True, "rate_decay": 1.0}
 RUN |= {"upscale": "plain", "bleed": 0}
 LAYERS = {"style_layers": ("relu1_1",), "content_layers": ("relu1_2",)}
 
@@ -24,7 +26,7 @@ def test_moments_are_enlarged_as_pytorch_does():
     square = RNG.random((9, 12, 3), np.float32) ** 8
     learnt = Moments(jnp.asarray(mean), jnp.asarray(square), jnp.int32(77))
     config = jnst.Config(**ADAM)
-    found = moments(first_state(np.zeros((13, 17, 3), np.float32), learnt, 0, config))
+    found = moments(first_state(np.zeros((13, 17, 3), np.float32), learnt, 0, config, 9))
     expected = torch.nn.functional.interpolate(
         torch.tensor(square).permute(2, 0, 1)[None], (13, 17), mode="bilinear"
     )[0].permute(1, 2, 0)
@@ -38,24 +40,41 @@ def test_the_start_is_inside_the_box_only_with_clamp():
     edge = np.zeros((8, 8, 3), np.float32)
     edge[:, 4:] = 1.0
     large = np.zeros((16, 16, 3), np.float32)
-    free = first_point(edge, large, large, (8, 8), jnst.Config(**ADAM))
+    free = first_point(edge, large, large, (8, 8), jnst.Config(**ADAM, clamp=False))
     assert free.min() < 0 < 1 < free.max()
     kept = first_point(edge, large, large, (8, 8), jnst.Config(**ADAM, clamp=True))
     np.testing.assert_array_equal(kept, np.clip(free, 0, 1))
+    # It is Adam's alone.
+    lbfgs = jnst.Config(optimizer="lbfgs", clamp=True)
+    np.testing.assert_array_equal(first_point(edge, large, large, (8, 8), lbfgs), free)
 
 
-def test_the_first_step_of_a_finer_scale_by_numpy():
+def test_an_average_reaches_over_a_share_of_the_steps():
+    config = jnst.Config(**ADAM, average_share=0.25)
+    assert [rates_of(config, steps).average for steps in (2, 4, 8, 100)] == [0, 0, 0.5, 0.96]
+    assert rates_of(config, 100).steps == 100
+    assert rates_of(replace(config, average=0.7), 100).average == 0.7
+    assert rates_of(replace(config, average_share=0.0), 100).average == 0
+    assert rates_of(replace(config, optimizer="lbfgs"), 100).average == 0
+    assert method_of(config).averaging
+    assert not method_of(replace(config, average_share=0.0)).averaging
+
+
+@pytest.mark.parametrize(
+    "averaging", [{"average": 0.8, "steps": (3, 1)}, {"average_share": 1.0, "steps": (3, 5)}]
+)
+def test_the_first_step_of_a_finer_scale_by_numpy(averaging):
     """Kingma and Ba (2015), algorithm 1, in the fourth step of which the picture grows."""
     found = []
     jnst.stylize(
         jnst.load_weights("vgg16"),
         CONTENT,
         STYLE,
-        jnst.Config(**RUN | ADAM | LAYERS),
+        jnst.Config(**RUN | ADAM | LAYERS | averaging),
         chunk=1,
         callback=lambda progress: found.append((progress.checkpoint().state, progress.image())),
     )
-    (coarse, image), (fine, after) = found[2:]
+    (coarse, image), (fine, after) = found[2:4]
     (mu,) = (name for name in coarse if name.endswith("mu"))
     nu = mu.removesuffix("mu") + "nu"
     start = np.clip(resize(image, 24, 32), 0, 1)
@@ -75,7 +94,12 @@ def test_the_learning_rate_falls_over_the_steps_of_each_scale():
     ends = []
     for decay in (1.0, 0.0):
         config = jnst.Config(
-            **ADAM | LAYERS, size=32, scales=(0.5, 1.0), steps=(1, steps), rate_decay=decay
+            **ADAM | LAYERS,
+            size=32,
+            scales=(0.5, 1.0),
+            steps=(1, steps),
+            clamp=False,
+            rate_decay=decay,
         )
         states = []
         jnst.stylize(

@@ -15,14 +15,17 @@ SMALL = {
     "steps": (6,),
     "style_layers": ("relu1_1",),
     "content_layers": ("relu1_2",),
+    "style_loss": "gram-relative",
+    "pixel_range": 255.0,
 }
 TWO_SCALES = {"scales": (0.5, 1.0), "steps": (4, 3), "upscale": "detail"}
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((30, 40, 3), np.float32)
 STYLE = RNG.random((50, 35, 3), np.float32)
 OPTIMIZERS = {
-    "adam": {"optimizer": "adam", "learning_rate": 5.0},
+    "adam": {"optimizer": "adam", "learning_rate": 5.0, "average_share": 0.0, "clamp": False},
     "adam-average": {"optimizer": "adam", "learning_rate": 5.0, "average": 0.8, "clamp": True},
+    "adam-share": {"optimizer": "adam", "learning_rate": 5.0, "average_share": 1.0},
     "zoom": {"optimizer": "lbfgs", "history": 3},
     "none": {"optimizer": "lbfgs", "line_search": "none", "history": 3},
 }
@@ -60,7 +63,7 @@ def checkpoints_of(params, config, chunk=1, **more):
     return result, found
 
 
-@pytest.mark.parametrize("fields", [OPTIMIZERS["adam"], OPTIMIZERS["adam-average"]])
+@pytest.mark.parametrize("fields", [OPTIMIZERS["adam"], OPTIMIZERS["adam-share"]])
 def test_what_adam_has_learnt_comes_from_the_checkpoint_of_the_scale_before(
     params, fields, tmp_path
 ):
@@ -119,13 +122,47 @@ def test_a_checkpoint_says_what_has_been_done(params):
 
 
 def test_more_steps_at_the_last_scale(params, tmp_path):
-    config = jnst.Config(**SMALL | TWO_SCALES)
+    """As if the run had been begun with them, where no number depends on how many there are."""
+    config = jnst.Config(**SMALL | TWO_SCALES, rate_decay=1.0, average=0.8)
     longer = replace(config, steps=(4, 6))
     unbroken = jnst.stylize(params, CONTENT, STYLE, longer)
     _, found = checkpoints_of(params, config)
     for checkpoint in (found[1], found[5], found[-1]):
         checkpoint = through_a_file(checkpoint, tmp_path)
         assert_same(jnst.stylize(params, CONTENT, STYLE, longer, resume=checkpoint), unbroken)
+
+
+def test_more_steps_give_the_rate_of_a_run_of_so_many(params, tmp_path):
+    config = jnst.Config(**SMALL | OPTIMIZERS["adam"], rate_decay=0.0)
+    _, found = checkpoints_of(params, config)
+    before = through_a_file(found[-2], tmp_path)
+    _, more = checkpoints_of(params, replace(config, steps=(12,)), resume=before)
+    after = more[0].state
+    (mu,) = (name for name in after if name.endswith("mu"))
+    mean, square = after[mu] / (1 - 0.9**6), after[mu.removesuffix("mu") + "nu"] / (1 - 0.99**6)
+    left = 0.5 + 0.5 * np.cos(np.pi * 5 / 12)
+    step = 5.0 * left * mean / (np.sqrt(square) + 1e-8)
+    np.testing.assert_allclose(before.state["point"] - after["point"], step, atol=1e-3)
+    assert np.abs(step).max() > 1
+
+
+def test_more_steps_leave_the_average_as_bright(params, tmp_path):
+    """Of points that hardly move, the average is any of them."""
+    config = jnst.Config(**SMALL | OPTIMIZERS["adam-share"] | {"learning_rate": 1e-4})
+    short, found = checkpoints_of(params, config)
+    images = []
+    jnst.stylize(
+        params,
+        CONTENT,
+        STYLE,
+        replace(config, steps=(30,)),
+        chunk=1,
+        resume=through_a_file(found[2], tmp_path),
+        callback=lambda progress: images.append(progress.image()),
+    )
+    assert len(images) == 27
+    for image in images:
+        np.testing.assert_allclose(image, short.image, atol=1e-4)
 
 
 def test_scales_that_were_left_out_stay_out(params):
