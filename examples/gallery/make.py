@@ -43,8 +43,7 @@ class Painting:
     masks: str = ""
 
     def config(self, base: jnst.Config) -> jnst.Config:
-        changed = replace(base, **self.changes)
-        return jnst.with_quality(changed, self.quality) if self.quality else changed
+        return replace(base, **self.changes, quality=self.quality or base.quality)
 
     def name(self, base: jnst.Config) -> str:
         """A file name of its own for each content, style and configuration."""
