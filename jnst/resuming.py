@@ -8,6 +8,7 @@ from typing import Any
 from .arguments import parse
 from .batch import literal
 from .device_options import OPTIONS
+from .effects import idle_fields
 from .parser import UsageError, option, typed_options, without
 from .presets import Config
 from .request import Request, Resume
@@ -45,11 +46,12 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
         ValueError: if the checkpoint does not come from the command line.
 
     Example:
-        >>> notes = notes_of(["--content", "a.png", "--style", "b.png", "--checkpoint", "c"])
+        >>> begun = ["--content", "a.png", "--style", "b.png", "--scales", "0.5", "1"]
+        >>> notes = notes_of([*begun, "--steps", "70", "--checkpoint", "c"])
         >>> words = ("--resume", "c", "--steps", "200")
         >>> request, words = continued(Resume("c", words, False), notes)
         >>> request.config.steps, request.output, words[:4]
-        ((20, 70, 70, 200), 'a_b.png', ['--content', 'a.png', '--style', 'b.png'])
+        ((70, 200), 'a_b.png', ['--content', 'a.png', '--style', 'b.png'])
     """
     if _WORDS not in notes:
         raise ValueError(
@@ -73,10 +75,12 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
     if typed.tile is not None:
         begun = without(begun, "--memory")
     if "steps" in typed:
-        steps = sum(typed.steps, ())
-        changes = without(changes, "--steps")
+        steps = _extended(first.config.steps_per_scale, sum(typed.steps, ()))
+        changes = [*without(changes, "--steps"), "--steps", *map(str, steps)]
+        # From here on they say what these said of them.
         begun = without(begun, "--taper")
-        changes += ["--steps", *map(str, _extended(first.config.steps_per_scale, steps))]
+        if _quality_is_idle(replace(first, config=replace(first.config, steps=steps))):
+            begun = without(begun, "--quality")
     words = [*begun, *changes]
     second = read(begun, changes)
     if not isinstance(second, Request):
@@ -99,8 +103,13 @@ def _extended(steps: tuple[int, ...], typed: tuple[int, ...]) -> tuple[int, ...]
     return (*steps[:-1], typed[-1])
 
 
+def _quality_is_idle(request: Request) -> bool:
+    return "quality" in idle_fields(request.config, len(request.styles))
+
+
 def _contradictions(first: Request, second: Request) -> list[str]:
-    names = [spec.name for spec in fields(Config) if spec.name not in ("steps", "taper")]
+    settled = {"steps", "taper"} | ({"quality"} if _quality_is_idle(second) else set())
+    names = [spec.name for spec in fields(Config) if spec.name not in settled]
     pairs = [(n, getattr(first.config, n), getattr(second.config, n)) for n in names]
     pairs += [(n, getattr(first, n), getattr(second, n)) for n in ("preset", "preprocess")]
     if first.network and second.network:

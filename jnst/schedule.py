@@ -54,8 +54,8 @@ def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2.0) -> tu
         [64, 256, 362, 512]
     """
     # By the areas, of which a half is exact: a side that ends in one half is rounded as published.
-    coarser = (ratio ** (-i / 2) for i in itertools.count(1))
-    coarser = itertools.takewhile(lambda scale: round(size * scale) >= max(coarsest, 1), coarser)
+    finer = (ratio ** (-i / 2) for i in itertools.count(1))
+    coarser = itertools.takewhile(lambda scale: round(size * scale) >= max(coarsest, 1), finer)
     scales = (*reversed(list(coarser)), 1.0)
     return (sketch / size, *scales) if 0 < sketch < size * scales[0] else scales
 

@@ -36,7 +36,10 @@ def drop_small_scales(
         if smallest >= need or size is sizes[-1]:
             scales.append(scale)
             steps.append(count)
-    return replace(config, scales=tuple(scales), steps=tuple(steps), taper=0.0)
+    # What the taper and the quality stand for is said by these.
+    return replace(
+        config, scales=tuple(scales), steps=tuple(steps), taper=0.0, quality=Config.quality
+    )
 
 
 def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ import jnst
 from jnst import cli_paint, keeper, painting
 from jnst.images import read_image, read_parameters
 from jnst.keeper import Keeper
+from jnst.parser import UsageError
 from jnst.request import Resume
 from jnst.resuming import continued, notes_of
 
@@ -46,9 +47,10 @@ def stop_at(monkeypatch: pytest.MonkeyPatch) -> Stop:
         ["--steps", "5"],
         ["--steps", "3", "4", "--scales", "0.5", "1", "--optimizer", "adam", "--average", "0.5"],
         [
-            *("--steps", "3", "4", "--scales", "0.5", "1", "--line-search", "none"),
+            *("--steps", "3", "4", "--scales", "0.5", "1"),
+            *("--optimizer", "lbfgs", "--line-search", "none"),
             # Its first steps are as long as the gradient says.
-            *("--content-weight", "1e4", "--style-weight", "3e4"),
+            *("--content-weight", "1e4", "--style-weight", "3e4", "--pixel-range", "255"),
         ],
     ],
 )
@@ -116,7 +118,8 @@ def test_a_second_ctrl_c_stops_at_once(run: Command, monkeypatch: pytest.MonkeyP
 
 
 def test_more_steps(run: Command) -> None:
-    words = [*RUN, "--scales", "0.5", "1"]
+    # Of Adam, rate and average would be those of a run of another length.
+    words = [*RUN, "--scales", "0.5", "1", "--optimizer", "lbfgs"]
     assert run(*words, "--steps", "2", "5", "--output", "long.png")[0] == 0
     assert run(*words, "--steps", "2", "3", *KEPT)[0] == 0
     assert run("--resume", "run.ckpt", "--steps", "5", "--output", "more.png")[0] == 0
@@ -147,8 +150,8 @@ def test_typed_options_that_agree_are_fine(run: Command, stop_at: Stop) -> None:
         (
             ["--size", "40", "--style-weight", "5"],
             2,
-            "run.ckpt was begun otherwise: --size was 32 and is 40; --style-weight was 3.0 and is "
-            "5.0; leave that out, or begin anew",
+            "run.ckpt was begun otherwise: --size was 32 and is 40; --style-weight was "
+            f"{jnst.Config().style_weight} and is 5.0; leave that out, or begin anew",
         ),
         (["--preset", "gatys2016"], 2, "--preset was default and is gatys2016"),
         (["--network", "vgg19"], 2, "--network was vgg16 and is vgg19"),
@@ -335,3 +338,17 @@ def test_more_steps_leave_those_that_a_taper_gave_the_coarse_scales() -> None:
     assert words[-4:] == ["--steps", "32", "16", "9"]
     again, _ = continued(Resume("c", ("--resume", "c"), False), notes)
     assert again.config.steps_per_scale == (32, 16, 8)
+
+
+@pytest.mark.parametrize("sizes", [[], ["--scales", "0.25", "0.5", "1"]])
+def test_more_steps_leave_those_that_a_quality_gave_the_coarse_scales(sizes: list[str]) -> None:
+    words = ["--content", "a.png", "--style", "b.png", "--quality", "draft", *sizes]
+    notes = notes_of(words)
+    begun, _ = continued(Resume("c", ("--resume", "c"), False), notes)
+    request, words = continued(Resume("c", ("--resume", "c", "--steps", "999"), False), notes)
+    assert request.config.all_scales == begun.config.all_scales
+    assert request.config.steps == (*begun.config.steps_per_scale[:-1], 999)
+    # The sizes are still those of the quality, unless they are named as well.
+    assert ("--quality" in words) == (not sizes)
+    with pytest.raises(UsageError, match=r"begun otherwise: --quality was draft and is fine"):
+        continued(Resume("c", ("--resume", "c", "--quality", "fine"), False), notes)
