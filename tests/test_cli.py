@@ -40,7 +40,7 @@ def test_a_painting(run: Command) -> None:
         list(values), [getattr(expected.losses, name) for name in names], rtol=1e-3
     )
     assert err[0].startswith("jnst: vgg16 (vgg16.h5, ")
-    assert "32x21 pixels, 3 lbfgs steps, about " in err[0]
+    assert "32x21 pixels, 3 adam steps, about " in err[0]
     assert err[1].startswith("jnst: step 1/3, loss ")
     assert err[-1].startswith("jnst: step 3/3, loss ")
     assert len(err) == 3

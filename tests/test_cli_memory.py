@@ -31,7 +31,8 @@ def test_what_does_not_fit_is_refused_with_what_would(run: Command) -> None:
 
 def test_lbfgs_that_remembers_less_is_told_and_resumes(run: Command) -> None:
     # 150x100 pixels: a pair is 360 kB, so that 3000 pairs are about 1 GB.
-    words = [*PICTURES, *TINY, *LARGER, "--checkpoint", "run.ckpt", "--history", "3000"]
+    words = [*PICTURES, *TINY, *LARGER, "--optimizer", "lbfgs", "--checkpoint", "run.ckpt"]
+    words += ["--history", "3000"]
     code, _, err = run(*words, "--memory", "0.9GB")
     assert code == 0
     assert err[0].startswith("jnst: note: L-BFGS remembers ")

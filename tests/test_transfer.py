@@ -5,6 +5,7 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from methods import DEFAULT, GRAM
 
 import jnst
 from jnst.images import resize, resize_picture
@@ -12,7 +13,7 @@ from jnst.sizes import drop_small_scales, target_sizes
 from jnst.transfer import stylize
 
 # Shallow layers, few steps, no bleed: what is tested here is what happens around the network.
-SMALL = {
+SMALL = GRAM | {
     "size": 32,
     "scales": (1.0,),
     "bleed": 0,
@@ -139,7 +140,8 @@ def test_the_shorter_side_is_exact_for_every_shape():
 
 
 def test_scales_follow_one_another(params):
-    config = jnst.Config(**SMALL | {"scales": (0.5, 1.0), "steps": (2, 3)}, upscale="plain")
+    fields = {"scales": (0.5, 1.0), "steps": (2, 3), "upscale": "plain"}
+    config = jnst.Config(**SMALL | fields)
     seen = []
     result = stylize(params, CONTENT, STYLE, config, chunk=2, callback=seen.append)
     assert [(p.step, p.scale, p.height, p.width) for p in seen] == [
@@ -179,7 +181,8 @@ def test_a_finer_scale_can_begin_with_the_contents_detail(params):
     assert np.abs(detail).max() > 0.1
     for upscale, expected in (("plain", enlarged), ("detail", enlarged + detail)):
         # One evaluation: the picture is what the second scale began with.
-        config = jnst.Config(**SMALL | {"scales": (0.5, 1.0), "steps": (2, 1)}, upscale=upscale)
+        fields = {"scales": (0.5, 1.0), "steps": (2, 1), "upscale": upscale}
+        config = jnst.Config(**SMALL | fields)
         found = stylize(params, CONTENT, STYLE, config).image
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
@@ -211,13 +214,32 @@ def test_style_scale_and_the_side_that_is_measured(params):
 
 
 def test_adam_with_clamp_and_average_stays_in_range(params):
-    config = jnst.Config(**SMALL, optimizer="adam", learning_rate=60.0, clamp=True, average=0.5)
+    adam = {"optimizer": "adam", "learning_rate": 60.0}
+    config = jnst.Config(**SMALL | adam | {"clamp": True, "average": 0.5})
     image = stylize(params, CONTENT, STYLE, config).image
     assert image.min() >= 0
     assert image.max() <= 1 + 1e-6
-    free = jnst.Config(**SMALL, optimizer="adam", learning_rate=60.0)
+    free = jnst.Config(**SMALL | adam)
     image = stylize(params, CONTENT, STYLE, free).image
     assert image.min() < 0
+
+
+def test_more_strength_moves_the_picture_further_from_the_photograph(params):
+    """By the losses at the same weights."""
+    fields = SMALL | DEFAULT | {"steps": (20,), "style_layers": ("relu1_1", "relu3_1")}
+    plain = jnst.Config(**fields | {"content_layers": ("relu3_1",)})
+    content, style = resize_picture(CONTENT, 24, 32), resize_picture(STYLE, 32, 22)
+    targets = jnst.make_targets(params, content, [style], plain)
+    weights = jnst.loss_weights(plain)
+    found = []
+    for strength in (0.25, 1.0, 4.0):
+        image = stylize(params, CONTENT, STYLE, replace(plain, strength=strength)).image
+        found.append(jnst.objective(jnp.asarray(image), params, targets, weights)[1])
+    kept, matched = (
+        [float(getattr(terms, name)) for terms in found] for name in ("content", "style")
+    )
+    assert kept[0] < kept[1] < kept[2]
+    assert matched[0] > matched[1] > matched[2]
 
 
 def test_the_callers_arrays_are_left_alone(params):
@@ -254,8 +276,9 @@ def test_errors_say_what_to_do(params):
         stylize(params, CONTENT, STYLE, config, chunk=0)
     with pytest.raises(ValueError, match="style_weights has 2 numbers for 3 styles"):
         stylize(params, CONTENT, [STYLE] * 3, jnst.Config(**SMALL, style_weights=(1.0, 2.0)))
+    heavy = {"style_loss": "gram", "style_weight": 1e38}
     with pytest.raises(FloatingPointError, match="not finite at step 1"):
-        stylize(params, CONTENT, STYLE, jnst.Config(**SMALL, style_loss="gram", style_weight=1e38))
+        stylize(params, CONTENT, STYLE, jnst.Config(**SMALL | heavy))
 
 
 def test_scales_too_small_for_the_layers_are_left_out():
@@ -276,16 +299,16 @@ TALL = RNG.random((160, 70, 3), np.float32)
 
 def tiled(params, steps=3, **fields):
     """A run at two scales: 80 pixels at once, and 160 by windows of 128."""
-    config = jnst.Config(
-        **SMALL | {"size": 160, "scales": (0.5, 1.0), "steps": (2, steps)} | fields,
-        upscale="plain",
-    )
+    two = {"size": 160, "scales": (0.5, 1.0), "steps": (2, steps), "upscale": "plain"}
+    config = jnst.Config(**SMALL | two | fields)
     return config, {"params": params, "content": TALL, "styles": STYLE, "config": config}
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_a_run_by_windows_is_the_run_at_once(params, optimizer):
-    _, run = tiled(params, optimizer=optimizer)
+@pytest.mark.parametrize(
+    "method", [{}, {"optimizer": "adam"}, DEFAULT], ids=["lbfgs", "adam", "default"]
+)
+def test_a_run_by_windows_is_the_run_at_once(params, method):
+    _, run = tiled(params, **method)
     whole, cut = stylize(**run), stylize(**run, tile=128)
     np.testing.assert_allclose(cut.history.total, whole.history.total, rtol=1e-4)
     np.testing.assert_allclose(cut.losses, whole.losses, rtol=1e-4)
