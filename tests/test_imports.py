@@ -99,7 +99,7 @@ MAY_IMPORT = {
     "color": {"color_spaces"},
     "color_spaces": set(),
     "schedule": set(),
-    "config": {"color", "config_checks", "losses", "schedule"},
+    "config": {"architecture", "color", "config_checks", "losses", "schedule"},
     "config_checks": set(),
     "presets": {"config", "config_checks"},
     "effects": {"presets", "schedule"},
@@ -114,7 +114,8 @@ MAY_IMPORT = {
     "regions": {"architecture", "tile_plan"},
     "preserve": {"architecture", "arrays", "tile_plan"},
     "objective": {
-        *("arrays", "config", "losses", "normalize", "preserve", "regions", "vgg"),
+        *("architecture", "arrays", "config", "losses", "normalize", "preserve", "regions"),
+        "vgg",
     },
     "targets": {
         *("architecture", "arrays", "config", "losses", "objective", "preserve", "regions"),
