@@ -1,5 +1,7 @@
 """Masks in whole runs: what is kept stays, what is not fits together, and a run goes on."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -136,3 +138,18 @@ def test_masks_that_do_not_fit_are_refused(masks, kind, text):
         checked_masks(CONTENT.shape, [style.shape for style in STYLES], **masks)
     # Halved and rounded, the proportions are the same.
     checked_masks((25, 33, 3), [(9, 9, 3)], [np.ones((12, 16))], [], None)
+
+
+def test_a_rim_that_is_left_out_is_cut_off_the_style_and_its_mask():
+    rng = np.random.default_rng(7)
+    content, style = rng.random((24, 32, 3), np.float32), rng.random((40, 60, 3), np.float32)
+    mask = (rng.random((40, 60)) > 0.3).astype(np.float32)
+    small = {"size": 32, "style_layers": ("relu1_1",), "content_layers": ("relu1_2",)}
+    config = jnst.Config(**small, scales=(1.0,), steps=(2,), style_rim=0.1)
+    plain = dataclasses.replace(config, style_rim=0.0)
+    params = jnst.load_weights("vgg16")
+    found = jnst.stylize(params, content, style, config, style_masks=[mask])
+    cut = jnst.stylize(params, content, style[4:-4, 4:-4], plain, style_masks=[mask[4:-4, 4:-4]])
+    whole = jnst.stylize(params, content, style, plain, style_masks=[mask])
+    np.testing.assert_array_equal(found.image, cut.image)
+    assert np.abs(found.image - whole.image).max() > 0
