@@ -40,24 +40,23 @@ def titles(sheet):
     return [axes.get_title() for axes in sheet.axes]
 
 
-def test_four_contents_in_five_styles(make, paint, asked):
+def test_three_contents_in_three_styles(make, paint, asked):
     sheet = make.styles_sheet(paint)
-    assert len({(p.content, p.styles) for p in asked}) == len(asked) == 20
+    assert len({(p.content, p.styles) for p in asked}) == len(asked) == 9
     assert all((p.changes, p.quality, p.masks) == ({}, "", "") for p in asked)
-    assert titles(sheet)[1:6] == ["starry night", "the scream", "shipwreck", "nocturne", "harvest"]
+    assert titles(sheet)[1:4] == ["starry night", "the scream", "shipwreck"]
 
 
-def test_two_pairs_in_five_strengths(make, paint, asked):
+def test_a_pair_in_five_strengths(make, paint, asked):
     sheet = make.strength_sheet(paint)
-    assert [p.changes["strength"] for p in asked] == [0.25, 0.5, 1, 2, 4] * 2
+    assert [p.changes["strength"] for p in asked] == [0.25, 0.5, 1, 2, 4]
     assert titles(sheet)[1:6] == [f"--strength {value}" for value in ("0.25", "0.5", "1", "2", "4")]
-    labels = [axes.get_ylabel() for axes in sheet.axes[::6]]
-    assert labels == ["astronaut by the scream", "chelsea by starry night"]
+    assert [axes.get_ylabel() for axes in sheet.axes[::6]] == ["chelsea by starry night"]
 
 
-def test_two_pairs_in_three_qualities(make, paint, asked):
+def test_a_pair_in_three_qualities(make, paint, asked):
     sheet = make.quality_sheet(paint)
-    assert [p.quality for p in asked] == ["draft", "normal", "fine"] * 2
+    assert [p.quality for p in asked] == ["draft", "normal", "fine"]
     assert titles(sheet)[:3] == ["--quality draft", "--quality normal", "--quality fine"]
 
 

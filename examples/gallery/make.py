@@ -23,12 +23,12 @@ import jnst
 from jnst.sweep_sheet import grid_sheet
 
 IMAGES = Path(__file__).parent.parent / "images"
-CONTENTS = ("astronaut", "chelsea", "coffee", "rocket")
-STYLES = ("starry_night", "the_scream", "shipwreck", "nocturne", "harvest")
+CONTENTS = ("astronaut", "chelsea", "coffee")
+STYLES = ("starry_night", "the_scream", "shipwreck")
 STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
-STRENGTH_PAIRS = (("astronaut", "the_scream"), ("chelsea", "starry_night"))
+STRENGTH_PAIRS = (("chelsea", "starry_night"),)
 QUALITIES = ("draft", "normal", "fine")
-QUALITY_PAIRS = (("rocket", "starry_night"), ("coffee", "harvest"))
+QUALITY_PAIRS = (("astronaut", "the_scream"),)
 JPEG = {"quality": 82, "optimize": True}
 
 
@@ -70,20 +70,9 @@ def option(words: str, content: str, styles: str, masks: str = "", **changes: An
 
 OPTIONS = (
     option("--color luminance-lab", "coffee", "starry_night", color="luminance-lab"),
-    option("--color match-cholesky", "astronaut", "the_scream", color="match-cholesky"),
-    option("--style-scale 0.5", "chelsea", "starry_night", style_scale=0.5),
-    option("--style-scale 2", "chelsea", "starry_night", style_scale=2.0),
-    option("--init noise", "rocket", "shipwreck", init="noise"),
-    option("--pooling average", "chelsea", "harvest", pooling="average"),
-    option(
-        "--style-loss sliced-wasserstein",
-        "coffee",
-        "starry_night",
-        style_loss="sliced-wasserstein",
-    ),
-    option("two styles", "chelsea", "starry_night harvest"),
+    option("--style-scale 0.5", "chelsea", "the_scream", style_scale=0.5),
     option("a style for each half", "coffee", "starry_night the_scream", "regions"),
-    option("the middle kept", "astronaut", "the_scream", "keep"),
+    option("the middle kept", "astronaut", "starry_night", "keep"),
 )
 """Those that change the look most visibly."""
 
@@ -205,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
         description="Make the gallery.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--output", type=Path, default=Path("gallery"), help="folder")
-    parser.add_argument("--size", type=int, default=512, help="longer side of the paintings")
+    parser.add_argument("--size", type=int, default=256, help="longer side of the paintings")
     parser.add_argument(
         "--option-size", type=int, default=256, help="longer side of those that show options"
     )
