@@ -1,10 +1,13 @@
 """Every preset's objective and gradient against a float64 oracle written in the programs' units."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import oracle_objective as oracle
 import pytest
+from methods import GRAM
 
 import jnst
 from jnst import preset
@@ -100,19 +103,34 @@ def test_at_the_content_only_style_and_variation_are_left(params):
 
 def test_the_order_of_layers_is_no_matter(params):
     layers, weights = ("relu1_1", "relu2_2", "relu3_1"), (1.0, 2.0, 3.0)
-    options = {"content_layers": ("relu2_1", "relu3_2")}
-    one = jnst.Config(style_layers=layers, style_layer_weights=weights, **options)
-    other = jnst.Config(
-        style_layers=layers[::-1],
-        style_layer_weights=weights[::-1],
-        content_layers=("relu3_2", "relu2_1"),
-    )
+    fields = {"style_layers": layers, "style_layer_weights": weights}
+    one = jnst.Config(**GRAM | fields, content_layers=("relu2_1", "relu3_2"))
+    turned = {name: values[::-1] for name, values in fields.items()}
+    other = jnst.Config(**GRAM | turned, content_layers=("relu3_2", "relu2_1"))
     (a, a_gradient), (b, b_gradient) = (ours(params, config, STYLES) for config in (one, other))
     np.testing.assert_allclose(a, b, rtol=1e-5)
     np.testing.assert_allclose(a_gradient, b_gradient, rtol=1e-4, atol=1e-3)
 
 
-SMALL = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_2",)}
+SMALL = GRAM | {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu2_2",)}
+
+
+def test_strength_divides_the_contents_weight_and_lifts_deep_layers():
+    layers = {"style_layers": ("relu5_1", "conv3_2", "relu1_1"), "style_layer_weights": (2.0,)}
+    common = jnst.Config(**layers, content_weight=3.0, style_weight=0.5, tv_weight=7.0)
+    for strength, lifts in ((1.0, (1, 1, 1)), (16.0, (16, 4, 1)), (1 / 16, (1 / 16, 1 / 4, 1))):
+        weights = jnst.loss_weights(replace(common, strength=strength))
+        assert float(weights.content) == pytest.approx(3.0 / strength)
+        np.testing.assert_allclose(weights.style, lifts, rtol=1e-6)
+        assert weights.tv == 7.0
+
+
+def test_layers_have_the_weight_of_their_depth_unless_they_are_named():
+    layers = ("relu4_1", "relu1_2", "relu4_3")
+    deep, shallow, same = jnst.Config(style_layers=layers).weights_per_style_layer
+    assert deep == same != shallow
+    named = jnst.Config(style_layers=layers, style_layer_weights=(1.0, 2.0, 3.0))
+    assert named.weights_per_style_layer == (1.0, 2.0, 3.0)
 
 
 def test_weights_are_arrays_and_never_trace_again(params):
@@ -125,7 +143,8 @@ def test_weights_are_arrays_and_never_trace_again(params):
 
     values = []
     for weight in (1.0, 10.0):
-        config = jnst.Config(**SMALL, style_weight=weight, content_weight=0.0, tv_weight=0.0)
+        fields = {"style_weight": weight, "content_weight": 0.0, "tv_weight": 0.0}
+        config = jnst.Config(**SMALL | fields)
         targets = jnst.make_targets(params, CONTENT, STYLES, config)
         values.append(float(total(IMAGE, params, targets, jnst.loss_weights(config))))
     assert values[1] == pytest.approx(10 * values[0], rel=1e-6)
@@ -155,7 +174,8 @@ def test_a_style_given_twice_is_the_style(params):
 
 
 def test_without_layers_only_variation_is_left(params):
-    config = jnst.Config(style_layers=(), content_layers=(), tv_loss="l1", tv_weight=2.0)
+    fields = {"tv_loss": "l1", "tv_weight": 2.0, "pixel_range": 255.0}
+    config = jnst.Config(style_layers=(), content_layers=(), **fields)
     targets = jnst.make_targets(params, CONTENT, STYLES, config)
     total, terms = jnst.objective(jnp.asarray(IMAGE), params, targets, jnst.loss_weights(config))
     pixels = 255 * IMAGE.astype(np.float64)

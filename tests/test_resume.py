@@ -140,7 +140,7 @@ def test_more_steps_give_the_rate_of_a_run_of_so_many(params, tmp_path):
     (mu,) = (name for name in after if name.endswith("mu"))
     mean, square = after[mu] / (1 - 0.9**6), after[mu.removesuffix("mu") + "nu"] / (1 - 0.999**6)
     left = 0.5 + 0.5 * np.cos(np.pi * 5 / 12)
-    step = 5.0 * left * mean / (np.sqrt(square) + 1e-8)
+    step = 5.0 * left * mean / (np.sqrt(square) + 1e-16)
     np.testing.assert_allclose(before.state["point"] - after["point"], step, atol=1e-3)
     assert np.abs(step).max() > 1
 
