@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from methods import GRAM
 
 import jnst
 from jnst.images import resize
@@ -74,7 +75,7 @@ def test_a_run_with_bleed_is_one_on_the_mirrored_picture(params, fields, masks):
 
 
 def test_each_scale_begins_with_the_mirrored_painting_of_the_one_before(params):
-    config = jnst.Config(**RUN | {"scales": (0.5, 1.0), "upscale": "plain"}, bleed=BY)
+    config = jnst.Config(**RUN | GRAM | {"scales": (0.5, 1.0), "upscale": "plain"}, bleed=BY)
     seen = []
     jnst.stylize(
         params,
@@ -96,7 +97,7 @@ def test_what_adam_learnt_is_mirrored_too():
     mean, square = (RNG.random((18, 24, 3), np.float32) for _ in range(2))
     learnt = Moments(jnp.asarray(mean), jnp.asarray(square), jnp.int32(5))
     point = np.zeros((36 + 2 * BY, 48 + 2 * BY, 3), np.float32)
-    found = moments(first_state(point, learnt, BY, jnst.Config(optimizer="adam")))
+    found = moments(first_state(point, learnt, BY, jnst.Config(optimizer="adam"), 9))
     np.testing.assert_array_equal(found.mean, mirrored(resize(mean, 36, 48)))
     enlarged = resize(square, 36, 48, resample="bilinear")
     np.testing.assert_array_equal(found.square, mirrored(np.maximum(enlarged, 0)))

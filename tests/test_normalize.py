@@ -118,4 +118,4 @@ def test_a_run_and_what_is_refused(params):
     with pytest.raises(
         ValueError, match=r"zoom search needs: use line_search='none' or optimizer="
     ):
-        jnst.Config(normalize_gradients=True)
+        jnst.Config(normalize_gradients=True, optimizer="lbfgs")

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import oracle_vgg
 import pytest
+from methods import GRAM
 from skimage.exposure import match_histograms
 
 import jnst
@@ -166,7 +167,7 @@ def maps_of(layers, image):
 
 
 def test_gram_and_histogram_through_the_network_in_float64(params):
-    config = jnst.Config(**LAYERS, style_loss="gram+histogram", style_weight=1.0)
+    config = jnst.Config(**GRAM | LAYERS | {"style_loss": "gram+histogram", "style_weight": 1.0})
     targets = jnst.make_targets(params, IMAGE, [STYLE], config)
     args = (jnp.asarray(IMAGE), params, targets, jnst.loss_weights(config))
     (value, _), gradient = jax.jit(jax.value_and_grad(jnst.objective, has_aux=True))(*args)
@@ -229,7 +230,7 @@ def test_parts_of_a_picture_are_refused(params):
 
 
 def test_memory_for_the_whole_at_once():
-    config, usual = jnst.Config(style_loss="histogram"), jnst.Config()
+    config, usual = jnst.Config(**GRAM | {"style_loss": "histogram"}), jnst.Config(**GRAM)
     assert choose(usual, 2000, 1000, memory=10**11).tile == 768
     assert choose(config, 2000, 1000, memory=10**11).tile is None
     more = jnst.estimate_memory(config, 510, 768) - jnst.estimate_memory(usual, 510, 768)
