@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from oracle_wasserstein import gaussian, smoothed_wasserstein
 
 from jnst.losses import STYLE_LOSSES
 from jnst.moments import mean_and_covariance
@@ -27,36 +28,6 @@ def loss_of(name, f, s):
     loss = STYLE_LOSSES[name]
     positions = f.shape[0] * f.shape[1]
     return loss.distance(loss.of_map(f), loss.aim(loss.of_map(s)), positions)
-
-
-def gaussian(values, least=1e-4):
-    flat = np.asarray(values, np.float64).reshape(-1, values.shape[-1])
-    return flat.mean(0), np.cov(flat.T, bias=True) + least * np.eye(values.shape[-1])
-
-
-def root_of(matrix):
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-
-
-def smoothed_wasserstein(f, s, relative=False):
-    """The value and the gradient of the documented distance by eigenvalues, in float64.
-
-    The optimal map T of the Gaussians gives the gradient: 2 ((μ − μₜ) + (I − T) (F − μ)) / M.
-    """
-    (mean, spread), (target_mean, target) = gaussian(f, 0), gaussian(s, 0 if relative else 1e-4)
-    root = root_of(target)
-    epsilon = (3e-3 * np.linalg.norm(target)) ** 2
-    values, vectors = np.linalg.eigh(root @ spread @ root)
-    smooth = np.sqrt(np.maximum(values, 0) + epsilon)
-    at_target = np.sqrt(np.linalg.eigvalsh(target) ** 2 + epsilon)
-    value = ((mean - target_mean) ** 2).sum() + np.trace(spread) - np.trace(target)
-    value += 2 * at_target.sum() - 2 * smooth.sum()
-    transport = root @ (vectors / smooth) @ vectors.T @ root
-    moved = (np.asarray(f, np.float64) - mean) @ (np.eye(mean.size) - transport)
-    gradient = 2 * (mean - target_mean + moved) / (f.shape[0] * f.shape[1])
-    unit = np.square(np.asarray(s, np.float64)).mean() * mean.size if relative else mean.size
-    return value / unit, gradient / unit
 
 
 @pytest.mark.parametrize("side", [1, 7])
