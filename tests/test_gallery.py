@@ -40,9 +40,9 @@ def titles(sheet):
     return [axes.get_title() for axes in sheet.axes]
 
 
-def test_three_contents_in_three_styles(make, paint, asked):
+def test_two_contents_in_three_styles(make, paint, asked):
     sheet = make.styles_sheet(paint)
-    assert len({(p.content, p.styles) for p in asked}) == len(asked) == 9
+    assert len({(p.content, p.styles) for p in asked}) == len(asked) == 6
     assert all((p.changes, p.quality, p.masks) == ({}, "", "") for p in asked)
     assert titles(sheet)[1:4] == ["starry night", "the scream", "shipwreck"]
 
@@ -99,9 +99,12 @@ def test_every_option_is_one_that_changes_something(make):
     assert len(names) == len(make.OPTIONS)
 
 
-def test_the_readme_shows_every_sheet(make):
+def test_the_readme_shows_sheets_that_are_there(make):
     text = (SCRIPT.parent / "README.md").read_text("utf-8")
-    assert re.findall(r"\((\w+)\.jpg\)", text) == list(make.SHEETS)
+    shown = re.findall(r"\((\w+)\.jpg\)", text)
+    assert shown
+    assert set(shown) <= set(make.SHEETS)
+    assert {path.stem for path in SCRIPT.parent.glob("*.jpg")} == set(shown)
 
 
 def test_one_sheet_alone(make, paint, monkeypatch, tmp_path, capsys):

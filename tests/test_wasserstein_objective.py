@@ -1,7 +1,7 @@
 """The default's losses through the network in float64: whole, by windows, in a band, by region.
 
-The oracle is NumPy's: `oracle_vgg` for the network, `oracle_wasserstein` for the distance. Here is one
-device, with one band; test_devices compares several with one.
+The oracle is NumPy's: `oracle_vgg` for the network, `oracle_wasserstein` for the distance. The band
+is that of one device; test_devices compares several devices with one.
 """
 
 import jax

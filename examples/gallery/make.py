@@ -23,7 +23,7 @@ import jnst
 from jnst.sweep_sheet import grid_sheet
 
 IMAGES = Path(__file__).parent.parent / "images"
-CONTENTS = ("astronaut", "chelsea", "coffee")
+CONTENTS = ("astronaut", "chelsea")
 STYLES = ("starry_night", "the_scream", "shipwreck")
 STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 STRENGTH_PAIRS = (("chelsea", "starry_night"),)
