@@ -169,6 +169,20 @@ def tensor(image: Image.Image, size: tuple[int, int]) -> Tensor:
     return torch.tensor(resized).permute(2, 0, 1)[None] / 255
 
 
+def at_scale(
+    layers: Layers,
+    base: Image.Image,
+    sources: Sequence[Image.Image],
+    side: int,
+    content_layer: str = CONTENT_LAYER,
+    style_layers: Mapping[str, float] = STYLE_LAYERS,
+) -> tuple[Objective, Tensor]:
+    """The objective of a scale whose longer side is `side`, and the content there."""
+    resized = tensor(base, size_to_fit(*base.size, side, enlarge=True))
+    targets = [tensor(style, size_to_fit(*style.size, side)) for style in sources]
+    return Objective(layers, resized, targets, content_layer, style_layers), resized
+
+
 def stylize(
     layers: Layers,
     content: Any,
@@ -196,10 +210,8 @@ def stylize(
     image: Tensor | None = None
     optimizer: torch.optim.Adam | None = None
     for number, side in enumerate(scales(min(coarsest, size), size)):
-        width, height = size_to_fit(*base.size, side, enlarge=True)
-        resized = tensor(base, (width, height))
-        targets = [tensor(style, size_to_fit(*style.size, side)) for style in sources]
-        objective = Objective(layers, resized, targets, content_layer, style_layers)
+        objective, resized = at_scale(layers, base, sources, side, content_layer, style_layers)
+        height, width = resized.shape[2:]
         begun = resized if image is None else image
         begun = interpolate(begun, (height, width), mode="bicubic").clamp(0, 1)
         x = begun.clone().requires_grad_()
