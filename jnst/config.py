@@ -297,6 +297,11 @@ class Config:
         return steps_of(self.steps, self.all_scales, taper=self.taper)
 
     @property
+    def averaging(self) -> bool:
+        """Whether Adam keeps a running average of the image."""
+        return self.average > 0 or self.average_share > 0
+
+    @property
     def weights_per_style_layer(self) -> tuple[float, ...]:
         """`style_layer_weights`, or those of each layer's block, for each of `style_layers`."""
         if not self.style_layers:

@@ -142,8 +142,7 @@ def state_bytes(config: Config, height: int, width: int) -> int:
     """
     # The point and the last good one; Adam's two moments, and an average if there is one; L-BFGS's
     # accepted point, its gradient, the direction, and the pairs.
-    averaging = config.average > 0 or config.average_share > 0
-    arrays = 4 + averaging if config.optimizer == "adam" else 5 + 2 * config.history
+    arrays = 4 + config.averaging if config.optimizer == "adam" else 5 + 2 * config.history
     return arrays * height * width * 3 * _FLOAT
 
 

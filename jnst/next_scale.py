@@ -22,7 +22,7 @@ def method_of(config: Config) -> Method:
             "adam",
             clamp=config.clamp,
             precondition=config.precondition,
-            averaging=config.average > 0 or config.average_share > 0,
+            averaging=config.averaging,
         )
     return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
 
