@@ -31,9 +31,10 @@ import numpy as np  # noqa: E402
 from measure import RESULTS, alternating, compiled, environment, write_results  # noqa: E402
 
 from jnst.architecture import CONVOLUTIONS  # noqa: E402
-from jnst.figures import TABLE, processor_kind  # noqa: E402
+from jnst.figures import TABLE  # noqa: E402
 from jnst.ops import transform_kernel  # noqa: E402
 from jnst.ops.winograd import TILES  # noqa: E402
+from jnst.system import processor_kind  # noqa: E402
 from jnst.trial import back, forward  # noqa: E402
 
 WAYS = {"forward": forward, "back": back}

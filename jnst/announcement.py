@@ -6,9 +6,9 @@ import os
 import jax
 
 from .algorithms import share_of_direct
+from .arrays import Pixels
 from .console import tell
 from .estimate import (
-    duration_words,
     expected_seconds,
     measure_speed,
     ordering_operations,
@@ -16,11 +16,10 @@ from .estimate import (
     step_operations,
 )
 from .losses import STYLE_LOSSES
-from .memory import size_words
 from .request import Request
 from .sizes import painted_sizes
-from .transfer import Pixels
 from .vgg import Params
+from .wording import duration_words, size_words
 
 
 def announce(

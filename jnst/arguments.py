@@ -10,11 +10,12 @@ from .device_options import check_shared, devices_of
 from .effects import idle_fields
 from .mask_options import masks_of, refuse_for_many
 from .option_groups import NETWORKS
-from .parser import STREAM, UsageError, nearest, typed_options, without
+from .parser import STREAM, UsageError, typed_options, without
 from .request import Request, Resume, beside
 from .run_options import FIELDS, in_options, preset_name, typed_config
 from .sweep_words import interpolation, read_sweeps
 from .typed_words import Interval
+from .wording import nearest
 
 
 def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | str:

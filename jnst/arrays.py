@@ -5,7 +5,9 @@ leave that, unless a run is told to clamp it. A batch adds a leading axis; the l
 work on batches in the layout NHWC with kernels in the layout HWIO.
 """
 
+import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import NDArray
 
 Image = Float[Array, "height width 3"]
 FeatureMap = Float[Array, "height width channels"]
@@ -15,3 +17,8 @@ Kernel = Float[Array, "kernel_height kernel_width in_channels out_channels"]
 Bias = Float[Array, " channels"]
 Matrix = Float[Array, "channels channels"]
 Scalar = Float[Array, ""]
+
+Pixels = NDArray[np.float32]
+"""A picture or a mask in NumPy, [height, width, ...]: sRGB nominally in [0, 1], or weights."""
+Values = NDArray[np.float64]
+"""What NumPy computes with in between: colours, matrices."""

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .parser import STREAM, UsageError, nearest
+from .parser import STREAM, UsageError
 from .sweep_words import Sweep
+from .wording import nearest
 
 ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"),

@@ -17,13 +17,14 @@ from . import cli_batch, compilation_cache, config_words, device_options, side_b
 from .arguments import parse
 from .batch import Batch
 from .checkpoint import load_checkpoint
-from .cli_paint import load_network, paint, program_version
+from .cli_paint import load_network, paint
 from .console import show, tell
 from .device_options import Devices
 from .images import read_parameters
 from .parser import SUBCOMMANDS, UsageError
 from .request import Resume
 from .resuming import continued
+from .system import program_version
 
 
 def main(argv: Sequence[str] | None = None) -> int:

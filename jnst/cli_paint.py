@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from . import device_options
 from .announcement import announce
 from .architecture import check_layers, smallest_side
+from .arrays import Pixels
 from .checkpoint import Checkpoint
 from .console import Display, Interrupt, show, tell
 from .fitting import fitted
@@ -35,18 +35,12 @@ from .run_files import check_paths, command_words, parameters, recipe
 from .short_of_memory import advice, by_smaller_windows
 from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
-from .transfer import Known, Pixels, Result, stylize
+from .system import program_version
+from .transfer import Known, Result, stylize
 from .vgg import Params
 from .watch import Watch
 from .weights import load_weights
 from .whole import needs_whole
-
-
-def program_version() -> str:
-    try:
-        return version("jnst")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 @dataclass(frozen=True)

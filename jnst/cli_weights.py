@@ -12,11 +12,12 @@ from typing import Any
 
 from .architecture import CONVOLUTIONS
 from .cli_filters import Parser
-from .parser import UsageError, nearest
+from .parser import UsageError
 from .preprocessing import INPUTS
 from .registry import known_files
 from .weights import convert_weights, fetch_weights, find_weights
 from .weights_report import details, overview
+from .wording import nearest
 
 _EXAMPLES = """examples:
   jnst weights fetch vgg19

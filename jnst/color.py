@@ -22,10 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arrays import Pixels, Values
 from .color_spaces import SPACES
-
-Values = NDArray[np.float64]
-Pixels = NDArray[np.float32]
 
 EPSILON = 1e-5
 """What is added to the variances of colours in [0, 1]; its root, 0.003, is below an 8-bit step."""

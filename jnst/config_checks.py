@@ -1,10 +1,11 @@
 """What the fields of a `Config` must be; errors name the value and the remedy."""
 
-import difflib
 import math
 from dataclasses import fields
 from numbers import Real
 from typing import Any, get_args
+
+from .wording import unknown_name
 
 _POSITIVE = ("strength", "pixel_range", "input_gain", "learning_rate")
 _NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
@@ -116,10 +117,3 @@ def broadcast(values: tuple[Any, ...], count: int, name: str, of: str) -> tuple[
     if len(values) == 1:
         return values * count
     raise ValueError(f"{name} has {len(values)} numbers for {count} {of}: give {count}, or one")
-
-
-def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
-    """The text for a name that is not known, with the nearest one that is."""
-    close = difflib.get_close_matches(str(value), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
-    return f"unknown {what} {value!r}; {hint}"

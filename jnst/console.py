@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Self, TextIO
 
-from .alone import ALONE
-from .estimate import duration_words
 from .progress import Progress
+from .system import ALONE
+from .wording import duration_words
 
 _LINE_SECONDS = 30.0
 

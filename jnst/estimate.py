@@ -129,22 +129,3 @@ def expected_seconds(operations: Sequence[float], steps: Sequence[int], speed: f
         for each, count in zip(operations, steps, strict=True)
     )
     return stepping + _SECONDS_PER_SCALE * len(steps)
-
-
-def duration_words(seconds: float) -> str:
-    """A duration as a person says it, in two digits or so.
-
-    >>> [duration_words(s) for s in (0.4, 47, 100, 754, 3600, 9000)]
-    ['1 s', '47 s', '1 min 40 s', '13 min', '1 h', '2 h 30 min']
-    """
-    whole = max(1, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 600:
-        minutes, rest = divmod(whole, 60)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    minutes = round(whole / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if rest else f"{hours} h"

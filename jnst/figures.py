@@ -9,7 +9,6 @@ instead, or "direct" for none: then nothing is measured.
 
 import json
 import os
-import platform
 import threading
 from contextlib import suppress
 from functools import cache
@@ -20,6 +19,7 @@ import jax
 
 from . import trial
 from .atomic import replace_file
+from .system import processor_kind
 from .trial import Row
 from .weights import cache_folder
 
@@ -51,23 +51,6 @@ def rows(precision: str) -> list[Row]:
         return found
     with _ONE_AT_A_TIME:
         return _own(precision, cache_folder())
-
-
-@cache
-def processor_kind() -> str:
-    """The architecture and, where the system tells, its widest vectors: what the table is kept by.
-
-    Example:
-        >>> processor_kind() == processor_kind() != ""
-        True
-    """
-    machine = platform.machine()
-    with suppress(OSError):
-        flags = set(Path("/proc/cpuinfo").read_text("utf-8", "replace").split())
-        for vectors in ("amx_bf16", "avx512_bf16", "avx512f", "avx2"):
-            if vectors in flags:
-                return f"{machine} {vectors}"
-    return machine
 
 
 @cache

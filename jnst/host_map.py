@@ -1,11 +1,10 @@
 """A map in the host's memory that gives back, row by row, what is not needed any more.
 
 One that is large and read only now and then may lie in a temporary file instead, of which only what
-is being looked at is in memory: see `LARGE` and `release`. And `trim`, for memory of others.
+is being looked at is in memory: see `LARGE` and `release`.
 """
 
 import contextlib
-import ctypes
 import math
 import mmap
 import os
@@ -70,16 +69,6 @@ def release(values: Any) -> None:
         values = values.base if isinstance(values, np.ndarray) else values.obj
     if isinstance(values, mmap.mmap) and values in _in_files:
         _give_back(values, 0, len(values))
-
-
-def trim() -> None:
-    """Gives back what the C library still holds of memory that was freed.
-
-    It holds what lies between pieces in use. Compilations leave hundreds of MB there, and windows
-    some more. Where the C library is another than glibc, nothing happens.
-    """
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _in_memory(size: int) -> mmap.mmap:

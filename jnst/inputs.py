@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .architecture import smallest_side
+from .arrays import Pixels
 from .checkpoint import fingerprint
 from .config import Config
 from .images import resize_picture
 from .sizes import style_sizes
 from .vgg import Params
-
-Pixels = NDArray[np.float32]
 
 
 def as_list(styles: Any) -> list[ArrayLike]:

@@ -7,13 +7,11 @@ painted, and cut back to exactly the size that they would have had.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Pixels
 from .config import Config
 from .images import resize_picture
 from .sizes import target_sizes
-
-Pixels = NDArray[np.float32]
 
 
 def widened(pixels: Pixels, config: Config, bucket: int, like: tuple[int, ...] = ()) -> Pixels:

@@ -9,7 +9,6 @@ window.
 """
 
 import jax
-import psutil
 
 from .algorithms import Tiles, winograd_tiles
 from .architecture import CONVOLUTIONS, LAYERS, check_layers, smallest_side
@@ -161,29 +160,6 @@ def mask_memory(
     guides = sum((height >> depth) * (width >> depth) * _FLOAT for depth in depths)
     # Each mask once more at the size of the picture; the content stays with what is kept of it.
     return regions * (guides + picture) + keep * 5 * picture
-
-
-def free_memory() -> int:
-    """Bytes that may be used unless somebody says otherwise: 80 % of what is free."""
-    # Where a new array goes: a thread may have a device of its own.
-    (device,) = jax.device_put(0).devices()
-    if device.platform != "cpu":
-        known = device.memory_stats() or {}
-        if "bytes_limit" in known:
-            return int(0.8 * (known["bytes_limit"] - known.get("bytes_in_use", 0)))
-    return int(0.8 * psutil.virtual_memory().available)
-
-
-def size_words(size: float, *, up: bool = False) -> str:
-    """A number of bytes as a person writes it.
-
-    >>> size_words(3_141_592_653), size_words(3_141_592_653, up=True), size_words(87e6)
-    ('3.1GB', '3.2GB', '87MB')
-    """
-    if size < 999.5e6 and not up:
-        return f"{round(size / 1e6)}MB"
-    tenths = -(-int(size) // 10**8) if up else round(size / 1e8)
-    return f"{tenths / 10:g}GB"
 
 
 def _content_maps(config: Config, height: int, width: int, network: str) -> list[float]:

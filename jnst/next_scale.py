@@ -3,16 +3,14 @@
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from numpy.typing import NDArray
 
+from .arrays import Pixels
 from .bleed import with_bleed
 from .config import Config
 from .images import resize, resize_picture
 from .method import Method, Rates
 from .optimizer import Moments, State, start, with_moments
 from .sizes import bleed_at
-
-Pixels = NDArray[np.float32]
 
 
 def method_of(config: Config) -> Method:

@@ -1,7 +1,6 @@
 """The options of the command line and their help; those of a run are generated from `Config`."""
 
 import argparse
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_type_hints
@@ -18,6 +17,7 @@ from .option_groups import (
 )
 from .presets import PRESETS, Config
 from .typed_words import READERS, listed
+from .wording import nearest
 
 SUBCOMMANDS = {
     "filters": "jnst.cli_filters",
@@ -61,19 +61,6 @@ and save the painting as far as it got, and the checkpoint; Ctrl-C again stops a
 
 class UsageError(ValueError):
     """The command cannot be meant as it is written; the message is one line for a person."""
-
-
-def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The known word that was probably meant; if none is near, `otherwise` or all of them.
-
-    >>> nearest("strid", ["stride", "padding"])
-    'did you mean stride?'
-    """
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return (
-        f"did you mean {close[0]}?" if close else otherwise or f"choose one of {', '.join(known)}"
-    )
 
 
 def without(words: Iterable[str], *options: str) -> list[str]:

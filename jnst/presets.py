@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from .config import Config as Config
-from .config_checks import unknown_name
+from .wording import unknown_name
 
 _PUBLISHED = Config(
     sketch=0,

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Pixels
 from .checkpoint import Checkpoint, software
 from .config import Config
 from .minimize import Standing
 from .objective import Losses
 
-Pixels = NDArray[np.float32]
 Callback = Callable[["Progress"], bool | None]
 
 

@@ -9,16 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .arrays import Pixels
 from .atomic import replace_file
 from .console import tell
 from .images import read_image, write_image
 from .progress import Progress
 from .request import Request
-
-Pixels = NDArray[np.float32]
 
 _SHEET_SNAPSHOTS = 12
 

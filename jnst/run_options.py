@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields
 
-from .parser import UsageError, nearest, option, typed_options
+from .parser import UsageError, option, typed_options
 from .presets import PRESETS, Config, preset
+from .wording import nearest
 
 FIELDS = tuple(spec.name for spec in fields(Config))
 

@@ -16,8 +16,8 @@ from typing import Any
 import tomli_w
 
 from .atomic import replace_file
-from .config_checks import unknown_name
 from .presets import PRESETS, Config, preset
+from .wording import unknown_name
 
 _HEAD = "# Settings of jnst, for --config; options typed beside it win.\n"
 

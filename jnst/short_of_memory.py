@@ -6,9 +6,11 @@ from typing import TypeVar
 import jax
 
 from .config import Config
-from .memory import estimate_memory, free_memory, size_words
+from .memory import estimate_memory
+from .system import free_memory
 from .tile_plan import SMALLEST_TILE, TILES
 from .whole import needs_whole
+from .wording import size_words
 
 T = TypeVar("T")
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Pixels
 from .color import moments, symmetric_map
 from .config import Config
 from .vgg import Params
 
-Pixels = NDArray[np.float32]
 Share = float | Pixels
 """How much a style counts: everywhere alike, or [H, W, 1] at each pixel of the content."""
 

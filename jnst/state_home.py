@@ -11,7 +11,8 @@ from contextlib import suppress
 import jax
 
 from .config import Config
-from .memory import free_memory, state_bytes
+from .memory import state_bytes
+from .system import free_memory
 
 # Windows and what is kept of them need the rest.
 _MOST = 0.5

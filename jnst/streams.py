@@ -6,10 +6,10 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-from .alone import ALONE
 from .images import Picture, read_image
 from .parser import STREAM, UsageError
 from .request import Request
+from .system import ALONE
 
 
 def read_picture(path: str, request: Request) -> Picture:

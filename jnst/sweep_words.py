@@ -3,8 +3,9 @@
 from dataclasses import fields
 from typing import NamedTuple
 
-from .parser import UsageError, nearest
+from .parser import UsageError
 from .presets import Config
+from .wording import nearest
 
 _NAMES = (*(spec.name for spec in fields(Config)), "preset")
 

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Image, Scalar
 from .config import Config
-from .host_map import HostMap, release, trim
+from .host_map import HostMap, release
 from .losses import STYLE_LOSSES
 from .objective import (
     Losses,
@@ -38,6 +38,7 @@ from .objective import (
 )
 from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
+from .system import trim
 from .targets import check_inputs, combined
 from .tile_passes import backward, forward
 from .tile_plan import Stage, Window, halvings, plan_stages

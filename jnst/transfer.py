@@ -8,11 +8,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .architecture import check_layers
+from .arrays import Pixels
 from .bleed import with_bleed, without_bleed
 from .checkpoint import Checkpoint, check_same_run, software
 from .color import Coloring, colored
@@ -34,8 +34,6 @@ from .targets import Known as Known
 from .tile_plan import check_tile
 from .vgg import Params
 from .way import Way, check_way
-
-Pixels = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

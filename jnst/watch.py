@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from .arrays import Pixels
 from .checkpoint import Checkpoint
 from .console import Display, Interrupt
 from .keeper import Keeper
 from .margins import cut_back
 from .progress import Progress
 from .recorder import Recorder
-from .transfer import Pixels
 
 
 class Watch:

@@ -9,15 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from numpy.typing import NDArray
 
 from . import tiles
 from .ahead import compiled_meanwhile
+from .arrays import Pixels
 from .bleed import without_bleed
 from .config import Config
 from .devices import Spread
 from .diagnosis import where_not_finite
-from .host_map import trim
 from .keep import Kept, keeping, with_kept
 from .method import Rates
 from .minimize import terms_at
@@ -28,11 +27,10 @@ from .optimizer import Moments, State
 from .plan import prepare
 from .regions import EVERYWHERE, Guidance
 from .state_home import home
+from .system import trim
 from .targets import Known, make_targets
 from .vgg import Params
 from .whole import check_by_windows, check_over_devices
-
-Pixels = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

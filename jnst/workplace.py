@@ -11,8 +11,8 @@ from typing import Any
 
 import jax
 
-from .memory import free_memory
 from .request import Request
+from .system import free_memory
 from .vgg import Params
 
 

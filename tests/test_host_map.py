@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jnst import host_map
-from jnst.host_map import HostMap, release, trim
+from jnst.host_map import HostMap, release
+from jnst.system import trim
 
 
 def resident():

@@ -8,12 +8,14 @@ import jax.numpy as jnp
 import pytest
 
 import jnst
-from jnst.memory import estimate_memory, free_memory, size_words
+from jnst.memory import estimate_memory
 from jnst.memory_choice import choose
 from jnst.method import Method, Rates
 from jnst.optimize import lower_chunk
 from jnst.sizes import painted_size
+from jnst.system import free_memory
 from jnst.tile_plan import TILES, plan_stages
+from jnst.wording import size_words
 
 GB = 10**9
 # The figures by hand are those of the picture alone, of L-BFGS and of Gram matrices.

@@ -14,9 +14,9 @@ from command import PICTURES, Command
 import jnst
 from jnst import minimize
 from jnst.images import read_image
-from jnst.memory import size_words
 from jnst.optimize import Evaluator
 from jnst.short_of_memory import advice, by_smaller_windows, is_out_of_memory, smaller_tile
+from jnst.wording import size_words
 
 LAYERS = {"content_layers": ("relu2_2",), "style_layers": ("relu1_1", "relu2_1")}
 RUN = [*PICTURES, "--size", "160", "--scales", "0.5", "1", "--steps", "2"]

@@ -1,0 +1,55 @@
+"""Sizes, durations and mistyped words, as a person writes them."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def size_words(size: float, *, up: bool = False) -> str:
+    """A number of bytes as a person writes it.
+
+    >>> size_words(3_141_592_653), size_words(3_141_592_653, up=True), size_words(87e6)
+    ('3.1GB', '3.2GB', '87MB')
+    """
+    if size < 999.5e6 and not up:
+        return f"{round(size / 1e6)}MB"
+    tenths = -(-int(size) // 10**8) if up else round(size / 1e8)
+    return f"{tenths / 10:g}GB"
+
+
+def duration_words(seconds: float) -> str:
+    """A duration as a person says it, in two digits or so.
+
+    >>> [duration_words(s) for s in (0.4, 47, 100, 754, 3600, 9000)]
+    ['1 s', '47 s', '1 min 40 s', '13 min', '1 h', '2 h 30 min']
+    """
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The known word that was probably meant; if none is near, `otherwise` or all of them.
+
+    >>> nearest("strid", ["stride", "padding"])
+    'did you mean stride?'
+    """
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return (
+        f"did you mean {close[0]}?" if close else otherwise or f"choose one of {', '.join(known)}"
+    )
+
+
+def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
+    """The text for a name that is not known, with the nearest one that is."""
+    close = difflib.get_close_matches(str(value), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
+    return f"unknown {what} {value!r}; {hint}"
