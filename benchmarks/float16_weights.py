@@ -19,9 +19,9 @@ import numpy as np
 import optax
 from PIL import Image
 
+from jnst.config.presets import NEURAL_STYLE
 from jnst.losses import gram
 from jnst.objective import loss_weights, objective
-from jnst.presets import NEURAL_STYLE
 from jnst.targets import make_targets
 from jnst.vgg import Params, features
 from jnst.weights import load_weights

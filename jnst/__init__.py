@@ -6,6 +6,12 @@ from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
 from .color import keep_colors as keep_colors
 from .color import match_colors as match_colors
+from .config import PRESETS as PRESETS
+from .config import Config as Config
+from .config import load_config as load_config
+from .config import preset as preset
+from .config import presets as presets
+from .config import save_config as save_config
 from .images import read_image as read_image
 from .images import write_image as write_image
 from .memory import estimate_memory as estimate_memory
@@ -16,12 +22,7 @@ from .objective import loss_weights as loss_weights
 from .objective import objective as objective
 from .plan import prepare as prepare
 from .preprocessing import Preprocessing as Preprocessing
-from .presets import PRESETS as PRESETS
-from .presets import Config as Config
-from .presets import preset as preset
 from .progress import Progress as Progress
-from .run_toml import load_config as load_config
-from .run_toml import save_config as save_config
 from .targets import make_targets as make_targets
 from .transfer import Result as Result
 from .transfer import stylize as stylize

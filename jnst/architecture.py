@@ -75,12 +75,3 @@ def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
 def _up_to_deepest(network: str, layers: Iterable[str]) -> tuple[str, ...]:
     order = LAYERS[network]
     return order[: max(order.index(layer) for layer in layers) + 1]
-
-
-def block_of(layer: str) -> int:
-    """The block of the network that a layer belongs to, from 1 to 5.
-
-    >>> block_of("relu4_2"), block_of("pool5")
-    (4, 5)
-    """
-    return next((int(character) for character in layer if character.isdigit()), 1)

@@ -66,13 +66,6 @@ _MAPS: dict[str, Callable[[Values, Values], Values]] = {
 METHODS = (*_MAPS, "histogram")
 """How `match_colors` matches."""
 
-COLORS = (
-    "style",
-    *(f"luminance-{space}" for space in SPACES),
-    *(f"match-{method}" for method in METHODS),
-)
-"""The choices of `Config.color`."""
-
 
 def match_colors(
     style: ArrayLike, content: ArrayLike, method: str = "cholesky", *, epsilon: float = EPSILON

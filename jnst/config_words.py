@@ -7,11 +7,11 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from .effects import idle_fields
+from .config import PRESETS, save_config
+from .config.effects import idle_fields
+from .config.toml import check_name, read_settings
 from .parser import UsageError, option, typed_options, without
-from .presets import PRESETS
 from .run_options import config_of, preset_name
-from .run_toml import check_name, read_settings, save_config
 from .sweep import cells, words_of
 from .sweep_words import read_sweeps
 

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .architecture import block_of
 from .arrays import Features, Image, Scalar
 from .config import Config
+from .config.choices import block_of
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from .normalize import normalizing_maps
 from .preserve import content_sums

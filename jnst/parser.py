@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_type_hints
 
+from .config import PRESETS, Config
 from .option_groups import (
     add_checkpoints,
     add_devices,
@@ -15,7 +16,6 @@ from .option_groups import (
     add_network,
     braces,
 )
-from .presets import PRESETS, Config
 from .typed_words import READERS, listed
 from .wording import nearest
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .algorithms import DIRECT, Tiles, winograd_tiles
-from .config import PRECISIONS
+from .config.choices import PRECISIONS
 from .ops import transform_kernel
 from .vgg import Params
 

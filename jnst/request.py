@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from .config import Config
 from .device_options import Devices
 from .mask_options import MaskFiles
 from .parser import STREAM
-from .presets import Config
 from .typed_words import Interval
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from .arguments import parse
 from .batch import literal
+from .config import Config
+from .config.effects import idle_fields
 from .device_options import OPTIONS
-from .effects import idle_fields
 from .parser import UsageError, option, typed_options, without
-from .presets import Config
 from .request import Request, Resume
 
 _WORDS, _MEMORY = "words", "memory"

@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields
 
+from .config import PRESETS, Config, preset
 from .parser import UsageError, option, typed_options
-from .presets import PRESETS, Config, preset
 from .wording import nearest
 
 FIELDS = tuple(spec.name for spec in fields(Config))

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import NamedTuple, get_type_hints
 
-from .effects import idle_fields
+from .config import Config
+from .config.effects import idle_fields
 from .parser import UsageError, option, without
-from .presets import Config
 from .run_options import config_of
 from .sweep_words import Sweep as Sweep
 

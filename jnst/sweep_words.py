@@ -3,8 +3,8 @@
 from dataclasses import fields
 from typing import NamedTuple
 
+from .config import Config
 from .parser import UsageError
-from .presets import Config
 from .wording import nearest
 
 _NAMES = (*(spec.name for spec in fields(Config)), "preset")

@@ -16,7 +16,7 @@ from .arrays import Pixels
 from .bleed import with_bleed, without_bleed
 from .checkpoint import Checkpoint, check_same_run, software
 from .color import Coloring, colored
-from .config import Config
+from .config import DEFAULT, Config
 from .devices import Spread
 from .images import resize_picture, without_rim
 from .inputs import check_sizes, checked_pictures, fingerprints, styles_at
@@ -25,7 +25,6 @@ from .minimize import NotFiniteError, improve
 from .next_scale import begun, method_of, rates_of
 from .objective import Losses
 from .optimizer import Moments, State, at_other_rates, from_arrays
-from .presets import DEFAULT
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
 from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 import pytest
 
 from jnst.arguments import parse
-from jnst.effects import idle_fields
+from jnst.config import PRESETS, Config
+from jnst.config.effects import idle_fields
 from jnst.parser import UsageError, build_parser, option
-from jnst.presets import PRESETS, Config
 from jnst.request import Request
 from jnst.run_options import in_options
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.color import COLORS, METHODS, colored, keep_colors, luminance, match_colors, moments
+from jnst.color import METHODS, colored, keep_colors, luminance, match_colors, moments
 from jnst.color_spaces import SPACES
+from jnst.config.choices import COLORS
 from jnst.images import resize_picture
 
 RNG = np.random.default_rng(3)
@@ -185,7 +186,8 @@ def test_a_run_with_matched_colours_is_the_run_on_the_matched_style():
 
 
 def test_the_choices_are_all_that_there_is():
-    assert len(COLORS) == 1 + len(SPACES) + len(METHODS)
+    luminances, matches = (f"luminance-{s}" for s in SPACES), (f"match-{m}" for m in METHODS)
+    assert COLORS == ("style", *luminances, *matches)
     for color in COLORS:
         found = colored(color, np.float32(CONTENT), [np.float32(STYLE)])
         assert found.content.dtype == found.styles[0].dtype == np.float32

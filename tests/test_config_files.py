@@ -10,9 +10,9 @@ from command import PICTURES, Command
 import jnst
 from jnst import cli
 from jnst.arguments import parse
+from jnst.config import PRESETS, Config
 from jnst.config_words import expanded
 from jnst.parser import UsageError
-from jnst.presets import PRESETS, Config
 from jnst.request import Request
 
 NAMES = ["--content", "cat.jpg", "--style", "night.png"]

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
 import jnst
-from jnst.presets import PRESETS, Config
+from jnst.config import PRESETS, Config
 
 EXAMPLES = int(os.environ.get("JNST_CONFIGURATIONS", "3"))
 RNG = np.random.default_rng(0)

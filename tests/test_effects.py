@@ -5,9 +5,9 @@ from dataclasses import fields
 import pytest
 
 from jnst.arguments import parse
-from jnst.effects import EFFECTS, idle_fields
+from jnst.config import PRESETS, Config
+from jnst.config.effects import EFFECTS, idle_fields
 from jnst.parser import UsageError
-from jnst.presets import PRESETS, Config
 from jnst.request import Request
 
 PICTURES = ["--content", "cat.jpg", "--style", "night.png"]

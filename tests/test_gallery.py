@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.effects import idle_fields
+from jnst.config.effects import idle_fields
 
 SCRIPT = Path(__file__).parent.parent / "examples" / "gallery" / "make.py"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jnst import losses
+from jnst.config import choices
 
 
 def maps(height=4, width=5, channels=3, seed=0):
@@ -131,3 +132,9 @@ def test_derivatives_against_finite_differences(name):
         step = 1e-6
         change = value(x + step * direction, s) - value(x - step * direction, s)
         assert float(change) / (2 * step) == pytest.approx(slope, rel=1e-6)
+
+
+def test_a_config_names_every_loss_and_no_other():
+    assert choices.CONTENT_LOSSES == tuple(losses.CONTENT_LOSSES)
+    assert choices.STYLE_LOSSES == tuple(losses.STYLE_LOSSES)
+    assert choices.TV_LOSSES == tuple(losses.TV_LOSSES)

@@ -15,9 +15,10 @@ from typing import Any
 
 import tomli_w
 
-from .atomic import replace_file
-from .presets import PRESETS, Config, preset
-from .wording import unknown_name
+from ..atomic import replace_file
+from ..wording import unknown_name
+from .config import Config
+from .presets import PRESETS, preset
 
 _HEAD = "# Settings of jnst, for --config; options typed beside it win.\n"
 

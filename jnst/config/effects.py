@@ -6,7 +6,7 @@ person types and that would change nothing is a mistake, and is refused.
 
 from collections.abc import Callable, Mapping
 
-from .presets import Config
+from .config import Config
 from .schedule import QUALITIES, down_to
 
 Idle = Callable[[Config, int], str]

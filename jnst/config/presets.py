@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .config import Config as Config
-from .wording import unknown_name
+from ..wording import unknown_name
+from .config import Config
 
 _PUBLISHED = Config(
     sketch=0,

@@ -7,27 +7,23 @@ from dataclasses import asdict, dataclass, field, fields
 from numbers import Real
 from typing import Any
 
-from .architecture import block_of
-from .color import COLORS
-from .config_checks import (
-    as_tuple,
-    broadcast,
-    check_lists,
-    check_numbers,
-    check_together,
-    check_types,
+from .checks import as_tuple, broadcast, check_lists, check_numbers, check_together, check_types
+from .choices import (
+    COLORS,
+    CONTENT_LOSSES,
+    INITS,
+    LINE_SEARCHES,
+    OPTIMIZERS,
+    PADDINGS,
+    POOLINGS,
+    PRECISIONS,
+    RESAMPLING,
+    STYLE_LOSSES,
+    TV_LOSSES,
+    UPSCALES,
+    block_of,
 )
-from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from .schedule import QUALITIES, down_to, steps_by_quality, steps_of
-
-OPTIMIZERS = ("adam", "lbfgs")
-LINE_SEARCHES = ("zoom", "none")
-INITS = ("matched", "content", "gray", "noise", "style-colors", "blend", "file")
-POOLINGS = ("max", "average", "l2", "average-rescaled", "l2-rescaled")
-UPSCALES = ("plain", "detail")
-RESAMPLING = ("bicubic", "bilinear", "lanczos")
-PADDINGS = ("zero", "replicate", "reflect")
-PRECISIONS = ("float32", "bfloat16", "tf32")
 
 # See `jnst.moments.wasserstein_relative_aim` for where they come from.
 _WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.2, 0.01)
@@ -139,11 +135,9 @@ class Config:
     style_weights: tuple[float, ...] = _option(
         (1.0,), "objective", "blend of several styles: one weight per style, or one for all"
     )
-    content_loss: str = _option("relative", "objective", "content loss", tuple(CONTENT_LOSSES))
-    style_loss: str = _option(
-        "wasserstein-relative", "objective", "style loss", tuple(STYLE_LOSSES)
-    )
-    tv_loss: str = _option("nine-point", "objective", "total variation", tuple(TV_LOSSES))
+    content_loss: str = _option("relative", "objective", "content loss", CONTENT_LOSSES)
+    style_loss: str = _option("wasserstein-relative", "objective", "style loss", STYLE_LOSSES)
+    tv_loss: str = _option("nine-point", "objective", "total variation", TV_LOSSES)
     preserve: float = _option(
         0.0,
         "objective",

@@ -5,7 +5,7 @@ from dataclasses import fields
 from numbers import Real
 from typing import Any, get_args
 
-from .wording import unknown_name
+from ..wording import unknown_name
 
 _POSITIVE = ("strength", "pixel_range", "input_gain", "learning_rate")
 _NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")

@@ -1,0 +1,22 @@
+"""The settings of a run: `Config`, what its values must be, the published methods, and their file.
+
+A `Config` is a frozen value of numbers and names, checked when it is made. `PRESETS` and `preset`
+give those of published programs; `load_config` and `save_config` keep them as TOML. Nothing here
+computes with arrays.
+"""
+
+from .config import Config as Config
+from .presets import DEFAULT as DEFAULT
+from .presets import PRESETS as PRESETS
+from .presets import preset as preset
+from .toml import load_config as load_config
+from .toml import save_config as save_config
+
+__all__ = [
+    "DEFAULT",
+    "PRESETS",
+    "Config",
+    "load_config",
+    "preset",
+    "save_config",
+]

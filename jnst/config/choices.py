@@ -1,0 +1,47 @@
+"""The names that fields of a `Config` choose from.
+
+Losses and colours are spelt here, not read from the tables of what computes them: settings need
+no array library. A test holds both lists equal.
+"""
+
+CONTENT_LOSSES = ("mean", "half-sum", "relative")
+STYLE_LOSSES = (
+    "gram",
+    "gram-positions",
+    "gram-relative",
+    "gram-gatys2016",
+    "covariance",
+    "wasserstein",
+    "wasserstein-relative",
+    "sliced-wasserstein",
+    "histogram",
+    "gram+histogram",
+)
+TV_LOSSES = ("l1", "l2", "nine-point")
+COLORS = (
+    "style",
+    "luminance-yuv",
+    "luminance-ycbcr",
+    "luminance-lab",
+    "match-cholesky",
+    "match-pca",
+    "match-symmetric",
+    "match-histogram",
+)
+OPTIMIZERS = ("adam", "lbfgs")
+LINE_SEARCHES = ("zoom", "none")
+INITS = ("matched", "content", "gray", "noise", "style-colors", "blend", "file")
+POOLINGS = ("max", "average", "l2", "average-rescaled", "l2-rescaled")
+UPSCALES = ("plain", "detail")
+RESAMPLING = ("bicubic", "bilinear", "lanczos")
+PADDINGS = ("zero", "replicate", "reflect")
+PRECISIONS = ("float32", "bfloat16", "tf32")
+
+
+def block_of(layer: str) -> int:
+    """The block of the network that a layer belongs to, from 1 to 5.
+
+    >>> block_of("relu4_2"), block_of("pool5")
+    (4, 5)
+    """
+    return next((int(character) for character in layer if character.isdigit()), 1)
