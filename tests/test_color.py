@@ -187,7 +187,7 @@ def test_a_run_with_matched_colours_is_the_run_on_the_matched_style():
 
 def test_the_choices_are_all_that_there_is():
     luminances, matches = (f"luminance-{s}" for s in SPACES), (f"match-{m}" for m in METHODS)
-    assert COLORS == ("style", *luminances, *matches)
+    assert ("style", *luminances, *matches) == COLORS
     for color in COLORS:
         found = colored(color, np.float32(CONTENT), [np.float32(STYLE)])
         assert found.content.dtype == found.styles[0].dtype == np.float32
