@@ -4,14 +4,14 @@ from .architecture import LAYERS as LAYERS
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
-from .color import keep_colors as keep_colors
-from .color import match_colors as match_colors
 from .config import PRESETS as PRESETS
 from .config import Config as Config
 from .config import load_config as load_config
 from .config import preset as preset
 from .config import presets as presets
 from .config import save_config as save_config
+from .images import keep_colors as keep_colors
+from .images import match_colors as match_colors
 from .images import read_image as read_image
 from .images import write_image as write_image
 from .memory import estimate_memory as estimate_memory

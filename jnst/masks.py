@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bleed import with_bleed
 from .config import Config
-from .images import resize, without_rim
+from .images import resize
+from .images.resizing import with_bleed, without_rim
 from .keep import Kept
 from .regions import Guidance, check_numbers, guidance, without_overlap
 from .sizes import bleed_at

@@ -5,9 +5,9 @@ import numpy as np
 from jaxtyping import Array
 
 from .arrays import Pixels
-from .bleed import with_bleed
 from .config import Config
 from .images import resize, resize_picture
+from .images.resizing import with_bleed
 from .method import Method, Rates
 from .optimizer import Moments, State, start, with_moments
 from .sizes import bleed_at

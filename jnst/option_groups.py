@@ -3,7 +3,7 @@
 from typing import Any
 
 from .architecture import LAYERS
-from .image_file import MAX_FILE_SIZE, MAX_PIXELS
+from .images.opening import MAX_FILE_SIZE, MAX_PIXELS
 from .preprocessing import INPUTS
 from .typed_words import count, devices, interval, size_in_bytes, tile, whole
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import Pixels
-from .color import moments, symmetric_map
 from .config import Config
+from .images.color_matching import moments, symmetric_map
 from .vgg import Params
 
 Share = float | Pixels

@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike
 
 from .architecture import check_layers
 from .arrays import Pixels
-from .bleed import with_bleed, without_bleed
 from .checkpoint import Checkpoint, check_same_run, software
-from .color import Coloring, colored
 from .config import DEFAULT, Config
 from .devices import Spread
-from .images import resize_picture, without_rim
+from .images import resize_picture
+from .images.color_matching import Coloring, colored
+from .images.resizing import with_bleed, without_bleed, without_rim
 from .inputs import check_sizes, checked_pictures, fingerprints, styles_at
 from .masks import checked_masks
 from .minimize import NotFiniteError, improve

@@ -13,10 +13,10 @@ from jaxtyping import Array
 from . import tiles
 from .ahead import compiled_meanwhile
 from .arrays import Pixels
-from .bleed import without_bleed
 from .config import Config
 from .devices import Spread
 from .diagnosis import where_not_finite
+from .images.resizing import without_bleed
 from .keep import Kept, keeping, with_kept
 from .method import Rates
 from .minimize import terms_at

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.color import METHODS, colored, keep_colors, luminance, match_colors, moments
-from jnst.color_spaces import SPACES
 from jnst.config.choices import COLORS
-from jnst.images import resize_picture
+from jnst.images import keep_colors, match_colors, resize_picture
+from jnst.images.color_matching import METHODS, colored, moments
+from jnst.images.luminance import SPACES, luminance
 
 RNG = np.random.default_rng(3)
 CONTENT = RNG.random((20, 30, 3)) ** [1, 2, 3]
@@ -109,7 +109,7 @@ def test_chrominance_is_kept_in_the_picture_as_saved(tmp_path, space):
 
 def test_bands_of_rows_are_the_whole(monkeypatch):
     whole = keep_colors(STYLE, STYLE[::-1], "lab"), luminance(STYLE, "lab")
-    monkeypatch.setattr("jnst.color._BAND", 40)
+    monkeypatch.setattr("jnst.images.luminance._BAND", 40)
     np.testing.assert_array_equal(keep_colors(STYLE, STYLE[::-1], "lab"), whole[0])
     np.testing.assert_array_equal(luminance(STYLE, "lab"), whole[1])
 

@@ -11,8 +11,8 @@ import tifffile
 from PIL import Image, JpegImagePlugin
 
 from jnst import atomic
-from jnst.icc import srgb_profile
 from jnst.images import check_writable, read_image, read_parameters, write_image
+from jnst.images.icc import srgb_profile
 
 ENDINGS = ["png", "jpg", "jpeg", "webp", "tif", "tiff"]
 LOSSLESS = [("png", 8), ("png", 16), ("tif", 8), ("tif", 16), ("webp", 8)]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.color import moments
 from jnst.images import resize_picture
+from jnst.images.color_matching import moments
 from jnst.inputs import styles_at
 from jnst.masks import Masks
 from jnst.preprocessing import CAFFE

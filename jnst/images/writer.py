@@ -17,9 +17,9 @@ import tifffile
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from .atomic import prove_writable, replace_file
+from ..atomic import prove_writable, replace_file
 from .icc import srgb_profile
-from .image_file import identify, open_picture
+from .opening import identify, open_picture
 
 _FORMATS = {
     ".png": "PNG",

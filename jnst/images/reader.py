@@ -1,8 +1,7 @@
 """Pictures in: any common file becomes sRGB in [0, 1], upright, with its alpha kept aside.
 
 Pillow reads what has 8 bits a sample. It cuts 16-bit colour down to 8, so 16-bit PNG goes through
-imagecodecs (libpng), and TIFF of more than 8 bits or of floating point through tifffile. Only this
-file, its neighbours `image_*` and `images` know Pillow and tifffile.
+imagecodecs (libpng), and TIFF of more than 8 bits or of floating point through tifffile.
 """
 
 import os
@@ -17,11 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from .icc import ProfileError, to_srgb
-from .image_file import MAX_FILE_SIZE as MAX_FILE_SIZE
-from .image_file import MAX_PIXELS as MAX_PIXELS
-from .image_file import UnsupportedError, identify, name_of, open_picture
-from .image_samples import FIRST_PAGE, Samples, fractions
-from .image_tiff import decode_tiff
+from .opening import MAX_FILE_SIZE as MAX_FILE_SIZE
+from .opening import MAX_PIXELS as MAX_PIXELS
+from .opening import UnsupportedError, identify, name_of, open_picture
+from .tiff import FIRST_PAGE, Samples, decode_tiff, fractions
 
 _EXIF_ORIENTATION = 274
 _TIFF_BITS = 258

@@ -1,7 +1,7 @@
-"""The content's colours in the painting, or its colours lent to the style.
+"""Colour matching: the colours of one picture brought to those of another.
 
-Either the painting gives its luminance alone and the content its chrominance, or the style's
-colours are brought to the content's before anything is painted. NumPy, float64, no state.
+A style's colours are brought to the content's before anything is painted. NumPy, float64, no
+state.
 
     >>> rng = np.random.default_rng(0)
     >>> content, style = 0.2 + 0.1 * rng.random((8, 9, 3)), rng.random((5, 6, 3))
@@ -16,20 +16,17 @@ References:
     example-based colour transfer", CVMP 2007 (the symmetric one).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .arrays import Pixels, Values
-from .color_spaces import SPACES
+from ..arrays import Pixels, Values
+from .luminance import keep_colors, luminance
 
 EPSILON = 1e-5
 """What is added to the variances of colours in [0, 1]; its root, 0.003, is below an 8-bit step."""
-
-_BAND = 1 << 20
-_HALVINGS = 12
 
 
 def _cholesky(style: Values, content: Values) -> Values:
@@ -135,59 +132,6 @@ def moments(colors: ArrayLike) -> tuple[Values, Values]:
     return mean, np.asarray(centred.T @ centred / len(rows))
 
 
-def keep_colors(painting: ArrayLike, content: ArrayLike, space: str = "yuv") -> Pixels:
-    """The painting's luminance with the content's chrominance.
-
-    The chrominance is kept exactly. Where no colour of that chrominance and luminance exists, the
-    luminance ends on the way from the content's to the painting's where the colours end: a pure
-    red can be neither lighter nor darker and stay as red.
-
-    Args:
-        painting, content: [H, W, 3], sRGB, clipped to [0, 1] here.
-        space: one of `SPACES`.
-
-    Returns:
-        [H, W, 3] in [0, 1].
-
-    Raises:
-        ValueError: for an unknown space or pictures of two sizes.
-
-    Example:
-        >>> red, white = np.full((1, 1, 3), [1.0, 0, 0]), np.ones((1, 1, 3))
-        >>> keep_colors(white, red)[0, 0].round(6).tolist()
-        [1.0, 0.0, 0.0]
-        >>> keep_colors(white, 0.5 * red)[0, 0].round(3).tolist()
-        [1.0, 0.5, 0.5]
-    """
-    _check_space(space)
-    if np.shape(painting) != np.shape(content):
-        raise ValueError(
-            f"the painting has shape {np.shape(painting)} and the content {np.shape(content)}: "
-            "resize one of them"
-        )
-    painting, content = np.asarray(painting), np.asarray(content)
-    kept = np.empty(painting.shape, np.float32)
-    for rows in _bands(painting):
-        kept[rows] = _joined(_clipped(painting[rows]), _clipped(content[rows]), space)
-    return kept
-
-
-def luminance(pixels: ArrayLike, space: str = "yuv") -> Pixels:
-    """The gray picture with the luminance of a picture.
-
-    >>> bool(np.allclose(luminance([[[1.0, 0, 0]]]), 0.299))
-    True
-    """
-    _check_space(space)
-    pixels = np.asarray(pixels)
-    gray = np.empty(pixels.shape, np.float32)
-    for rows in _bands(pixels):
-        planes = SPACES[space].split(_clipped(pixels[rows]))
-        planes[..., 1:] = 0
-        gray[rows] = SPACES[space].join(planes)
-    return gray
-
-
 class Coloring(NamedTuple):
     """What a choice of `COLORS` makes of the pictures of a run, and of each painting.
 
@@ -248,30 +192,6 @@ def _like(gray: Pixels, goal: Pixels) -> Pixels:
     return np.asarray((gray - mean) * (wanted / spread) + wanted_mean, np.float32)
 
 
-def _joined(painting: Values, content: Values, space: str) -> Values:
-    split, join = SPACES[space]
-    start = split(content)
-    planes = start.copy()
-    planes[..., 0] = split(painting)[..., 0]
-    colors = join(planes)
-    outside = ~_in_gamut(colors)
-    if outside.any():
-        near, way = start[outside], planes[outside, 0] - start[outside, 0]
-        share = np.zeros(len(near))
-        for halving in range(1, _HALVINGS + 1):
-            trial = near.copy()
-            further = share + 0.5**halving
-            trial[:, 0] += further * way
-            share = np.where(_in_gamut(join(trial)), further, share)
-        near[:, 0] += share * way
-        colors[outside] = join(near)
-    return np.clip(colors, 0, 1)
-
-
-def _in_gamut(colors: Values) -> NDArray[np.bool_]:
-    return np.asarray(((colors >= -1e-6) & (colors <= 1 + 1e-6)).all(-1))
-
-
 def _with_histogram(values: Values, goal: Values) -> Values:
     """Each value becomes the one of the same rank in `goal`, interpolated between its steps."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
@@ -285,20 +205,3 @@ def _colors(name: str, pixels: ArrayLike) -> Values:
     if array.ndim != 3 or array.shape[-1] != 3 or 0 in array.shape:
         raise ValueError(f"{name} has shape {array.shape}: an image is [height, width, 3]")
     return array.reshape(-1, 3)
-
-
-def _check_space(space: str) -> None:
-    if space not in SPACES:
-        raise ValueError(f"unknown colour space {space!r}: choose one of {', '.join(SPACES)}")
-
-
-def _clipped(pixels: Any) -> Values:
-    return np.clip(pixels.astype(np.float64), 0, 1)
-
-
-def _bands(pixels: Any) -> Iterator[slice]:
-    """Rows, a million pixels at a time: colour spaces are computed in float64."""
-    height, width = pixels.shape[:2]
-    step = max(1, _BAND // width)
-    for top in range(0, height, step):
-        yield slice(top, top + step)

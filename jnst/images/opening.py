@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from .system import ALONE
+from ..system import ALONE
 
 MAX_PIXELS = 178_956_970
 """A small file can unfold to a memory-filling picture. This is where Pillow refuses, too."""

@@ -6,13 +6,13 @@ all of it is held against the limit before the first is decoded.
 
 import logging
 import math
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
-from .image_file import UnsupportedError, check_pixels
-from .image_samples import FIRST_PAGE, Samples, fractions
+from .opening import UnsupportedError, check_pixels
 
 # What it finds odd in a file it would else write to standard error.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -24,6 +24,18 @@ _PROFILE = 34675
 _COMPRESSIONS = (1, 5, 8, 32946, 32773, 34925, 34926, 50000)
 # What four samples of double precision take.
 _BYTES_PER_PIXEL = 32
+
+FIRST_PAGE = "holds more than one picture; the first is read"
+
+
+class Samples(NamedTuple):
+    """What a file holds: its samples in [0, 1] (alpha last, if any), and how to see them."""
+
+    values: NDArray[np.float32]
+    has_alpha: bool
+    profile: bytes | None
+    orientation: int
+    notes: tuple[str, ...] = ()
 
 
 def decode_tiff(file: BinaryIO, max_pixels: int) -> Samples:
@@ -88,3 +100,22 @@ def _has_more(tiff: tifffile.TiffFile) -> bool:
     except Exception:  # a damaged second page is no matter
         return True
     return True
+
+
+def fractions(values: NDArray[Any], bits: int) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Samples of any kind as float32 in [0, 1], and what should be told about them.
+
+    Example:
+        >>> fractions(np.array([0.5, 3.0]), 32)
+        (array([0.5, 1. ], dtype=float32), ('holds samples from 0.5 to 3, clipped to [0, 1]',))
+    """
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise UnsupportedError("it holds NaN or infinite samples; repair it first")
+        low, high = float(values.min(initial=0)), float(values.max(initial=0))
+        outside = low < 0 or high > 1
+        told = f"holds samples from {values.min():.3g} to {high:.3g}, clipped to [0, 1]"
+        return np.clip(values, 0, 1).astype(np.float32), (told,) if outside else ()
+    if values.dtype.kind not in "ub":
+        raise UnsupportedError("its samples are signed integers; save it with 8 or 16 bits")
+    return values.astype(np.float32) / np.float32(2.0**bits - 1), ()

@@ -1,0 +1,34 @@
+"""Pictures: files in and out, resizing, and their colours.
+
+What comes in is any common picture file; what goes out is a NumPy array, height x width x 3,
+float32, sRGB nominally in [0, 1], or such an array as a PNG, JPEG, WebP or TIFF file. Only this
+room knows Pillow, tifffile and imagecodecs.
+"""
+
+from .color_matching import match_colors as match_colors
+from .luminance import keep_colors as keep_colors
+from .reader import Picture as Picture
+from .reader import read_image as read_image
+from .resizing import fit_size as fit_size
+from .resizing import resize as resize
+from .resizing import resize_picture as resize_picture
+from .resizing import without_rim as without_rim
+from .writer import check_writable as check_writable
+from .writer import picture_bytes as picture_bytes
+from .writer import read_parameters as read_parameters
+from .writer import write_image as write_image
+
+__all__ = [
+    "Picture",
+    "check_writable",
+    "fit_size",
+    "keep_colors",
+    "match_colors",
+    "picture_bytes",
+    "read_image",
+    "read_parameters",
+    "resize",
+    "resize_picture",
+    "without_rim",
+    "write_image",
+]
