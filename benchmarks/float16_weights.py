@@ -21,10 +21,9 @@ from PIL import Image
 
 from jnst.config.presets import NEURAL_STYLE
 from jnst.losses import gram
+from jnst.network import Params, features, load_weights
 from jnst.objective import loss_weights, objective
 from jnst.targets import make_targets
-from jnst.vgg import Params, features
-from jnst.weights import load_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ("astronaut.jpg", "hubble_deep_field.jpg")

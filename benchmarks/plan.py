@@ -8,8 +8,9 @@ in each precision; seconds by the protocol of measure.py, but the least of them:
 machine does only adds to a time. How far the derivative of each is from that of the direct one in
 the same precision is told by the norm of the difference over its own.
 
-`--keep` writes the figures to jnst/algorithms.json, as those of this kind of processor; without it
-they only go to plan.json and plan.md. Memory comes in pages of 2 MB, as `python cli.py` has it.
+`--keep` writes the figures to jnst/network/algorithms.json, as those of this kind of processor;
+without it they only go to plan.json and plan.md. Memory comes in pages of 2 MB, as `python cli.py`
+has it.
 """
 
 import argparse
@@ -30,12 +31,12 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from measure import RESULTS, alternating, compiled, environment, write_results  # noqa: E402
 
-from jnst.architecture import CONVOLUTIONS  # noqa: E402
-from jnst.figures import TABLE  # noqa: E402
+from jnst.network.architecture import CONVOLUTIONS  # noqa: E402
+from jnst.network.processor_figures import TABLE  # noqa: E402
+from jnst.network.trial import back, forward  # noqa: E402
 from jnst.ops import transform_kernel  # noqa: E402
 from jnst.ops.winograd import TILES  # noqa: E402
 from jnst.system import processor_kind  # noqa: E402
-from jnst.trial import back, forward  # noqa: E402
 
 WAYS = {"forward": forward, "back": back}
 ALGORITHMS = ("direct", *map(str, TILES))
@@ -136,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256, 512], metavar="N")
     parser.add_argument("--repeats", type=int, default=5, help="rounds; the least counts")
-    parser.add_argument("--keep", action="store_true", help="write jnst/algorithms.json")
+    parser.add_argument("--keep", action="store_true", help="write jnst/network/algorithms.json")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     options = parser.parse_args()
     machine = environment()

@@ -35,9 +35,9 @@ from step_processes import Process, start_all
 from step_report import layers_table, step_table
 
 import jnst
-from jnst.architecture import CONVOLUTIONS
 from jnst.estimate import step_operations
 from jnst.images import read_image, resize
+from jnst.network.architecture import CONVOLUTIONS
 
 PRECISIONS = next(
     (field.metadata["choices"] for field in fields(jnst.Config) if field.name == "precision"),

@@ -135,7 +135,7 @@ def jax_layers(job: dict[str, Any], way: str) -> Built:
     from layers import Layer, derive, jax_functions, make_inputs
     from measure import compiled
 
-    from jnst.algorithms import fastest
+    from jnst.network.algorithms import fastest
     from jnst.ops import conv3x3, transform_kernel
 
     works: Works = {}

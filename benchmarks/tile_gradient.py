@@ -25,12 +25,12 @@ from PIL import Image
 
 import jnst
 from jnst import tiles
-from jnst.architecture import CONVOLUTIONS
 from jnst.images import read_image, resize
 from jnst.losses import STYLE_LOSSES, TV_LOSSES
-from jnst.preprocessing import CAFFE
+from jnst.network import Params
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.preprocessing import CAFFE
 from jnst.regions import EVERYWHERE, guidance
-from jnst.vgg import Params
 
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 SUMMED = [name for name, loss in STYLE_LOSSES.items() if loss.by_sums]

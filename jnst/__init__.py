@@ -1,6 +1,5 @@
 """Neural style transfer in JAX, on convolutions written from scratch."""
 
-from .architecture import LAYERS as LAYERS
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
@@ -15,23 +14,24 @@ from .images import match_colors as match_colors
 from .images import read_image as read_image
 from .images import write_image as write_image
 from .memory import estimate_memory as estimate_memory
+from .network import LAYERS as LAYERS
+from .network import Params as Params
+from .network import Preprocessing as Preprocessing
+from .network import convert_weights as convert_weights
+from .network import features as features
+from .network import fetch_weights as fetch_weights
+from .network import find_weights as find_weights
+from .network import load_weights as load_weights
+from .network import prepare as prepare
 from .objective import Losses as Losses
 from .objective import LossWeights as LossWeights
 from .objective import Targets as Targets
 from .objective import loss_weights as loss_weights
 from .objective import objective as objective
-from .plan import prepare as prepare
-from .preprocessing import Preprocessing as Preprocessing
 from .progress import Progress as Progress
 from .targets import make_targets as make_targets
 from .transfer import Result as Result
 from .transfer import stylize as stylize
-from .vgg import Params as Params
-from .vgg import features as features
-from .weights import convert_weights as convert_weights
-from .weights import fetch_weights as fetch_weights
-from .weights import find_weights as find_weights
-from .weights import load_weights as load_weights
 
 __all__ = [
     "LAYERS",

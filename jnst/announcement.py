@@ -5,7 +5,6 @@ import os
 
 import jax
 
-from .algorithms import share_of_direct
 from .arrays import Pixels
 from .console import tell
 from .estimate import (
@@ -16,9 +15,10 @@ from .estimate import (
     step_operations,
 )
 from .losses import STYLE_LOSSES
+from .network import Params
+from .network.algorithms import share_of_direct
 from .request import Request
 from .sizes import painted_sizes
-from .vgg import Params
 from .wording import duration_words, size_words
 
 

@@ -4,11 +4,11 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from .architecture import check_layers
 from .batch import TEMPLATED, Batch, as_template, filled, is_many, names
 from .config.effects import idle_fields
 from .device_options import check_shared, devices_of
 from .mask_options import masks_of, refuse_for_many
+from .network.architecture import check_layers
 from .option_groups import NETWORKS
 from .parser import STREAM, UsageError, typed_options, without
 from .request import Request, Resume, beside

@@ -31,6 +31,7 @@ from .checkpoint import load_checkpoint
 from .console import Interrupt, tell
 from .folder_styles import shared_out
 from .images import read_parameters
+from .network import Params
 from .parser import UsageError
 from .request import Request, Resume
 from .resuming import continued
@@ -38,7 +39,6 @@ from .run_files import recipe
 from .side_by_side import share_out
 from .streams import read_picture
 from .sweep import cells, effective, for_names, words_of
-from .vgg import Params
 from .workplace import Workplace, workplaces
 
 _SHOWN = 3

@@ -15,7 +15,6 @@ import numpy as np
 
 from . import device_options
 from .announcement import announce
-from .architecture import check_layers, smallest_side
 from .arrays import Pixels
 from .checkpoint import Checkpoint
 from .console import Display, Interrupt, show, tell
@@ -25,9 +24,11 @@ from .keeper import Keeper
 from .margins import widened
 from .mask_files import read_masks
 from .minimize import NotFiniteError
+from .network import Params, load_weights
+from .network.architecture import check_layers, smallest_side
+from .network.preprocessing import INPUTS
 from .painting import write_painting
 from .parser import STREAM
-from .preprocessing import INPUTS
 from .recorder import Recorder
 from .request import Request
 from .resuming import notes_of, recorded_words
@@ -37,9 +38,7 @@ from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
 from .system import program_version
 from .transfer import Known, Result, stylize
-from .vgg import Params
 from .watch import Watch
-from .weights import load_weights
 from .whole import needs_whole
 
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .architecture import CONVOLUTIONS
 from .cli_filters import Parser
+from .network import convert_weights, fetch_weights, find_weights
+from .network.architecture import CONVOLUTIONS
+from .network.manifest import known_files
+from .network.preprocessing import INPUTS
 from .parser import UsageError
-from .preprocessing import INPUTS
-from .registry import known_files
-from .weights import convert_weights, fetch_weights, find_weights
 from .weights_report import details, overview
 from .wording import nearest
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jax
 
-from .weights import cache_folder
+from .network.weights import cache_folder
 
 MOST_BYTES = 256 << 20
 _SWITCH = "JNST_COMPILATION_CACHE"

@@ -25,10 +25,13 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from .architecture import LAYERS
 from .arrays import Batch, Features, Image, Scalar
 from .config import Config
 from .losses import STYLE_LOSSES
+from .network import Params
+from .network.architecture import LAYERS, halvings, map_shapes
+from .network.preprocessing import preprocess
+from .network.vgg import pool
 from .objective import (
     Losses,
     LossWeights,
@@ -41,12 +44,9 @@ from .objective import (
     weigh,
 )
 from .ops import conv2d, pad, relu
-from .preprocessing import preprocess
 from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
 from .targets import check_inputs, combined
-from .tile_plan import halvings, map_shapes
-from .vgg import Params, pool
 from .whole import check_over_devices
 
 _ROWS = "rows"

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .architecture import LAYERS
 from .arrays import Image
+from .network import Params, features
+from .network.architecture import LAYERS
 from .objective import LossWeights, Targets, objective
-from .vgg import Params, features
 
 
 def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:

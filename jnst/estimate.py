@@ -11,9 +11,8 @@ from collections.abc import Iterable, Sequence
 import jax
 import numpy as np
 
-from .architecture import CONVOLUTIONS, LAYERS
+from .network.architecture import CONVOLUTIONS, LAYERS, map_shapes
 from .ops import conv2d
-from .tile_plan import map_shapes
 
 # Fitted to runs from 48x64 to 384x512 on two CPU cores: what a step costs for each of its
 # operations at the measured speed, what it costs however small the picture (the kernels must be

@@ -7,12 +7,12 @@ from .arrays import Pixels
 from .device_options import chosen
 from .memory import estimate_memory, mask_memory
 from .memory_choice import choose
+from .network import Params
 from .parser import UsageError
 from .request import Request
 from .run_options import in_options
 from .sizes import painted_size, target_sizes
 from .system import free_memory
-from .vgg import Params
 from .way import check_way
 from .wording import size_words
 

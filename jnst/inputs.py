@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .architecture import smallest_side
 from .arrays import Pixels
 from .checkpoint import fingerprint
 from .config import Config
 from .images import resize_picture
+from .network import Params
+from .network.architecture import smallest_side
 from .sizes import style_sizes
-from .vgg import Params
 
 
 def as_list(styles: Any) -> list[ArrayLike]:

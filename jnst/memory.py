@@ -10,20 +10,20 @@ window.
 
 import jax
 
-from .algorithms import Tiles, winograd_tiles
-from .architecture import CONVOLUTIONS, LAYERS, check_layers, smallest_side
 from .config import Config
 from .host_map import LARGE
 from .losses import STYLE_LOSSES
-from .sizes import painted_size
-from .tile_plan import (
-    SMALLEST_TILE,
-    Stage,
+from .network.algorithms import Tiles, winograd_tiles
+from .network.architecture import (
+    CONVOLUTIONS,
+    LAYERS,
+    check_layers,
     halvings,
-    kept_layers,
     map_shapes,
-    plan_stages,
+    smallest_side,
 )
+from .sizes import painted_size
+from .tile_plan import SMALLEST_TILE, Stage, kept_layers, plan_stages
 
 _FLOAT = 4
 # Measured: the libraries, what the compiler leaves behind, and small change.
@@ -34,8 +34,8 @@ _WIDE_MAPS = 4.6
 # On CPUs the step is compiled to need little (`jnst.optimize`).
 _WIDE_MAPS_ON_CPU = 1.0
 _WINDOW_MAPS = 5.4
-# What Winograd's tiles (`jnst.algorithms`) need beside them: parts of the widest map, and room for
-# those of the deep layers.
+# What Winograd's tiles (`jnst.network.algorithms`) need beside them: parts of the widest map, and
+# room for those of the deep layers.
 _TILED_MAPS = 1.5
 _TILED_ROOM = 70e6
 # Measured, on CPUs: what compiling a scale takes at its peak, beside the libraries, and for each

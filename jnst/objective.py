@@ -16,10 +16,10 @@ from .arrays import Features, Image, Scalar
 from .config import Config
 from .config.choices import block_of
 from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
+from .network import Params, features
 from .normalize import normalizing_maps
 from .preserve import content_sums
 from .regions import Guide
-from .vgg import Params, features
 
 
 class LossWeights(NamedTuple):

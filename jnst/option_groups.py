@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from .architecture import LAYERS
 from .images.opening import MAX_FILE_SIZE, MAX_PIXELS
-from .preprocessing import INPUTS
+from .network.architecture import LAYERS
+from .network.preprocessing import INPUTS
 from .typed_words import count, devices, interval, size_in_bytes, tile, whole
 
 NETWORKS = tuple(LAYERS)

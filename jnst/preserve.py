@@ -16,9 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .architecture import LAYERS
 from .arrays import Features, Image
-from .tile_plan import halvings
+from .network.architecture import LAYERS, halvings
 
 _NEIGHBOURHOOD = 0.02
 # Beyond this many times the mean, more detail does not count as more.

@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .architecture import LAYERS
-from .tile_plan import halvings
+from .network.architecture import LAYERS, halvings
 
 Mask = NDArray[np.float32]
 Guide = dict[str, Any]

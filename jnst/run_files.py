@@ -11,11 +11,11 @@ from .atomic import prove_writable, remove_stale
 from .checkpoint import previous_path
 from .images import check_writable
 from .keeper import check_unused
+from .network import Params
 from .option_groups import WHOLE
 from .parser import STREAM, UsageError
 from .request import Request
 from .streams import check_output_stream
-from .vgg import Params
 
 
 def check_paths(request: Request) -> None:

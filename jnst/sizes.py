@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .architecture import smallest_side
 from .config import Config
 from .images import fit_size
+from .network.architecture import smallest_side
 
 
 def drop_small_scales(

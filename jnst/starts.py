@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .arrays import Pixels
 from .config import Config
 from .images.color_matching import moments, symmetric_map
-from .vgg import Params
+from .network import Params
 
 Share = float | Pixels
 """How much a style counts: everywhere alike, or [H, W, 1] at each pixel of the content."""

@@ -12,15 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .architecture import check_layers
 from .arrays import Image
 from .config import Config
 from .losses import STYLE_LOSSES
+from .network import Params
+from .network.architecture import check_layers
 from .objective import Targets, Terms, activations
 from .preserve import with_weights
 from .regions import EVERYWHERE, Guidance, Guide
 from .style_loss import unchanged
-from .vgg import Params
 
 Known = dict[tuple[Any, ...], dict[str, Array]]
 """The statistics of styles that have been computed, for `make_targets` to look up."""

@@ -18,14 +18,15 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array
 
-from .architecture import CONVOLUTIONS
 from .arrays import Batch, FeatureMap, Features
+from .network import Params
+from .network.architecture import CONVOLUTIONS, halvings
+from .network.preprocessing import preprocess
+from .network.vgg import convolve, convolve_first, pool
 from .objective import Sums, Terms, sums_of
 from .ops import relu
-from .preprocessing import preprocess
 from .regions import Guide
-from .tile_plan import halvings, kept_layers
-from .vgg import Params, convolve, convolve_first, pool
+from .tile_plan import kept_layers
 
 
 def _kept(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:

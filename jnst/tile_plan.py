@@ -23,7 +23,7 @@ stages 6, 4, 4 and 1 positions of the maps that enter them. The price is to keep
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .architecture import CONVOLUTIONS, LAYERS, check_layers
+from .network.architecture import CONVOLUTIONS, LAYERS, check_layers, halvings, reach
 
 CUTS = ("pool2", "pool3", "pool4")
 """The layers that end a stage. The map behind pool1 would be as large as those three together."""
@@ -75,15 +75,6 @@ class Stage(NamedTuple):
         return height >> depth, width >> depth, self.widths[self.layers.index(layer)]
 
 
-def halvings(layers: tuple[str, ...], layer: str) -> int:
-    """How often a map has been halved at `layer`, on its way through `layers`.
-
-    >>> halvings(("conv1_1", "relu1_1", "pool1", "conv2_1"), "conv2_1")
-    1
-    """
-    return sum(name.startswith("pool") for name in layers[: layers.index(layer) + 1])
-
-
 def kept_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) -> tuple[str, ...]:
     """The layers of a stage of which the way back is kept from the way forward.
 
@@ -96,21 +87,6 @@ def kept_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) -> t
     if pooling.startswith("l2"):
         return ()
     return layers[max((i for i, name in enumerate(layers, start=1) if name in read), default=0) :]
-
-
-def reach(layers: Iterable[str]) -> int:
-    """How many positions around its core a stage of these layers looks at, in the map that enters.
-
-    >>> reach(LAYERS["vgg19"][: LAYERS["vgg19"].index("relu5_1") + 1])
-    70
-    """
-    distance = 0
-    for name in reversed(tuple(layers)):
-        if name.startswith("conv"):
-            distance += 1
-        elif name.startswith("pool"):
-            distance *= 2
-    return distance
 
 
 def cut_axis(
@@ -167,31 +143,6 @@ def check_tile(tile: int) -> None:
     """Raises ValueError for a tile that is too small."""
     if tile < SMALLEST_TILE:
         raise ValueError(f"tile is {tile}: it must be at least {SMALLEST_TILE} pixels")
-
-
-def map_shapes(
-    network: str, layers: Iterable[str], height: int, width: int
-) -> dict[str, tuple[int, int, int]]:
-    """The shape [h, w, C] of the map at every layer up to the deepest of those named.
-
-    Args:
-        network: "vgg16" or "vgg19".
-        layers: may be none.
-        height, width: of the image, in pixels.
-
-    Example:
-        >>> list(map_shapes("vgg19", ["relu2_1", "relu1_1"], 45, 64).items())[-2:]
-        [('conv2_1', (22, 32, 128)), ('relu2_1', (22, 32, 128))]
-    """
-    order, channels = LAYERS[network], 3
-    widths = {name: width for name, _, width in CONVOLUTIONS[network]}
-    found = {}
-    for name in order[: max(map(order.index, layers), default=-1) + 1]:
-        if name.startswith("pool"):
-            height, width = height // 2, width // 2
-        channels = widths.get(name, channels)
-        found[name] = (height, width, channels)
-    return found
 
 
 def plan_stages(

@@ -27,6 +27,8 @@ from .arrays import Image, Scalar
 from .config import Config
 from .host_map import HostMap, release
 from .losses import STYLE_LOSSES
+from .network import Params
+from .network.architecture import halvings
 from .objective import (
     Losses,
     LossWeights,
@@ -41,9 +43,8 @@ from .regions import EVERYWHERE, Guidance, Guide
 from .system import trim
 from .targets import check_inputs, combined
 from .tile_passes import backward, forward
-from .tile_plan import Stage, Window, halvings, plan_stages
+from .tile_plan import Stage, Window, plan_stages
 from .tile_variation import add_variation, variation_by_bands
-from .vgg import Params
 from .whole import check_by_windows
 
 Map = NDArray[np.float32]

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from .architecture import check_layers
 from .arrays import Pixels
 from .checkpoint import Checkpoint, check_same_run, software
 from .config import DEFAULT, Config
@@ -22,6 +21,8 @@ from .images.resizing import with_bleed, without_bleed, without_rim
 from .inputs import check_sizes, checked_pictures, fingerprints, styles_at
 from .masks import checked_masks
 from .minimize import NotFiniteError, improve
+from .network import Params
+from .network.architecture import check_layers
 from .next_scale import begun, method_of, rates_of
 from .objective import Losses
 from .optimizer import Moments, State, at_other_rates, from_arrays
@@ -31,7 +32,6 @@ from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes
 from .starts import first_image
 from .targets import Known as Known
 from .tile_plan import check_tile
-from .vgg import Params
 from .way import Way, check_way
 
 

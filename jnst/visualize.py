@@ -21,10 +21,10 @@ from numpy.typing import ArrayLike, NDArray
 from .curves import loss_curves as loss_curves
 from .curves import read_log as read_log
 from .filters import CLASSIC, Kernels, apply_filter, gabor_bank, luma
+from .network import Params, features
 from .ops.window import Padding
 from .panels import heading, row_height, show_kernel, show_picture, show_values, size_words
 from .panels import save_figure as save_figure
-from .vgg import Params, features
 
 _TITLES = {
     "blur": "Blur (Gaussian, σ = 2 px)",

@@ -20,16 +20,15 @@ from .images.resizing import without_bleed
 from .keep import Kept, keeping, with_kept
 from .method import Rates
 from .minimize import terms_at
+from .network import Params, prepare
 from .next_scale import method_of, rates_of
 from .objective import Losses, LossWeights, Targets, loss_weights, objective
 from .optimize import Evaluator, Objective, lower_chunk
 from .optimizer import Moments, State
-from .plan import prepare
 from .regions import EVERYWHERE, Guidance
 from .state_home import home
 from .system import trim
 from .targets import Known, make_targets
-from .vgg import Params
 from .whole import check_by_windows, check_over_devices
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .download import part_of
-from .formats import Layers, WeightFile, check_is_file, read_weight_file
-from .preprocessing import Preprocessing
-from .registry import KnownFile, known_by_hash, known_files, recognise, weights_folder
-from .weights import bound_preprocessing, cache_folder, verified_sha256
+from .network.download import part_of
+from .network.formats import Layers, WeightFile, check_is_file, read_weight_file
+from .network.manifest import KnownFile, known_by_hash, known_files, recognise, weights_folder
+from .network.preprocessing import Preprocessing
+from .network.weights import bound_preprocessing, cache_folder, verified_sha256
 
 
 def overview() -> list[str]:
@@ -96,7 +96,7 @@ def _family(weights: WeightFile, known: KnownFile | None) -> str:
 
 def _words(expects: Preprocessing) -> str:
     """
-    >>> from jnst.preprocessing import CAFFE
+    >>> from jnst.network.preprocessing import CAFFE
     >>> _words(CAFFE)
     'B, G, R from 0 to 255, less 103.939, 116.779, 123.68'
     """

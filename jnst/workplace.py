@@ -11,9 +11,9 @@ from typing import Any
 
 import jax
 
+from .network import Params
 from .request import Request
 from .system import free_memory
-from .vgg import Params
 
 
 @dataclass

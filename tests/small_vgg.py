@@ -4,10 +4,10 @@ import h5py
 import numpy as np
 import pytest
 
-from jnst import registry
-from jnst.architecture import CONVOLUTIONS
-from jnst.formats import layers as layers_module
-from jnst.formats import native, read_weight_file
+from jnst.network import manifest
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.formats import layers as layers_module
+from jnst.network.formats import native, read_weight_file
 
 SMALL = {
     network: tuple((name, 3 if inputs == 3 else 4, 4) for name, inputs, _ in table)
@@ -35,7 +35,7 @@ def random_layers(network):
 
 def family_layers(name, network):
     """Random layers whose first convolution begins as that of a known family does."""
-    (family,) = (f for f in registry.families() if (f.name, f.network) == (name, network))
+    (family,) = (f for f in manifest.families() if (f.name, f.network) == (name, network))
     layers = random_layers(network)
     channel = family.preprocessing.channel_order.index(family.row_channel)
     layers["conv1_1"]["kernel"][0, :, channel, 0] = family.row

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from small_vgg import family_layers, keras_file, make_small, onnx_file, random_layers, refused
 
-from jnst.formats import read_weight_file, write_native
-from jnst.preprocessing import CAFFE, TORCHVISION
-from jnst.weights import load_weights
+from jnst.network import load_weights
+from jnst.network.formats import read_weight_file, write_native
+from jnst.network.preprocessing import CAFFE, TORCHVISION
 
 WRITERS = {
     "native.h5": lambda path, layers, network: write_native(path, layers, network, CAFFE) or path,

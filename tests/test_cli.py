@@ -95,7 +95,7 @@ def test_no_network_but_the_embedded_is_taken_unasked(
     run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither downloaded nor, where it lies in the cache, read."""
-    monkeypatch.setattr("jnst.weights.fetch_weights", pytest.fail)
+    monkeypatch.setattr("jnst.network.weights.fetch_weights", pytest.fail)
     monkeypatch.setenv("JNST_CACHE", str(run.folder / "cache"))
     (run.folder / "cache").mkdir()
     (run.folder / "cache" / VGG19).write_bytes(b"no weights")

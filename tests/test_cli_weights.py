@@ -10,9 +10,10 @@ from small_vgg import family_layers, keras_file
 from weight_files import VGG19, enter_folder, make_files, runner
 from weight_server import Server
 
-from jnst import cli_weights, registry, weights, weights_report
-from jnst.formats import read_weight_file, write_native
-from jnst.preprocessing import CAFFE, TORCHVISION
+from jnst import cli_weights, weights_report
+from jnst.network import manifest, weights
+from jnst.network.formats import read_weight_file, write_native
+from jnst.network.preprocessing import CAFFE, TORCHVISION
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +35,13 @@ def small(monkeypatch, tmp_path):
 def server(small, monkeypatch, tmp_path):
     """Serves a small VGG-19 in place of the real one; `from_path` says how."""
     content = keras_file(tmp_path / "real.h5", family_layers("caffe", "vgg19")).read_bytes()
-    listed = registry.known_files()
+    listed = manifest.known_files()
 
     def from_path(path):
         digest = hashlib.md5(content).hexdigest()
         changes = {"urls": (server.url(path),), "md5": digest, "size": len(content)}
         files = tuple(replace(f, **changes) if f.download else f for f in listed)
-        for module in (registry, weights, weights_report, cli_weights):
+        for module in (manifest, weights, weights_report, cli_weights):
             monkeypatch.setattr(module, "known_files", lambda: files)
 
     with Server(content) as server:
@@ -52,11 +53,11 @@ def test_list(run, tmp_path):
     code, out, err = run("weights list")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    for known in registry.known_files():
+    for known in manifest.known_files():
         (line,) = (one for one in lines if one.startswith(f"{known.name}  "))
         assert known.licence in line
         assert known.size is None or f"{known.size / 1e6:.0f}" in line.split()
-    assert f"{registry.weights_folder() / 'vgg16.h5'}" in lines[1]
+    assert f"{manifest.weights_folder() / 'vgg16.h5'}" in lines[1]
     assert lines[2].endswith("no; jnst weights fetch vgg19")
     assert lines[-1].startswith(f"Fetched files are kept in {tmp_path / 'cache'} (JNST_CACHE")
     assert not (tmp_path / "cache").exists()
@@ -102,7 +103,7 @@ def test_fetch_without_a_network(run, monkeypatch, tmp_path):
 
     monkeypatch.setattr("socket.getaddrinfo", no_network)
     code, out, err = run("weights fetch vgg19")
-    (known,) = (f for f in registry.known_files() if f.download)
+    (known,) = (f for f in manifest.known_files() if f.download)
     assert (code, out, err.count("\n")) == (1, "", 1)
     for part in (known.urls[0], known.md5, str(tmp_path / "cache" / VGG19), "80 MB", "cannot be"):
         assert part in err

@@ -10,8 +10,8 @@ from small_vgg import family_layers
 from weight_files import VGG19, enter_folder, make_files, runner
 
 from jnst import cli
-from jnst.formats import write_native
-from jnst.preprocessing import CAFFE, TORCHVISION
+from jnst.network.formats import write_native
+from jnst.network.preprocessing import CAFFE, TORCHVISION
 
 
 @pytest.fixture

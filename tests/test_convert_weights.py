@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from small_vgg import family_layers, keras_file, make_small, onnx_file
 
-from jnst.formats import read_weight_file
-from jnst.preprocessing import CAFFE
+from jnst.network.formats import read_weight_file
+from jnst.network.preprocessing import CAFFE
 
 SCRIPT = Path(__file__).parent.parent / "weights" / "convert.py"
 

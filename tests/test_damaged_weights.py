@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from small_vgg import make_small, random_layers
 
-from jnst.architecture import CONVOLUTIONS
-from jnst.formats import read_weight_file, write_native
-from jnst.preprocessing import CAFFE
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.formats import read_weight_file, write_native
+from jnst.network.preprocessing import CAFFE
 
 
 @pytest.fixture(autouse=True)

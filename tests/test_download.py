@@ -12,7 +12,7 @@ import pytest
 import requests
 from weight_server import Server
 
-from jnst import download, http_stream, registry, weights
+from jnst.network import download, http_stream, manifest, weights
 
 CONTENT = bytes(range(256)) * 4096
 HALF = len(CONTENT) // 2
@@ -27,7 +27,7 @@ def server():
 @pytest.fixture
 def serve(server, monkeypatch, tmp_path):
     """Lets VGG-19 come from these paths of the server, and the cache be in `tmp_path`."""
-    (real,) = (f for f in registry.known_files() if f.download)
+    (real,) = (f for f in manifest.known_files() if f.download)
 
     def from_paths(*paths):
         urls = tuple(map(server.url, paths))

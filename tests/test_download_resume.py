@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from weight_server import Server
 
-from jnst import http_stream
-from jnst.download import fetch, part_of
-from jnst.registry import KnownFile
+from jnst.network import http_stream
+from jnst.network.download import fetch, part_of
+from jnst.network.manifest import KnownFile
 
 CONTENT = bytes(reversed(range(256))) * 2048
 SIZE = len(CONTENT)
@@ -23,8 +23,8 @@ SIZE = len(CONTENT)
 FETCH = """
 import sys
 from pathlib import Path
-from jnst.download import fetch
-from jnst.registry import KnownFile
+from jnst.network.download import fetch
+from jnst.network.manifest import KnownFile
 print(fetch(KnownFile(**eval(sys.argv[1])), Path(sys.argv[2]), progress=True))
 """
 
@@ -96,7 +96,7 @@ def test_silence_is_cut_short_and_mended(server, tmp_path, monkeypatch):
     start = time.monotonic()
     assert fetch(known_at(server.url("stall,good")), tmp_path).read_bytes() == CONTENT
     assert time.monotonic() - start < 5
-    monkeypatch.setattr("jnst.download._ATTEMPTS", 1)
+    monkeypatch.setattr("jnst.network.download._ATTEMPTS", 1)
     with pytest.raises(OSError, match=r"sent nothing more for 0\.3 s; 0\.3 MB are kept"):
         fetch(known_at(server.url("stall")), tmp_path / "other")
 
@@ -132,7 +132,7 @@ def test_another_part_than_asked_for(server, tmp_path):
 def process(known, folder):
     return subprocess.Popen(
         [sys.executable, "-c", FETCH, repr(asdict(known)), str(folder)],
-        env={**os.environ, "PYTHONPATH": str(Path(http_stream.__file__).parent.parent)},
+        env={**os.environ, "PYTHONPATH": str(Path(http_stream.__file__).parents[2])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

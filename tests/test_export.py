@@ -16,11 +16,11 @@ import jax.numpy as jnp
 import pytest
 
 import jnst
-from jnst.architecture import CONVOLUTIONS
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.preprocessing import CAFFE
 from jnst.next_scale import method_of, rates_of
 from jnst.optimize import _fused
 from jnst.optimizer import start
-from jnst.preprocessing import CAFFE
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 SQUARE = jax.ShapeDtypeStruct((8, 8), jnp.float32)

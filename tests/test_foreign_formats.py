@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from small_vgg import SMALL, assert_same, family_layers, make_small, random_layers
 
-from jnst.formats import read_weight_file
-from jnst.preprocessing import Preprocessing
-from jnst.weights import convert_weights, load_weights
+from jnst.network import convert_weights, load_weights
+from jnst.network.formats import read_weight_file
+from jnst.network.preprocessing import Preprocessing
 
 CAFFE_RGB = Preprocessing("RGB", 255.0, (123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 

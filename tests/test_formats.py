@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from small_vgg import assert_same, keras_file, make_small, onnx_file, random_layers
 
-from jnst.formats import read_weight_file, write_native
-from jnst.preprocessing import CAFFE, TORCHVISION
+from jnst.network.formats import read_weight_file, write_native
+from jnst.network.preprocessing import CAFFE, TORCHVISION
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from foreign_files import number, text
 from small_vgg import make_small, random_layers
 from small_vgg import refused as is_refused
 
-from jnst.formats import read_weight_file
+from jnst.network.formats import read_weight_file
 
 MARK = "this-file-must-not-be.txt"
 COMMAND = text(f"echo hello > {MARK}")

@@ -10,10 +10,10 @@ from jnst.images import resize_picture
 from jnst.images.color_matching import moments
 from jnst.inputs import styles_at
 from jnst.masks import Masks
-from jnst.preprocessing import CAFFE
+from jnst.network import Params
+from jnst.network.preprocessing import CAFFE
 from jnst.sizes import style_sizes
 from jnst.starts import first_image, matched
-from jnst.vgg import Params
 
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((24, 32, 3), np.float32)

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
-from jnst.formats.matlab5 import Numbers, variables
+from jnst.network.formats.matlab5 import Numbers, variables
 
 io = pytest.importorskip("scipy.io")
 

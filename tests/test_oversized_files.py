@@ -9,7 +9,7 @@ import foreign_files as foreign
 import pytest
 from small_vgg import make_small, random_layers, refused
 
-from jnst.architecture import CONVOLUTIONS
+from jnst.network.architecture import CONVOLUTIONS
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jnst.architecture import LAYERS
-from jnst.tile_plan import SMALLEST_TILE, cut_axis, halvings, plan_stages, reach
+from jnst.network.architecture import LAYERS, halvings, reach
+from jnst.tile_plan import SMALLEST_TILE, cut_axis, plan_stages
 
 STAGES = {
     "one convolution": ("conv",),

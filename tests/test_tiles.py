@@ -10,11 +10,11 @@ from methods import GRAM
 
 import jnst
 from jnst import host_map, memory, tiles
-from jnst.architecture import CONVOLUTIONS
 from jnst.images import read_image, resize
 from jnst.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
-from jnst.preprocessing import CAFFE
-from jnst.vgg import Params
+from jnst.network import Params
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.preprocessing import CAFFE
 
 RNG = np.random.default_rng(0)
 # Neither side is divisible by 16; two windows each way.

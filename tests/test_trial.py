@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jnst import trial
+from jnst.network import trial
+from jnst.network.trial import PASSES, Shape, checked, compared, measured, shapes
 from jnst.ops import conv2d, relu
-from jnst.trial import PASSES, Shape, checked, compared, measured, shapes
 
 
 class Machine:

@@ -11,9 +11,10 @@ import oracle_vgg
 import pytest
 
 import jnst
-from jnst.architecture import CONVOLUTIONS, LAYERS, smallest_side
-from jnst.preprocessing import CAFFE, TORCHVISION, preprocess
-from jnst.vgg import VGG, Params, check_pooling, features
+from jnst.network import Params, features
+from jnst.network.architecture import CONVOLUTIONS, LAYERS, smallest_side
+from jnst.network.preprocessing import CAFFE, TORCHVISION, preprocess
+from jnst.network.vgg import VGG, check_pooling
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from jnst.architecture import CONVOLUTIONS
 from jnst.filters import CLASSIC, gabor_bank, luma
+from jnst.network import Params, features
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.preprocessing import CAFFE, TORCHVISION
 from jnst.panels import save_figure
-from jnst.preprocessing import CAFFE, TORCHVISION
-from jnst.vgg import Params, features
 from jnst.visualize import (
     contact_sheet,
     feature_maps,

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from small_vgg import family_layers, keras_file, make_small, random_layers
 
-from jnst.architecture import CONVOLUTIONS
-from jnst.formats import read_weight_file, write_native
-from jnst.preprocessing import CAFFE, TORCHVISION, Preprocessing
-from jnst.registry import families, identify, known_files, weights_folder
-from jnst.weights import cache_folder, convert_weights, find_weights, load_weights
+from jnst.network import convert_weights, find_weights, load_weights
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.formats import read_weight_file, write_native
+from jnst.network.manifest import families, identify, known_files, weights_folder
+from jnst.network.preprocessing import CAFFE, TORCHVISION, Preprocessing
+from jnst.network.weights import cache_folder
 
 CAFFE_RGB = Preprocessing("RGB", 255.0, (123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 
@@ -100,13 +101,15 @@ def test_embedded_file_damaged(tmp_path, monkeypatch):
     with (tmp_path / "vgg16.h5").open("r+b") as file:
         file.seek(1_000_000)
         file.write(b"\x00\x00")
-    monkeypatch.setattr("jnst.registry._PLACES", (tmp_path,))
+    monkeypatch.setattr("jnst.network.manifest._PLACES", (tmp_path,))
     with pytest.raises(ValueError, match=r"vgg16\.h5 is not the file it should be .*install jnst"):
         load_weights("vgg16")
 
 
 def test_installation_without_weights(tmp_path, monkeypatch):
-    monkeypatch.setattr("jnst.registry._PLACES", (tmp_path / "_weights", tmp_path / "weights"))
+    monkeypatch.setattr(
+        "jnst.network.manifest._PLACES", (tmp_path / "_weights", tmp_path / "weights")
+    )
     with pytest.raises(FileNotFoundError, match=r"manifest\.toml is neither in .*; install jnst"):
         load_weights("vgg16")
 
@@ -224,7 +227,7 @@ def test_cache_folder(tmp_path, monkeypatch):
 
 def test_importing_creates_nothing_and_loads_no_downloader(tmp_path):
     code = (
-        "import sys, jnst.weights; jnst.weights.find_weights('vgg19');"
+        "import sys, jnst.network.weights; jnst.network.weights.find_weights('vgg19');"
         "print([m for m in ('pooch', 'requests', 'onnx', 'tqdm') if m in sys.modules])"
     )
     names = ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "JNST_CACHE")

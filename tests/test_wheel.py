@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 SCRIPT = """
-import jnst, jnst.weights
+import jnst, jnst.network.weights
 params = jnst.load_weights("vgg16")
 print(jnst.__file__)
 print(jnst.find_weights("vgg16"))

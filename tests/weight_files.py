@@ -3,8 +3,8 @@
 from small_vgg import family_layers, keras_file, make_small, random_layers
 
 from jnst import cli
-from jnst.formats import write_native
-from jnst.preprocessing import CAFFE, TORCHVISION
+from jnst.network.formats import write_native
+from jnst.network.preprocessing import CAFFE, TORCHVISION
 
 VGG19 = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 

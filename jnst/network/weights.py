@@ -12,11 +12,11 @@ import jax
 import numpy as np
 import platformdirs
 
+from ..atomic import prove_writable
 from .architecture import CONVOLUTIONS
-from .atomic import prove_writable
 from .formats import WeightFile, check_is_file, read_weight_file, write_native
+from .manifest import KnownFile, identify, known_files, weights_folder
 from .preprocessing import Preprocessing
-from .registry import KnownFile, identify, known_files, weights_folder
 from .vgg import Params
 
 
@@ -193,7 +193,7 @@ def bound_preprocessing(
         raise ValueError(
             f"{path}: these weights are of unknown origin, and so is the input they expect; name "
             "it, --preprocess caffe or torchvision (in Python preprocessing="
-            "jnst.preprocessing.CAFFE or jnst.preprocessing.TORCHVISION)"
+            "jnst.network.preprocessing.CAFFE or jnst.network.preprocessing.TORCHVISION)"
         )
     return found
 

@@ -3,8 +3,8 @@
 `layers` is a cell of structs; each has a name, and its kernel [height, width, in, out] and bias,
 since 2015 in `weights`, before in `filters` and `biases`. The mean of the input is in
 `meta.normalization.averageImage`, before in `normalization.averageImage`; the channels are R, G, B
-from 0 to 255. MATLAB saves in its own format (`jnst.formats.matlab5`), or from version 7.3 on in
-HDF5, where all axes are in reverse, and a cell is an array of references.
+from 0 to 255. MATLAB saves in its own format (`jnst.network.formats.matlab5`), or from version 7.3
+on in HDF5, where all axes are in reverse, and a cell is an array of references.
 """
 
 from collections.abc import Mapping

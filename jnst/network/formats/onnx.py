@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .extras import needed
-from .layers import WeightFile, assemble, name_in_order
+from .layers import WeightFile, assemble, name_in_order, needed
 
 
 class _Initializer:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import jax.numpy as jnp
 
-from .arrays import Image
+from ..arrays import Image
 
 ChannelOrder = Literal["RGB", "BGR"]
 

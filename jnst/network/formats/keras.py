@@ -40,7 +40,7 @@ def read(path: Path, file: h5py.File, kind: str = "Keras 3 .weights.h5") -> Weig
         kind: what to call the format if it is of Keras 3.
 
     Raises:
-        ValueError: if the layers are not those of a VGG (`jnst.formats.layers.assemble`).
+        ValueError: if the layers are not those of a VGG (`jnst.network.formats.layers.assemble`).
     """
     arrays = {
         name: array

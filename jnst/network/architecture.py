@@ -75,3 +75,52 @@ def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
 def _up_to_deepest(network: str, layers: Iterable[str]) -> tuple[str, ...]:
     order = LAYERS[network]
     return order[: max(order.index(layer) for layer in layers) + 1]
+
+
+def halvings(layers: tuple[str, ...], layer: str) -> int:
+    """How often a map has been halved at `layer`, on its way through `layers`.
+
+    >>> halvings(("conv1_1", "relu1_1", "pool1", "conv2_1"), "conv2_1")
+    1
+    """
+    return sum(name.startswith("pool") for name in layers[: layers.index(layer) + 1])
+
+
+def reach(layers: Iterable[str]) -> int:
+    """How many positions around its core a stage of these layers looks at, in the map that enters.
+
+    >>> reach(LAYERS["vgg19"][: LAYERS["vgg19"].index("relu5_1") + 1])
+    70
+    """
+    distance = 0
+    for name in reversed(tuple(layers)):
+        if name.startswith("conv"):
+            distance += 1
+        elif name.startswith("pool"):
+            distance *= 2
+    return distance
+
+
+def map_shapes(
+    network: str, layers: Iterable[str], height: int, width: int
+) -> dict[str, tuple[int, int, int]]:
+    """The shape [h, w, C] of the map at every layer up to the deepest of those named.
+
+    Args:
+        network: "vgg16" or "vgg19".
+        layers: may be none.
+        height, width: of the image, in pixels.
+
+    Example:
+        >>> list(map_shapes("vgg19", ["relu2_1", "relu1_1"], 45, 64).items())[-2:]
+        [('conv2_1', (22, 32, 128)), ('relu2_1', (22, 32, 128))]
+    """
+    order, channels = LAYERS[network], 3
+    widths = {name: width for name, _, width in CONVOLUTIONS[network]}
+    found = {}
+    for name in order[: max(map(order.index, layers), default=-1) + 1]:
+        if name.startswith("pool"):
+            height, width = height // 2, width // 2
+        channels = widths.get(name, channels)
+        found[name] = (height, width, channels)
+    return found

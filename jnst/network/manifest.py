@@ -18,7 +18,8 @@ import numpy.typing as npt
 from .formats import Layers
 from .preprocessing import ChannelOrder, Preprocessing
 
-_PLACES = (Path(__file__).parent / "_weights", Path(__file__).parent.parent / "weights")
+_PACKAGE = Path(__file__).parent.parent
+_PLACES = (_PACKAGE / "_weights", _PACKAGE.parent / "weights")
 _ORDERS: tuple[ChannelOrder, ...] = ("RGB", "BGR")
 
 
@@ -135,7 +136,7 @@ def identify(layers: Layers, network: str) -> Preprocessing | None:
             lie on their side, so that no preprocessing makes them right.
 
     Example:
-        >>> from jnst.formats import read_weight_file
+        >>> from jnst.network.formats import read_weight_file
         >>> weights = read_weight_file(weights_folder() / "vgg16.h5")
         >>> identify(weights.layers, "vgg16").channel_order
         'BGR'

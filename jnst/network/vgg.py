@@ -14,9 +14,9 @@ import flax.linen as nn
 import jax
 from jaxtyping import Array
 
+from ..arrays import Batch, Features, Image
+from ..ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
 from .architecture import CONVOLUTIONS, LAYERS, check_layers, convolutions_to, smallest_side
-from .arrays import Batch, Features, Image
-from .ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
 from .preprocessing import Preprocessing, preprocess
 
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}

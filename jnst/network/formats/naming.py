@@ -45,7 +45,8 @@ def name_layers(path: Path, tensors: Mapping[str, Any]) -> tuple[Found, Layout]:
         tensors: full name in the file to tensor; only `shape` is looked at.
 
     Returns:
-        What `jnst.formats.layers.assemble` takes: layer name to {"kernel", "bias"}, and the layout.
+        What `jnst.network.formats.layers.assemble` takes: layer name to {"kernel", "bias"}, and the
+        layout.
 
     Raises:
         ValueError: for a VGG with batch normalisation, and for names that fit no custom.

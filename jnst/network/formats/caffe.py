@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .extras import needed
-from .layers import WeightFile, assemble
+from .layers import WeightFile, assemble, needed
 from .naming import convolution_name
 
 # The first field of a NetParameter: its name, a layer (before 2014-11: V1), or a layer.

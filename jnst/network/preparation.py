@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from ..config.choices import PRECISIONS
+from ..ops import transform_kernel
 from .algorithms import DIRECT, Tiles, winograd_tiles
-from .config.choices import PRECISIONS
-from .ops import transform_kernel
 from .vgg import Params
 
 
@@ -28,8 +28,8 @@ def prepare(
     result goes wherever Params go; `load_weights` alone gives the plain network.
 
     On a kind of processor that nobody has measured, the first call for more than a small picture
-    takes about 5 s to do so, once: what it finds is kept in the cache folder (`jnst.figures`, where
-    JNST_PROCESSOR is explained).
+    takes about 5 s to do so, once: what it finds is kept in the cache folder
+    (`jnst.network.processor_figures`, where JNST_PROCESSOR is explained).
 
     On Linux a step is a good deal shorter with large pages of memory, which the C library (glibc
     2.35 or newer) must be told before the program starts, where

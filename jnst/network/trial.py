@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..ops import conv3x3_apart
 from .architecture import CONVOLUTIONS
-from .ops import conv3x3_apart
 
 SECONDS = 5.0
 """What all of it may take, compilation included."""

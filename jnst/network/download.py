@@ -1,7 +1,7 @@
 """Fetches a known weight file into the cache, verified before it takes its place.
 
-The verified move into place is pooch's, the stream is `jnst.http_stream`'s, and a file lock lets
-only one process fetch a file at a time: the others wait, and find it done.
+The verified move into place is pooch's, the stream is `jnst.network.http_stream`'s, and a file lock
+lets only one process fetch a file at a time: the others wait, and find it done.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import pooch
 import requests
 
 from .http_stream import Stream, reason
-from .registry import KnownFile
+from .manifest import KnownFile
 
 _ATTEMPTS = 5  # at one address, as long as each brings something
 

@@ -2,7 +2,7 @@
 
 TensorFlow's world passes VGGs around as `vgg19.npy`, {"conv1_1": [kernel, bias], …}, as
 `vgg16_weights.npz` with `conv1_1_W` and `conv1_1_b`, and Flax's as a pickled tree of parameters.
-Pickles are read by `jnst.formats.pickles`, which calls nothing.
+Pickles are read by `jnst.network.formats.pickles`, which calls nothing.
 """
 
 import io
@@ -98,7 +98,7 @@ NAMES: Mapping[str, Callable[..., Any] | None] = {
         )
     },
 }
-"""What a pickle of arrays may name, as `jnst.formats.pickles.load` takes it."""
+"""What a pickle of arrays may name, as `jnst.network.formats.pickles.load` takes it."""
 
 
 def read_npy(path: Path) -> WeightFile:

@@ -2,10 +2,10 @@
 
 On CPUs Winograd's tiles (`jnst.ops.conv3x3`) of 2, 4 or 6 pixels, or the direct convolution,
 whichever takes the least time in a run of some hundred steps, compilation included, by what is
-known of this kind of processor (`jnst.figures`). The value and the derivative by the input are
-chosen apart (`jnst.ops.conv3x3_apart`). What would be slower than the direct convolution, or no
-faster beyond the noise of a measurement, is never chosen. On GPUs and TPUs the vendor's own
-convolution runs, with its own choice of algorithms.
+known of this kind of processor (`jnst.network.processor_figures`). The value and the derivative by
+the input are chosen apart (`jnst.ops.conv3x3_apart`). What would be slower than the direct
+convolution, or no faster beyond the noise of a measurement, is never chosen. On GPUs and TPUs the
+vendor's own convolution runs, with its own choice of algorithms.
 """
 
 import math
@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import jax
 
-from . import figures
-from .architecture import CONVOLUTIONS, LAYERS
-from .tile_plan import halvings
+from . import processor_figures
+from .architecture import CONVOLUTIONS, LAYERS, halvings
 from .trial import LARGEST_TILE, MOST_KERNEL_NUMBERS
 
 _EVALUATIONS = 200
@@ -162,7 +161,7 @@ def expected_seconds(
     """
     rows = [
         row
-        for row in figures.rows("bfloat16" if precision == "bfloat16" else "float32")
+        for row in processor_figures.rows("bfloat16" if precision == "bfloat16" else "float32")
         if (row["wide"], row["deep"]) == (wide, deep)
     ]
     if not rows:

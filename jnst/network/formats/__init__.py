@@ -2,7 +2,7 @@
 
 No reader runs anything that a file asks for, and none reads more than a VGG needs.
 
->>> from jnst.weights import find_weights
+>>> from jnst.network.weights import find_weights
 >>> read_weight_file(find_weights("vgg16")).format
 'native .h5'
 """

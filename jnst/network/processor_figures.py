@@ -1,8 +1,8 @@
 """What each algorithm of a convolution takes on this kind of processor: a table, or a measurement.
 
 The table, algorithms.json, is made by benchmarks/plan.py on the kinds of processor that it names.
-On another kind `jnst.trial` measures once, when somebody first asks, for some seconds; what it
-finds is kept in the folder `algorithms` of the cache folder and read from then on, so that every
+On another kind `jnst.network.trial` measures once, when somebody first asks, for some seconds; what
+it finds is kept in the folder `algorithms` of the cache folder and read from then on, so that every
 run there chooses alike. The environment variable JNST_PROCESSOR names a kind of the table to go by
 instead, or "direct" for none: then nothing is measured.
 """
@@ -17,9 +17,9 @@ from typing import Any
 
 import jax
 
+from ..atomic import replace_file
+from ..system import processor_kind
 from . import trial
-from .atomic import replace_file
-from .system import processor_kind
 from .trial import Row
 from .weights import cache_folder
 

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .extras import needed
-from .layers import WeightFile, assemble
+from .layers import WeightFile, assemble, needed
 from .naming import name_layers
 
 _DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "float32", "I8": "int8"}

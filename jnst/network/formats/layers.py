@@ -4,6 +4,7 @@ Every reader hands its tensors here by layer name; what comes out is complete, f
 HWIO, or an error that names the file, the layer and what to do about it.
 """
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,3 +141,28 @@ def _read(path: Path, what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDA
             "fetch or convert it again"
         )
     return values
+
+
+def needed(module: str, path: Path, kind: str, extra: str) -> Any:
+    """Imports a module that reads files of this kind.
+
+    Args:
+        module: such as "scipy.io".
+        path: of the file, for the message.
+        kind: of the file, with its article: "an ONNX file".
+        extra: of jnst, that brings the package.
+
+    Raises:
+        ImportError: if it is not installed, with the command that installs it.
+
+    Example:
+        >>> needed("json", Path("a.json"), "a JSON file", "json").loads("[1]")
+        [1]
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0] if module != "google.protobuf" else "protobuf"
+        raise ImportError(
+            f"{path} is {kind}, which the {package} package reads: pip install 'jnst[{extra}]'"
+        ) from error

@@ -3,9 +3,9 @@
 Layout: a group per convolution (conv1_1, …) with the datasets `kernel` [3, 3, in, out], float16 or
 float32, and `bias` [out], float32. Attributes of the root: `format` ("jnst-vgg"),
 `format_version`, `network`, `channel_order`, `scale`, `mean`, `std` (see
-`jnst.preprocessing.Preprocessing`), and any notes, such as `source` and `licence`. Nothing that
-depends on time or place is written, and nothing is compressed, so that equal weights give equal
-bytes.
+`jnst.network.preprocessing.Preprocessing`), and any notes, such as `source` and `licence`. Nothing
+that depends on time or place is written, and nothing is compressed, so that equal weights give
+equal bytes.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ def read(path: Path, file: h5py.File) -> WeightFile:
 
     Raises:
         ValueError: for a newer format version, a missing or senseless attribute, and all that
-            `jnst.formats.layers.assemble` finds.
+            `jnst.network.formats.layers.assemble` finds.
     """
     version = file.attrs.get("format_version")
     if version != VERSION:

@@ -3,7 +3,8 @@
 Since version 1.6 torch.save writes a zip file: `data.pkl`, a pickle that describes the tensors, and
 a file of raw numbers for each storage. Before, it wrote five pickles in a row (a magic number, the
 version, the system, the tensors, the names of the storages) and then the numbers. Both pickles are
-read by `jnst.formats.pickles`, which calls nothing; numbers are read only for the layers needed.
+read by `jnst.network.formats.pickles`, which calls nothing; numbers are read only for the layers
+needed.
 """
 
 import io

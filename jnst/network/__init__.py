@@ -1,0 +1,28 @@
+"""The network: VGG-16 and VGG-19 in Flax, their weights, and how their convolutions are computed.
+
+`load_weights` gives `Params`; `features` maps them and an image [height, width, 3], sRGB nominally
+in [0, 1], to the activations that were asked for, by name; `prepare` makes the same network ready
+for pictures of a size. Weight files of many formats are read, fetched and recognised here.
+"""
+
+from .architecture import LAYERS as LAYERS
+from .preparation import prepare as prepare
+from .preprocessing import Preprocessing as Preprocessing
+from .vgg import Params as Params
+from .vgg import features as features
+from .weights import convert_weights as convert_weights
+from .weights import fetch_weights as fetch_weights
+from .weights import find_weights as find_weights
+from .weights import load_weights as load_weights
+
+__all__ = [
+    "LAYERS",
+    "Params",
+    "Preprocessing",
+    "convert_weights",
+    "features",
+    "fetch_weights",
+    "find_weights",
+    "load_weights",
+    "prepare",
+]
