@@ -71,11 +71,11 @@ def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str,
 
     import jnst
     from jnst import tiles
-    from jnst.method import Method, Rates
     from jnst.network import Params
     from jnst.network.preprocessing import CAFFE
-    from jnst.optimize import Evaluator, run_chunk
-    from jnst.optimizer import start
+    from jnst.optimize import Method, Rates
+    from jnst.optimize.optimizer import start
+    from jnst.optimize.steps import Evaluator, run_chunk
 
     layers = {
         name: {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(kernel.shape[-1])}

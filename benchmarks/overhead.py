@@ -19,9 +19,9 @@ from measure import alternating, environment, median, ratio, write_results
 
 import jnst
 from jnst.images import read_image, resize
-from jnst.method import Method, Rates
-from jnst.optimize import run_chunk
-from jnst.optimizer import start
+from jnst.optimize import Method, Rates
+from jnst.optimize.optimizer import start
+from jnst.optimize.steps import run_chunk
 
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 CONFIG = jnst.preset("neural-style-pt", optimizer="adam")

@@ -28,10 +28,10 @@ from measure import RESULTS, alternating, environment, median, ratio, write_resu
 
 import jnst  # noqa: E402
 from jnst.images import read_image, resize_picture  # noqa: E402
-from jnst.method import Rates  # noqa: E402
-from jnst.next_scale import method_of, rates_of  # noqa: E402
-from jnst.optimize import run_chunk  # noqa: E402
-from jnst.optimizer import start  # noqa: E402
+from jnst.optimize import Rates  # noqa: E402
+from jnst.optimize.hyperparameters import method_of, rates_of  # noqa: E402
+from jnst.optimize.optimizer import start  # noqa: E402
+from jnst.optimize.steps import run_chunk  # noqa: E402
 
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 GRAM = "gram-relative"

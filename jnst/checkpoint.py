@@ -42,7 +42,7 @@ class Checkpoint:
         inputs: fingerprints of the pictures and the weights, by what they are called.
         scale: number of the scale that was worked on, from 1.
         step: optimiser steps done in the whole run.
-        state: the optimiser's arrays by name, from `jnst.optimizer.to_arrays`.
+        state: the optimiser's arrays by name, from `jnst.optimize.optimizer.to_arrays`.
         losses: the weighted terms at each step of the whole run so far, arrays [step].
         made_by: versions and device, on which the last bits of a picture may depend.
         notes: for the program that runs `stylize`.

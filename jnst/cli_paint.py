@@ -23,10 +23,10 @@ from .images import Picture
 from .keeper import Keeper
 from .margins import widened
 from .mask_files import read_masks
-from .minimize import NotFiniteError
 from .network import Params, load_weights
 from .network.architecture import check_layers, smallest_side
 from .network.preprocessing import INPUTS
+from .optimize import NotFiniteError
 from .painting import write_painting
 from .parser import STREAM
 from .recorder import Recorder

@@ -14,7 +14,7 @@ import jax
 from jaxtyping import Array
 
 from .arrays import Image
-from .optimize import Evaluator, Objective
+from .optimize.steps import Evaluator, Objective
 
 
 class Kept(NamedTuple):

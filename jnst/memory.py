@@ -31,7 +31,7 @@ _PROGRAM = 480e6
 # Maps of the widest layer that are under work at once in the whole picture's program, and in a
 # window's; float32.
 _WIDE_MAPS = 4.6
-# On CPUs the step is compiled to need little (`jnst.optimize`).
+# On CPUs the step is compiled to need little (`jnst.optimize.steps`).
 _WIDE_MAPS_ON_CPU = 1.0
 _WINDOW_MAPS = 5.4
 # What Winograd's tiles (`jnst.network.algorithms`) need beside them: parts of the widest map, and

@@ -8,42 +8,9 @@ from .arrays import Pixels
 from .config import Config
 from .images import resize, resize_picture
 from .images.resizing import with_bleed
-from .method import Method, Rates
-from .optimizer import Moments, State, start, with_moments
+from .optimize.hyperparameters import method_of, rates_of
+from .optimize.optimizer import Moments, State, start, with_moments
 from .sizes import bleed_at
-
-
-def method_of(config: Config) -> Method:
-    """The optimiser that a config names."""
-    if config.optimizer == "adam":
-        return Method(
-            "adam",
-            clamp=config.clamp,
-            precondition=config.precondition,
-            averaging=config.averaging,
-        )
-    return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
-
-
-def rates_of(config: Config, steps: int = 1) -> Rates:
-    """Its numbers, for a scale of so many steps.
-
-    Example:
-        >>> round(rates_of(Config(average_share=0.1), steps=100).average, 3)
-        0.9
-    """
-    adam = config.optimizer == "adam"
-    # An average over the last n steps has a decay of 1 − 1/n.
-    reach = max(1.0, config.average_share * steps)
-    return Rates(
-        learning_rate=config.learning_rate if adam else 1.0,
-        beta1=config.beta1,
-        beta2=config.beta2,
-        average=(config.average or 1 - 1 / reach) if adam else 0.0,
-        unit=config.pixel_range,
-        decay=config.rate_decay,
-        steps=steps,
-    )
 
 
 def first_point(
@@ -93,7 +60,7 @@ def first_state(point: Pixels, learnt: Moments, by: int, config: Config, steps: 
         style-transfer-pytorch, `scale_adam`.
 
     Example:
-        >>> from jnst.optimizer import moments
+        >>> from jnst.optimize.optimizer import moments
         >>> learnt = Moments(jnp.ones((2, 3, 3)), jnp.ones((2, 3, 3)), jnp.int32(9))
         >>> point = np.zeros((4, 6, 3), np.float32)
         >>> begun = first_state(point, learnt, 0, Config(optimizer="adam"), steps=20)

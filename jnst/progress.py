@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from .arrays import Pixels
 from .checkpoint import Checkpoint, software
 from .config import Config
-from .minimize import Standing
 from .objective import Losses
+from .optimize.loop import Standing
 
 Callback = Callable[["Progress"], bool | None]
 

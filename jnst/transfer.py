@@ -20,12 +20,14 @@ from .images.color_matching import Coloring, colored
 from .images.resizing import with_bleed, without_bleed, without_rim
 from .inputs import check_sizes, checked_pictures, fingerprints, styles_at
 from .masks import checked_masks
-from .minimize import NotFiniteError, improve
 from .network import Params
 from .network.architecture import check_layers
-from .next_scale import begun, method_of, rates_of
+from .next_scale import begun
 from .objective import Losses
-from .optimizer import Moments, State, at_other_rates, from_arrays
+from .optimize import NotFiniteError
+from .optimize.hyperparameters import method_of, rates_of
+from .optimize.loop import improve
+from .optimize.optimizer import Moments, State, at_other_rates, from_arrays
 from .progress import Callback, Reporter
 from .progress import Progress as Progress
 from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes

@@ -11,20 +11,19 @@ import numpy as np
 from jaxtyping import Array
 
 from . import tiles
-from .ahead import compiled_meanwhile
 from .arrays import Pixels
 from .config import Config
 from .devices import Spread
 from .diagnosis import where_not_finite
 from .images.resizing import without_bleed
 from .keep import Kept, keeping, with_kept
-from .method import Rates
-from .minimize import terms_at
 from .network import Params, prepare
-from .next_scale import method_of, rates_of
 from .objective import Losses, LossWeights, Targets, loss_weights, objective
-from .optimize import Evaluator, Objective, lower_chunk
-from .optimizer import Moments, State
+from .optimize import Rates
+from .optimize.hyperparameters import method_of, rates_of
+from .optimize.loop import terms_at
+from .optimize.optimizer import Moments, State
+from .optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk
 from .regions import EVERYWHERE, Guidance
 from .state_home import home
 from .system import trim

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.ahead import compiled_meanwhile
+from jnst.optimize.steps import compiled_meanwhile
 
 LAYERS = {"content_layers": ("relu2_1",), "style_layers": ("relu1_1", "relu2_1")}
 

@@ -8,7 +8,7 @@ from methods import GRAM
 import jnst
 from jnst.images import resize
 from jnst.next_scale import first_state
-from jnst.optimizer import Moments, moments
+from jnst.optimize.optimizer import Moments, moments
 from jnst.sizes import bleed_at, painted_sizes, target_sizes
 
 RUN = {

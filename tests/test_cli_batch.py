@@ -12,8 +12,9 @@ from command import TINY, Command
 from PIL import Image
 
 import jnst
-from jnst import cli_paint, optimize, targets
+from jnst import cli_paint, targets
 from jnst.images import read_image, read_parameters, write_image
+from jnst.optimize import steps
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_every_pair_and_nothing_twice(many: Command, monkeypatch: pytest.MonkeyP
     assert outputs(many) == set(expected)
     assert err[0] == "jnst: 6 paintings"
     assert err[-1] == "jnst: 6 paintings: 6 painted"
-    assert optimize._single._cache_size() == 1
+    assert steps._single._cache_size() == 1
     assert len(looks) == 2
     # Each has the size that it would have had alone.
     sizes = [read_image(many.folder / "out" / f"{name}_x.png").pixels.shape for name in "abc"]

@@ -18,9 +18,9 @@ import pytest
 import jnst
 from jnst.network.architecture import CONVOLUTIONS
 from jnst.network.preprocessing import CAFFE
-from jnst.next_scale import method_of, rates_of
-from jnst.optimize import _fused
-from jnst.optimizer import start
+from jnst.optimize.hyperparameters import method_of, rates_of
+from jnst.optimize.optimizer import start
+from jnst.optimize.steps import _fused
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 SQUARE = jax.ShapeDtypeStruct((8, 8), jnp.float32)

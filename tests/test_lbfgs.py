@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from jnst import lbfgs
-from jnst.line_search import MAX_TRIALS
+from jnst.optimize import lbfgs
+from jnst.optimize.line_search import MAX_TRIALS
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import jnst
 from jnst.inputs import styles_at
 from jnst.keep import Keeping, Kept, keeping
 from jnst.masks import checked_masks, mask_at
-from jnst.optimize import Evaluator
+from jnst.optimize.steps import Evaluator
 
 SMALL = {
     "size": 32,

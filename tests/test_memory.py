@@ -10,8 +10,8 @@ import pytest
 import jnst
 from jnst.memory import estimate_memory
 from jnst.memory_choice import choose
-from jnst.method import Method, Rates
-from jnst.optimize import lower_chunk
+from jnst.optimize import Method, Rates
+from jnst.optimize.steps import lower_chunk
 from jnst.sizes import painted_size
 from jnst.system import free_memory
 from jnst.tile_plan import TILES, plan_stages

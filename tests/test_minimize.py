@@ -4,9 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jnst.method import Method, Rates
-from jnst.minimize import NotFiniteError, minimize
-from jnst.optimizer import from_arrays
+from jnst.optimize import Method, NotFiniteError, Rates, minimize
+from jnst.optimize.optimizer import from_arrays
 
 ADAM, ZOOM, PLAIN = Method(), Method("lbfgs", history=5), Method("lbfgs", "none", 5)
 METHODS = pytest.mark.parametrize("method", [ADAM, ZOOM, PLAIN], ids=["adam", "zoom", "none"])

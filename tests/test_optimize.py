@@ -5,12 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jnst import lbfgs
-from jnst.method import Method, Rates
-from jnst.minimize import improve, minimize
-from jnst.optimize import _single, run_chunk
-from jnst.optimizer import best, from_arrays, start, to_arrays, with_moments
-from jnst.preconditioner import scale_frequencies
+from jnst.optimize import Method, Rates, lbfgs, minimize
+from jnst.optimize.loop import improve
+from jnst.optimize.optimizer import best, from_arrays, start, to_arrays, with_moments
+from jnst.optimize.preconditioner import scale_frequencies
+from jnst.optimize.steps import _single, run_chunk
 
 ADAM, ZOOM, PLAIN = Method(), Method("lbfgs", history=5), Method("lbfgs", "none", 5)
 AVERAGING = Method(averaging=True)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jnst.preconditioner import scale_frequencies, spectrum
+from jnst.optimize.preconditioner import scale_frequencies, spectrum
 
 SIZES = pytest.mark.parametrize("size", [(1, 1), (1, 6), (4, 4), (5, 4), (4, 7), (6, 3)], ids=str)
 

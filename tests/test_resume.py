@@ -8,7 +8,7 @@ import pytest
 from methods import GRAM
 
 import jnst
-from jnst.minimize import NotFiniteError
+from jnst.optimize import NotFiniteError
 
 SMALL = GRAM | {
     "size": 32,

@@ -12,9 +12,9 @@ import pytest
 from command import PICTURES, Command
 
 import jnst
-from jnst import minimize
 from jnst.images import read_image
-from jnst.optimize import Evaluator
+from jnst.optimize import loop
+from jnst.optimize.steps import Evaluator
 from jnst.short_of_memory import advice, by_smaller_windows, is_out_of_memory, smaller_tile
 from jnst.wording import size_words
 
@@ -36,14 +36,14 @@ def refuse(
     monkeypatch: pytest.MonkeyPatch, fits: Callable[[Any, int], bool], error: Exception
 ) -> None:
     """Chunks of steps fail unless `fits(objective, longer side)`."""
-    run_chunk = minimize.run_chunk
+    run_chunk = loop.run_chunk
 
     def limited(objective: Any, method: Any, state: Any, *args: Any, **more: Any) -> Any:
         if not fits(objective, max(state.point.shape)):
             raise error
         return run_chunk(objective, method, state, *args, **more)
 
-    monkeypatch.setattr(minimize, "run_chunk", limited)
+    monkeypatch.setattr(loop, "run_chunk", limited)
 
 
 @pytest.mark.parametrize("error", [XLA, MemoryError()], ids=["XLA", "NumPy"])

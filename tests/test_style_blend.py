@@ -8,10 +8,11 @@ import pytest
 from command import PICTURES, TINY, Command
 from PIL import Image
 
-from jnst import cli_batch, optimize
+from jnst import cli_batch
 from jnst.arguments import parse
 from jnst.batch import Batch
 from jnst.images import read_image
+from jnst.optimize import steps
 from jnst.parser import UsageError
 from jnst.request import Request
 
@@ -38,7 +39,7 @@ def test_the_ends_are_the_styles_alone_and_all_share_a_compilation(pictures: Com
     jax.clear_caches()
     code, out, err = pictures(*STYLES, *TINY, "--style-blend", "3", "--output", "out")
     assert code == 0, err
-    assert optimize._single._cache_size() == 1
+    assert steps._single._cache_size() == 1
     assert out[-1] == str(Path("out", "cat_night_dawn_sweep.png"))
     strip = read_image(out[-1]).pixels
     assert strip.shape[1] > 3 * strip.shape[0]

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from command import PICTURES, TINY, Command
 
-from jnst import optimize
 from jnst.arguments import parse
 from jnst.batch import Batch
 from jnst.cli_batch import plan
 from jnst.images import read_image, read_parameters
+from jnst.optimize import steps
 from jnst.parser import UsageError
 from jnst.request import Request
 from jnst.sweep_sheet import grid_sheet
@@ -86,7 +86,7 @@ def test_a_sweep_of_weights_is_one_compilation_and_a_sheet(run: Command) -> None
     words = [*PICTURES, *TINY, *sweep, "--output", "out"]
     code, out, err = run(*words)
     assert code == 0, err
-    assert optimize._single._cache_size() == 1
+    assert steps._single._cache_size() == 1
     sheet = str(Path("out", "cat_night_sweep.png"))
     assert out[-1] == sheet
     assert len(run.files()) == 6

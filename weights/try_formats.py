@@ -32,8 +32,8 @@ import numpy as np  # noqa: E402
 import oracle_vgg  # noqa: E402
 
 from jnst.images import read_image, resize  # noqa: E402
-from jnst.network import Params, features
-from jnst.network.architecture import LAYERS
+from jnst.network import Params, features  # noqa: E402
+from jnst.network.architecture import LAYERS  # noqa: E402
 from jnst.network.formats import read_weight_file, write_native  # noqa: E402
 from jnst.network.manifest import identify  # noqa: E402
 from jnst.network.preprocessing import CAFFE, TORCHVISION, Preprocessing  # noqa: E402

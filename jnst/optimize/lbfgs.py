@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from .arrays import Scalar
+from ..arrays import Scalar
 from .line_search import MAX_TRIALS, Search, begin, highest_value, is_flat, lowers, narrow
 
 Inverse = Callable[[Array], Array]

@@ -1,4 +1,4 @@
-"""The loop that improves an array: jitted steps, donated state, one dispatch per step or chunk.
+"""The jitted step, alone or in chunks, with donated state; and its compilation in the background.
 
 It minimises `objective(x, *args) -> (value, terms)` and knows nothing of pictures.
 
@@ -7,7 +7,9 @@ at top level (a VGG step inside `fori_loop` took four times as long), so on CPUs
 own dispatch; elsewhere a whole chunk of steps is one.
 """
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +20,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from .method import Method, Rates
+from .hyperparameters import Method, Rates
 from .optimizer import State, advance, start
 
 Objective = Callable[..., tuple[Array, Any]]
@@ -155,3 +157,36 @@ def lower_chunk(
     if fused:
         return _fused.lower(objective, method, state, rates, args, jnp.int32(0), size)
     return _single.lower(objective, method, state, rates, args)
+
+
+@contextmanager
+def compiled_meanwhile(lower: Callable[[], Any]) -> Iterator[None]:
+    """Compiles during the block, at whose end the program is there for whoever calls the function.
+
+    XLA does not hold Python's lock while it compiles. What goes wrong is not told here: the call
+    that needs the program then compiles it, and meets the same error. So does a call under other
+    settings, such as `jax.default_matmul_precision`, if they hold in the caller's thread alone.
+
+    Args:
+        lower: gives the `jax.stages.Lowered` of a jitted function; JAX remembers what it is
+            compiled to.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> double = jax.jit(lambda x: 2 * x)
+        >>> with compiled_meanwhile(lambda: double.lower(jnp.ones(3))):
+        ...     x = jnp.arange(3.0)
+        >>> double(x).tolist()
+        [0.0, 2.0, 4.0]
+    """
+
+    def work() -> None:
+        with suppress(Exception):
+            lower().compile()
+
+    thread = threading.Thread(target=work, name="compile", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()

@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from .method import Method, Rates
-from .optimize import Evaluator, Objective, run_chunk
+from .hyperparameters import Method, Rates
 from .optimizer import Moments, State, best, leaf_name, moments, start, to_arrays
+from .steps import Evaluator, Objective, run_chunk
 
 _BRAKE = 0.1
 _RECOVERIES = 3

@@ -1,10 +1,12 @@
-"""Which optimiser, as a static value, and its numbers, as arrays."""
+"""The optimiser that a run uses, as a static value, and its numbers, as arrays."""
 
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from jaxtyping import Array
+
+from ..config import Config
 
 
 @dataclass(frozen=True)
@@ -13,11 +15,11 @@ class Method:
 
     Attributes:
         name: "adam" or "lbfgs".
-        line_search: for L-BFGS, "zoom" or "none" (see `jnst.lbfgs.update`).
+        line_search: for L-BFGS, "zoom" or "none" (see `jnst.optimize.lbfgs.update`).
         history: pairs that L-BFGS remembers.
         clamp: after each Adam step, clip x into [0, 1].
         precondition: x is an image [H, W, …] and steps as if it were z, its frequencies f scaled
-            by f^-precondition (see `jnst.preconditioner`); 0 for none.
+            by f^-precondition (see `jnst.optimize.preconditioner`); 0 for none.
         averaging: whether Adam keeps a running average of x, which is then the answer; one more
             array of its size.
 
@@ -71,3 +73,36 @@ class Rates(NamedTuple):
     unit: Array | float = 1.0
     decay: Array | float = 1.0
     steps: Array | float = 1.0
+
+
+def method_of(config: Config) -> Method:
+    """The optimiser that a config names."""
+    if config.optimizer == "adam":
+        return Method(
+            "adam",
+            clamp=config.clamp,
+            precondition=config.precondition,
+            averaging=config.averaging,
+        )
+    return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
+
+
+def rates_of(config: Config, steps: int = 1) -> Rates:
+    """Its numbers, for a scale of so many steps.
+
+    Example:
+        >>> round(rates_of(Config(average_share=0.1), steps=100).average, 3)
+        0.9
+    """
+    adam = config.optimizer == "adam"
+    # An average over the last n steps has a decay of 1 − 1/n.
+    reach = max(1.0, config.average_share * steps)
+    return Rates(
+        learning_rate=config.learning_rate if adam else 1.0,
+        beta1=config.beta1,
+        beta2=config.beta2,
+        average=(config.average or 1 - 1 / reach) if adam else 0.0,
+        unit=config.pixel_range,
+        decay=config.rate_decay,
+        steps=steps,
+    )

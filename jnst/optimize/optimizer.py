@@ -1,7 +1,7 @@
 """Where an optimisation stands, and how it goes on from a value and a gradient.
 
 It knows nothing of pictures. The only file that knows Optax: Adam comes from there, and
-`jnst.lbfgs` is dressed as an Optax transformation.
+`jnst.optimize.lbfgs` is dressed as an Optax transformation.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from . import lbfgs
-from .method import Method, Rates
+from .hyperparameters import Method, Rates
 from .preconditioner import scale_frequencies
 
 # Losses are means over positions: of a large picture, or by small weights, the gradient of a pixel
