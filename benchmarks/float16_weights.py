@@ -20,10 +20,9 @@ import optax
 from PIL import Image
 
 from jnst.config.presets import NEURAL_STYLE
-from jnst.losses import gram
+from jnst.losses import gram, loss_weights, make_targets
+from jnst.losses.objective import objective
 from jnst.network import Params, features, load_weights
-from jnst.objective import loss_weights, objective
-from jnst.targets import make_targets
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ("astronaut.jpg", "hubble_deep_field.jpg")

@@ -27,10 +27,10 @@ import jnst
 from jnst import tiles
 from jnst.images import read_image, resize
 from jnst.losses import STYLE_LOSSES, TV_LOSSES
+from jnst.losses.guidance import EVERYWHERE, guidance
 from jnst.network import Params
 from jnst.network.architecture import CONVOLUTIONS
 from jnst.network.preprocessing import CAFFE
-from jnst.regions import EVERYWHERE, guidance
 
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 SUMMED = [name for name, loss in STYLE_LOSSES.items() if loss.by_sums]

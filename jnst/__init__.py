@@ -13,6 +13,12 @@ from .images import keep_colors as keep_colors
 from .images import match_colors as match_colors
 from .images import read_image as read_image
 from .images import write_image as write_image
+from .losses import Losses as Losses
+from .losses import LossWeights as LossWeights
+from .losses import Targets as Targets
+from .losses import loss_weights as loss_weights
+from .losses import make_targets as make_targets
+from .losses.objective import objective as objective
 from .memory import estimate_memory as estimate_memory
 from .network import LAYERS as LAYERS
 from .network import Params as Params
@@ -23,13 +29,7 @@ from .network import fetch_weights as fetch_weights
 from .network import find_weights as find_weights
 from .network import load_weights as load_weights
 from .network import prepare as prepare
-from .objective import Losses as Losses
-from .objective import LossWeights as LossWeights
-from .objective import Targets as Targets
-from .objective import loss_weights as loss_weights
-from .objective import objective as objective
 from .progress import Progress as Progress
-from .targets import make_targets as make_targets
 from .transfer import Result as Result
 from .transfer import stylize as stylize
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from .atomic import replacing
 from .config import Config
-from .objective import Losses
+from .losses import Losses
 
 _BLOCK = 512
 _KIND = b"jnst checkpoint 2\nsha256 "

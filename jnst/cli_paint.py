@@ -21,6 +21,7 @@ from .console import Display, Interrupt, show, tell
 from .fitting import fitted
 from .images import Picture
 from .keeper import Keeper
+from .losses.registry import needs_whole
 from .margins import widened
 from .mask_files import read_masks
 from .network import Params, load_weights
@@ -39,7 +40,6 @@ from .streams import read_picture
 from .system import program_version
 from .transfer import Known, Result, stylize
 from .watch import Watch
-from .whole import needs_whole
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def step_operations(network: str, layers: Iterable[str], height: int, width: int
 
 
 def ordering_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """What a style loss on the positions in order (`jnst.slices`) adds to a step.
+    """What a style loss on the positions in order (`jnst.losses.sliced`) adds to a step.
 
     Sorting takes no floating-point operations: as many as would take its time.
 
@@ -73,7 +73,7 @@ def ordering_operations(network: str, layers: Iterable[str], height: int, width:
 
 
 def root_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """What the Wasserstein distance's roots (`jnst.root_trace`) add to a step.
+    """What the Wasserstein distance's roots (`jnst.losses.root_trace`) add to a step.
 
     Args:
         network, height, width: as for `step_operations`.

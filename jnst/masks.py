@@ -10,7 +10,7 @@ from .config import Config
 from .images import resize
 from .images.resizing import with_bleed, without_rim
 from .keep import Kept
-from .regions import Guidance, check_numbers, guidance, without_overlap
+from .losses.guidance import Guidance, check_numbers, guidance, without_overlap
 from .sizes import bleed_at
 
 Mask = NDArray[np.float32]

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .config import Config
+from .losses.registry import needs_whole
 from .memory import estimate_memory
 from .tile_plan import TILES
-from .whole import needs_whole
 from .wording import size_words
 
 # From here on the whole picture at once takes more memory than it is worth.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .arrays import Pixels
 from .checkpoint import Checkpoint, software
 from .config import Config
-from .objective import Losses
+from .losses import Losses
 from .optimize.loop import Standing
 
 Callback = Callable[["Progress"], bool | None]

@@ -6,10 +6,10 @@ from typing import TypeVar
 import jax
 
 from .config import Config
+from .losses.registry import needs_whole
 from .memory import estimate_memory
 from .system import free_memory
 from .tile_plan import SMALLEST_TILE, TILES
-from .whole import needs_whole
 from .wording import size_words
 
 T = TypeVar("T")

@@ -19,13 +19,13 @@ from jax.tree_util import Partial
 from jaxtyping import Array
 
 from .arrays import Batch, FeatureMap, Features
+from .losses.guidance import Guide
+from .losses.objective import Sums, Terms, sums_of
 from .network import Params
 from .network.architecture import CONVOLUTIONS, halvings
 from .network.preprocessing import preprocess
 from .network.vgg import convolve, convolve_first, pool
-from .objective import Sums, Terms, sums_of
 from .ops import relu
-from .regions import Guide
 from .tile_plan import kept_layers
 
 

@@ -20,7 +20,8 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import Image, Scalar
-from .objective import LossWeights, Terms, variation
+from .losses import LossWeights
+from .losses.objective import Terms, variation
 
 Map = NDArray[np.float32]
 
@@ -28,7 +29,7 @@ Map = NDArray[np.float32]
 def variation_by_bands(
     image: ArrayLike, weights: LossWeights, terms: Terms, *, rows: int
 ) -> np.float32:
-    """What `jnst.objective.variation` gives, up to rounding; summed up in float64.
+    """What `jnst.losses.objective.variation` gives, up to rounding; summed up in float64.
 
     Args:
         image: [H, W, 3].

@@ -26,26 +26,18 @@ from numpy.typing import ArrayLike, NDArray
 from .arrays import Image, Scalar
 from .config import Config
 from .host_map import HostMap, release
-from .losses import STYLE_LOSSES
+from .losses import STYLE_LOSSES, Losses, LossWeights, Targets
+from .losses.content import with_weights
+from .losses.guidance import EVERYWHERE, Guidance, Guide
+from .losses.objective import Sums, Terms, check_fit, weigh
+from .losses.registry import check_by_windows
+from .losses.targets import check_inputs, combined
 from .network import Params
 from .network.architecture import halvings
-from .objective import (
-    Losses,
-    LossWeights,
-    Sums,
-    Targets,
-    Terms,
-    check_fit,
-    weigh,
-)
-from .preserve import with_weights
-from .regions import EVERYWHERE, Guidance, Guide
 from .system import trim
-from .targets import check_inputs, combined
 from .tile_passes import backward, forward
 from .tile_plan import Stage, Window, plan_stages
 from .tile_variation import add_variation, variation_by_bands
-from .whole import check_by_windows
 
 Map = NDArray[np.float32]
 

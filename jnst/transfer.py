@@ -19,11 +19,12 @@ from .images import resize_picture
 from .images.color_matching import Coloring, colored
 from .images.resizing import with_bleed, without_bleed, without_rim
 from .inputs import check_sizes, checked_pictures, fingerprints, styles_at
+from .losses import Known as Known
+from .losses import Losses
 from .masks import checked_masks
 from .network import Params
 from .network.architecture import check_layers
 from .next_scale import begun
-from .objective import Losses
 from .optimize import NotFiniteError
 from .optimize.hyperparameters import method_of, rates_of
 from .optimize.loop import improve
@@ -32,7 +33,6 @@ from .progress import Callback, Reporter
 from .progress import Progress as Progress
 from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes
 from .starts import first_image
-from .targets import Known as Known
 from .tile_plan import check_tile
 from .way import Way, check_way
 
@@ -98,8 +98,8 @@ def stylize(
         devices: two or more that share the work on each picture, by bands of its rows, with the
             same result but for rounding (see `jnst.devices`); by default JAX's own choice of one.
         content_masks: for each style the region of the picture that is painted in it, [h, w] in
-            [0, 1] with 1 inside, of the content's proportions (see `jnst.regions`); by default the
-            blend of all styles acts everywhere.
+            [0, 1] with 1 inside, of the content's proportions (see `jnst.losses.guidance`); by
+            default the blend of all styles acts everywhere.
         style_masks: for each style the part of it that is looked at, None for all.
         keep_mask: where the content stays as it is: 1 exactly, between 0 and 1 faded into the
             painting (see `jnst.keep`).

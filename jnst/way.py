@@ -17,18 +17,18 @@ from .devices import Spread
 from .diagnosis import where_not_finite
 from .images.resizing import without_bleed
 from .keep import Kept, keeping, with_kept
+from .losses import Known, Losses, LossWeights, Targets, loss_weights, make_targets
+from .losses.guidance import EVERYWHERE, Guidance
+from .losses.objective import objective
+from .losses.registry import check_by_windows, check_over_devices
 from .network import Params, prepare
-from .objective import Losses, LossWeights, Targets, loss_weights, objective
 from .optimize import Rates
 from .optimize.hyperparameters import method_of, rates_of
 from .optimize.loop import terms_at
 from .optimize.optimizer import Moments, State
 from .optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk
-from .regions import EVERYWHERE, Guidance
 from .state_home import home
 from .system import trim
-from .targets import Known, make_targets
-from .whole import check_by_windows, check_over_devices
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def _root_of(matrix):
 
 
 def smoothed_wasserstein(f, s, relative=False, weights=None):
-    """The value, and the gradient by f, of the distance that `jnst.moments` documents.
+    """The value, and the gradient by f, of the distance that `jnst.losses.moments` documents.
 
     The optimal map T of the Gaussians gives the gradient: 2 ((μ − μₜ) + (I − T) (F − μ)) / M at
     each position, times its weight, of mean 1.

@@ -14,7 +14,7 @@ import pytest
 import jnst
 from jnst import checkpoint as module
 from jnst.checkpoint import Checkpoint, fingerprint, is_whole, previous_path
-from jnst.objective import Losses
+from jnst.losses import Losses
 
 RNG = np.random.default_rng(3)
 

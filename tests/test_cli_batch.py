@@ -12,8 +12,9 @@ from command import TINY, Command
 from PIL import Image
 
 import jnst
-from jnst import cli_paint, targets
+from jnst import cli_paint
 from jnst.images import read_image, read_parameters, write_image
+from jnst.losses import targets
 from jnst.optimize import steps
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jnst import console, estimate
-from jnst.objective import Losses
+from jnst.losses import Losses
 from jnst.progress import Progress
 
 

@@ -45,7 +45,7 @@ def test_value_and_gradient_of_two_styles(program):
     value.backward()
     expected = x.grad[0].permute(1, 2, 0).numpy()
     # The program's roots have not converged after 12 steps: its value is above the distance, nearly
-    # everywhere by as much, and the gradient has the same direction. See `jnst.moments`.
+    # everywhere by as much, and the gradient has the same direction. See `jnst.losses.moments`.
     assert float(total) == pytest.approx(value.item(), rel=0.1)
     cosine = (gradient * expected).sum() / np.linalg.norm(gradient) / np.linalg.norm(expected)
     assert cosine > 0.999

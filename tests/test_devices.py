@@ -23,8 +23,8 @@ from jnst import minimize, optimize, way
 from jnst.devices import Spread
 from jnst.images import resize_picture
 from jnst.objective import loss_weights, objective
-from jnst.regions import guidance
-from jnst.targets import make_targets
+from jnst.losses.guidance import guidance
+from jnst.losses.targets import make_targets
 
 rng = np.random.default_rng(0)
 params = jnst.load_weights("vgg16")

@@ -14,7 +14,7 @@ import pytest
 from hostile_files import SECONDS, mutated_checkpoints, mutated_pictures, pictures
 
 import jnst
-from jnst.objective import Losses
+from jnst.losses import Losses
 
 ROOT = Path(__file__).parent.parent
 pytestmark = [

@@ -7,8 +7,8 @@ import pytest
 from oracle_wasserstein import gaussian, smoothed_wasserstein
 
 from jnst.losses import STYLE_LOSSES
-from jnst.moments import mean_and_covariance
-from jnst.root_trace import root_trace
+from jnst.losses.moments import mean_and_covariance
+from jnst.losses.root_trace import root_trace
 
 
 def feature_map(height, width, channels, seed):

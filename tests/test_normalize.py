@@ -8,8 +8,8 @@ import pytest
 
 import jnst
 from jnst import tiles
-from jnst.normalize import normalizing
-from jnst.objective import LossWeights
+from jnst.losses import LossWeights
+from jnst.losses.gradient_norm import normalizing
 
 RNG = np.random.default_rng(0)
 CONTENT, IMAGE, STYLE = (RNG.random((18, 21, 3), np.float32) for _ in range(3))

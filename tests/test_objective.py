@@ -11,7 +11,7 @@ from methods import GRAM
 
 import jnst
 from jnst import preset
-from jnst.objective import LossWeights
+from jnst.losses import LossWeights
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from scipy.ndimage import uniform_filter
 import jnst
 from jnst import tiles
 from jnst.devices import Spread
-from jnst.preserve import detail, position_weights
+from jnst.losses.content import detail, position_weights
 
 RNG = np.random.default_rng(0)
 SMALL = {"style_layers": ("relu1_1",), "content_layers": ("relu1_2", "relu2_1")}

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jnst.products import products
+from jnst.losses.gram_matrix import products
 
 RNG = np.random.default_rng(0)
 FEATURES, WEIGHTS = RNG.standard_normal((5, 7, 4)), RNG.random((5, 7))

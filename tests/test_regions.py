@@ -8,9 +8,8 @@ import pytest
 
 import jnst
 from jnst import tiles
-from jnst.losses import STYLE_LOSSES
-from jnst.objective import Targets
-from jnst.regions import guidance
+from jnst.losses import STYLE_LOSSES, Targets
+from jnst.losses.guidance import guidance
 
 RNG = np.random.default_rng(0)
 LAYERS = ("relu1_1", "relu2_1")

@@ -12,9 +12,9 @@ import jnst
 from jnst import tiles
 from jnst.devices import Spread
 from jnst.losses import STYLE_LOSSES
+from jnst.losses.guidance import guidance
+from jnst.losses.sliced import Samples, directions, quantiles, resampled
 from jnst.memory_choice import choose
-from jnst.regions import guidance
-from jnst.slices import Samples, directions, quantiles, resampled
 
 RNG = np.random.default_rng(0)
 NEW = ("sliced-wasserstein", "histogram", "gram+histogram")

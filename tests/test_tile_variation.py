@@ -7,8 +7,8 @@ import pytest
 
 import jnst
 from jnst.losses import TV_LOSSES
-from jnst.objective import variation
-from jnst.targets import check_inputs
+from jnst.losses.objective import variation
+from jnst.losses.targets import check_inputs
 from jnst.tile_variation import add_variation, variation_by_bands
 
 PARAMS = jnst.load_weights("vgg16")

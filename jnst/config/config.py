@@ -25,7 +25,7 @@ from .choices import (
 )
 from .schedule import QUALITIES, down_to, steps_by_quality, steps_of
 
-# See `jnst.moments.wasserstein_relative_aim` for where they come from.
+# See `jnst.losses.moments.wasserstein_relative_aim` for where they come from.
 _WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.2, 0.01)
 _STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 

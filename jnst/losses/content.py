@@ -1,27 +1,99 @@
-"""Where a photograph has fine structure, as weights of the positions of its layers.
+"""Content losses: how far the maps of a layer are from the photograph's.
 
-A face, a hand or a line of text is lost by a few strokes that would do a sky no harm. So the
-content loss may count positions by how much detail the photograph has around them: the root of the
-mean square of its slopes, in a neighbourhood of some hundredths of the picture. The weights have
-the mean 1, and the loss as a whole keeps its size. Not from a paper.
+F is the generated map and P the content map, M = H·W positions of C channels. A content loss
+depends on them only through sums over the positions, so it can be put together from the sums of
+parts of a map.
+
+The positions may be weighted by the photograph's fine structure. A face, a hand or a line of text
+is lost by a few strokes that would do a sky no harm. So a position counts by how much detail the
+photograph has around it: the root of the mean square of its slopes, in a neighbourhood of some
+hundredths of the picture. The weights have the mean 1, and the loss as a whole keeps its size. Not
+from a paper.
 
 Looked at at 192 pixels: in a portrait painted like a night sky, at six times the default content
 weight, eyes and mouth are clearer and the sky is more of a sky; at the default content weight the
 face is lost either way; a page of print is no easier to read, as faint print has little detail.
 """
 
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .arrays import Features, Image
-from .network.architecture import LAYERS, halvings
+from ..arrays import FeatureMap, Features, Image, Scalar
+from ..network.architecture import LAYERS, halvings
 
+# A black picture has no energy: below this the relative loss is measured against it instead.
+_TINY = 1e-12
 _NEIGHBOURHOOD = 0.02
 # Beyond this many times the mean, more detail does not count as more.
 _MOST = 3.0
+
+
+def content_mean(features: FeatureMap, target: FeatureMap) -> Scalar:
+    """Mean of (F − P)², as in Johnson's neural-style.
+
+    Args:
+        features: [h, w, C], of the picture being made.
+        target: the same shape, of the content.
+
+    Example:
+        >>> float(content_mean(jnp.ones((2, 2, 3)), jnp.zeros((2, 2, 3))))
+        1.0
+    """
+    return CONTENT_LOSSES["mean"](features, target)
+
+
+def content_half_sum(features: FeatureMap, target: FeatureMap) -> Scalar:
+    """½ Σ (F − P)² (Gatys, Ecker and Bethge, CVPR 2016, eq. 1).
+
+    Example:
+        >>> float(content_half_sum(jnp.ones((2, 2, 3)), jnp.zeros((2, 2, 3))))
+        6.0
+    """
+    return CONTENT_LOSSES["half-sum"](features, target)
+
+
+def content_relative(features: FeatureMap, target: FeatureMap) -> Scalar:
+    """Σ (F − P)² / Σ P²: the share of the content's energy that is lost.
+
+    Has no unit, so that one weight suits every layer, picture and network. Not from a paper.
+
+    Example:
+        >>> float(content_relative(jnp.zeros((2, 2, 3)), jnp.ones((2, 2, 3))))
+        1.0
+    """
+    return CONTENT_LOSSES["relative"](features, target)
+
+
+class ContentLoss(NamedTuple):
+    """A content loss, as a function of sums: called with a map and its target it sums by itself.
+
+    Attributes:
+        of_sums: (Σ (F − P)², Σ P², number of elements C·M) -> scalar.
+
+    Example:
+        >>> float(ContentLoss(lambda lost, energy, size: lost / size)(jnp.ones((1, 2, 3)), 0.0))
+        1.0
+    """
+
+    of_sums: Callable[[Scalar, Scalar, int], Scalar]
+
+    def __call__(self, features: FeatureMap, target: FeatureMap | float) -> Scalar:
+        lost, energy = jnp.square(features - target), jnp.square(target)
+        return self.of_sums(jnp.sum(lost), jnp.sum(energy), features.size)
+
+
+CONTENT_LOSSES: Mapping[str, ContentLoss] = {
+    "mean": ContentLoss(lambda lost, energy, size: lost / size),
+    "half-sum": ContentLoss(lambda lost, energy, size: 0.5 * lost),
+    "relative": ContentLoss(
+        lambda lost, energy, size: (lost / size) / jnp.maximum(energy / size, _TINY)
+    ),
+}
 
 
 @jax.jit

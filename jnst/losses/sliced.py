@@ -35,8 +35,8 @@ from jax import lax
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from .arrays import FeatureMap, Scalar
-from .style_loss import StyleLoss
+from ..arrays import FeatureMap, Scalar
+from .style import StyleLoss
 
 _SEED = 2021
 _TINY = 1e-12

@@ -1,8 +1,26 @@
-"""What must see the whole picture at once, and is refused by windows and over several devices."""
+"""The style losses by name, and which of them need the whole picture at once."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from .losses import STYLE_LOSSES
+from .gram_matrix import GRAM, GRAM_GATYS2016, GRAM_POSITIONS, GRAM_RELATIVE
+from .moments import COVARIANCE, WASSERSTEIN, WASSERSTEIN_RELATIVE
+from .sliced import HISTOGRAM, SLICED_WASSERSTEIN
+from .style import StyleLoss, mean_of
+
+STYLE_LOSSES: Mapping[str, StyleLoss] = {
+    "gram": GRAM,
+    "gram-positions": GRAM_POSITIONS,
+    "gram-relative": GRAM_RELATIVE,
+    "gram-gatys2016": GRAM_GATYS2016,
+    "covariance": COVARIANCE,
+    "wasserstein": WASSERSTEIN,
+    "wasserstein-relative": WASSERSTEIN_RELATIVE,
+    "sliced-wasserstein": SLICED_WASSERSTEIN,
+    "histogram": HISTOGRAM,
+    "gram+histogram": mean_of(GRAM_RELATIVE, HISTOGRAM),
+}
+"""The style losses by the names that `Config.style_loss` takes."""
 
 
 class Choices(Protocol):

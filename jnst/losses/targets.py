@@ -1,4 +1,4 @@
-"""What an image is optimised towards: the content's activations, the statistics of the styles."""
+"""The targets of an image: the content's activations and the statistics of the styles."""
 
 import hashlib
 import math
@@ -12,15 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .arrays import Image
-from .config import Config
-from .losses import STYLE_LOSSES
-from .network import Params
-from .network.architecture import check_layers
+from ..arrays import Image
+from ..config import Config
+from ..network import Params
+from ..network.architecture import check_layers
+from .content import with_weights
+from .guidance import EVERYWHERE, Guidance, Guide
 from .objective import Targets, Terms, activations
-from .preserve import with_weights
-from .regions import EVERYWHERE, Guidance, Guide
-from .style_loss import unchanged
+from .registry import STYLE_LOSSES
+from .style import unchanged
 
 Known = dict[tuple[Any, ...], dict[str, Array]]
 """The statistics of styles that have been computed, for `make_targets` to look up."""
@@ -46,7 +46,7 @@ def make_targets(
         known: a dict of the caller's, empty at first, in which the statistics of each style are
             kept for the next call with the same `params`.
         guidance: which style acts where, and which part of each style counts; from
-            `jnst.regions.guidance`, by default all of everything.
+            `jnst.losses.guidance.guidance`, by default all of everything.
 
     Returns:
         Targets for `jnst.objective`.

@@ -35,7 +35,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from .arrays import Matrix, Scalar
+from ..arrays import Matrix, Scalar
 
 _SMALLEST = 2e-3
 _ERROR = 1e-6

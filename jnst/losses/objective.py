@@ -12,14 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .arrays import Features, Image, Scalar
-from .config import Config
-from .config.choices import block_of
-from .losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
-from .network import Params, features
-from .normalize import normalizing_maps
-from .preserve import content_sums
-from .regions import Guide
+from ..arrays import Features, Image, Scalar
+from ..config import Config
+from ..config.choices import block_of
+from ..network import Params, features
+from .content import CONTENT_LOSSES, content_sums
+from .gradient_norm import normalizing_maps
+from .guidance import Guide
+from .registry import STYLE_LOSSES
+from .total_variation import TV_LOSSES
 
 
 class LossWeights(NamedTuple):
@@ -71,8 +72,8 @@ class Targets:
 
     Attributes:
         content: layer to activations [h, w, C] of the content image; [h, w, C + 1] where positions
-            have weights, which are behind them (see `jnst.preserve`).
-        style: layer to the aim of the style loss (`jnst.style_loss.StyleLoss`), from the blended
+            have weights, which are behind them (see `jnst.losses.content`).
+        style: layer to the aim of the style loss (`jnst.losses.style.StyleLoss`), from the blended
             statistics of the styles; [C, C] for the Gram losses. Of regions, layer to a tuple, the
             aim of each.
         terms: how the losses are computed.
@@ -135,7 +136,7 @@ def objective(
     total = content · Σ_l content loss + Σ_l style_l · style distance
             + tv · variation(range · image)
 
-    With `Config.normalize_gradients` the derivative is another, see `jnst.normalize`.
+    With `Config.normalize_gradients` the derivative is another, see `jnst.losses.gradient_norm`.
 
     Args:
         image: [H, W, 3], sRGB, nominally in [0, 1], of the content's size.
@@ -181,7 +182,8 @@ def objective(
 
 
 def _normalizing_sums(maps: Features, targets: Targets, weights: LossWeights) -> Sums:
-    """The sums of the maps, each loss with a gradient of its own size (`jnst.normalize`)."""
+    """The sums of the maps, each loss with a gradient of its own size
+    (`jnst.losses.gradient_norm`)."""
     terms = targets.terms
     matched = normalizing_maps(maps, zip(terms.style_layers, weights.style, strict=True))
     kept = normalizing_maps(maps, ((layer, weights.content) for layer in terms.content_layers))

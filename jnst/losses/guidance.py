@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .network.architecture import LAYERS, halvings
+from ..network.architecture import LAYERS, halvings
 
 Mask = NDArray[np.float32]
 Guide = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What a style loss is: a statistic of a feature map, and a distance to that of the style.
+"""Style losses: a statistic of a feature map, and a distance to that of the style.
 
 Statistics are taken once from each style and may be averaged over several; what the distance needs
 of their average is computed once, too. Most depend on a map only through sums over its positions:
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .arrays import FeatureMap, Scalar
+from ..arrays import FeatureMap, Scalar
 
 
 def unchanged(statistic: Array) -> Array:

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .arrays import FeatureMap, Features, Scalar
+from ..arrays import FeatureMap, Features, Scalar
 
 _LEAST = 1e-8
 

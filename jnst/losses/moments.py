@@ -5,15 +5,17 @@ of a map and of regions average to those of the whole, which covariances do not.
 Σ = M − μμᵀ.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .arrays import FeatureMap, Matrix, Scalar
-from .products import products
+from ..arrays import FeatureMap, Matrix, Scalar
+from .gram_matrix import products
 from .root_trace import root_trace
+from .style import StyleLoss
 
 _LEAST_VARIANCE = 1e-4
 # Seen: up to 3e-7 of the second moment on flat maps of 256² positions, 3 times float32's epsilon.
@@ -168,8 +170,8 @@ def wasserstein_distance(moments: Any, aim: GaussianAim, positions: int) -> Scal
     "The distance between two random vectors with given dispersion matrices", 1982), in units of the
     aim. With the centred features X, [M, C], it depends on them through B = X Σₜ^½ / √M: Bᵀ B is
     Σₜ^½ Σ Σₜ^½, and the trace of its root is the nuclear norm of B, whose derivative is the polar
-    factor (`jnst.root_trace`). Of few positions B Bᵀ, [M, M], is the smaller matrix: it has the
-    same eigenvalues, but for C − M zeros.
+    factor (`jnst.losses.root_trace`). Of few positions B Bᵀ, [M, M], is the smaller matrix: it has
+    the same eigenvalues, but for C − M zeros.
 
     Where style or picture hardly vary in some direction a singular value of B is nearly 0, and
     there the nuclear norm has a kink: its derivative would jump, and of float32's rounding. So each
@@ -213,3 +215,14 @@ def _smoothed(k: Matrix, aim: GaussianAim) -> Matrix:
 
 
 _product = partial(jnp.matmul, precision="highest")
+
+
+def _gaussians(aim: Callable[[Array], GaussianAim]) -> StyleLoss:
+    return StyleLoss(
+        moment_sums, moments_of, wasserstein_distance, aim, sums_of_whole=moments_or_positions
+    )
+
+
+COVARIANCE = StyleLoss(moment_sums, raw_moments, covariance_distance, mean_and_covariance)
+WASSERSTEIN = _gaussians(wasserstein_aim)
+WASSERSTEIN_RELATIVE = _gaussians(wasserstein_relative_aim)

@@ -1,0 +1,137 @@
+"""Gram matrices as the statistic of a style loss, with the normalisations of several programs.
+
+With the features F as an M x C matrix, a row for each of M = H·W positions, and W the diagonal of
+the weights of the positions, the sums of products and their derivative are
+
+    G = Fᵀ W F        ⟨Ḡ, dG⟩ = ⟨Ḡ, dFᵀ W F + Fᵀ W dF⟩ = ⟨W F (Ḡ + Ḡᵀ), dF⟩
+
+so that the way back takes one product as large as the one forward. Derived from the two factors of
+the product, it would take two, for XLA does not see that they are the same.
+
+In the formulas below G is of the picture being made, and A of the style.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ..arrays import FeatureMap, Matrix, Scalar
+from .style import StyleLoss, mean_square_distance
+
+# A black picture has no energy: below this the relative losses are measured against it instead.
+_TINY = 1e-12
+
+
+def products(features: FeatureMap, weights: Array | None = None) -> Matrix:
+    """Σ w f fᵀ over the positions of a map.
+
+    Computed at the highest matrix precision: TF32 or bfloat16 products would drown a loss.
+
+    Args:
+        features: [h, w, C].
+        weights: [h, w] of the positions, by default all 1.
+
+    Returns:
+        [C, C], symmetric, of the dtype of `features`. Differentiable in both, in reverse.
+
+    Example, the derivative of the sum of all entries (Σ_c f_c)²:
+        >>> ones = jnp.ones((2, 3, 2))
+        >>> products(ones).tolist()
+        [[6.0, 6.0], [6.0, 6.0]]
+        >>> jax.grad(lambda f: products(f).sum())(ones)[0, 0].tolist()
+        [4.0, 4.0]
+    """
+    flat = features.reshape(-1, features.shape[-1])
+    return _products(flat, None if weights is None else weights.reshape(-1, 1))
+
+
+@jax.custom_vjp
+def _products(flat: Array, weights: Array | None) -> Matrix:
+    weighted = flat if weights is None else flat * weights
+    return jnp.matmul(weighted.T, flat, precision="highest")
+
+
+def _forward(flat: Array, weights: Array | None) -> tuple[Matrix, Any]:
+    return _products(flat, weights), (flat, weights)
+
+
+def _backward(residuals: Any, by_sums: Matrix) -> tuple[Array, Array | None]:
+    flat, weights = residuals
+    by_flat = jnp.matmul(flat, by_sums + by_sums.T, precision="highest")
+    if weights is None:
+        return by_flat, None
+    return weights * by_flat, 0.5 * jnp.sum(by_flat * flat, axis=-1, keepdims=True)
+
+
+_products.defvjp(_forward, _backward)
+
+
+def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
+    """The Gram matrix F Fᵀ [C, C], a sum over positions (Gatys et al. 2016, eq. 3).
+
+    Args:
+        features: [h, w, C].
+        weights: [h, w] of the positions, at least 0; by default all 1 (Gatys et al., "Controlling
+            perceptual factors in neural style transfer", CVPR 2017, eq. 4, weights the features,
+            so by their squares).
+
+    Returns:
+        [C, C], symmetric, positive semidefinite, of the dtype of `features`.
+
+    Example:
+        >>> gram(jnp.ones((2, 3, 2))).tolist()
+        [[6.0, 6.0], [6.0, 6.0]]
+    """
+    return products(features, weights)
+
+
+def gram_per_position(features: FeatureMap) -> Matrix:
+    """F Fᵀ / M, the mean over positions, so that pictures of different sizes compare."""
+    return GRAM_POSITIONS.of_map(features)
+
+
+def gram_per_element(features: FeatureMap) -> Matrix:
+    """F Fᵀ / (C·M), the normalisation of Johnson's neural-style."""
+    return GRAM.of_map(features)
+
+
+def gatys_distance(statistic: Matrix, target: Matrix, positions: int) -> Scalar:
+    """Σ (G − A)² / (4 C² M²) of two raw Gram matrices (Gatys et al. 2016, eq. 4).
+
+    M is the number of positions of the picture being made; as in the paper, the style's own
+    number has no part, so a style of another size weighs differently.
+    """
+    # Dividing before squaring keeps the square of a sum over a large picture inside float32.
+    return jnp.mean(jnp.square((statistic - target) / (2.0 * positions)))
+
+
+def relative_distance(statistic: Array, target: Array, positions: int) -> Scalar:
+    """Σ (G − A)² / Σ A²: 1 for a picture without any style, 0 for a perfect match.
+
+    Has no unit, so that every layer counts alike and a pale style as much as a vivid one. Not from
+    a paper.
+    """
+    del positions
+    energy = jnp.maximum(jnp.mean(jnp.square(target)), _TINY)
+    return jnp.mean(jnp.square(statistic - target)) / energy
+
+
+def _raw(gram: Matrix, positions: int) -> Matrix:
+    del positions
+    return gram
+
+
+def _per_position(gram: Matrix, positions: int) -> Matrix:
+    return gram / positions
+
+
+def _per_element(gram: Matrix, positions: int) -> Matrix:
+    return gram / (positions * gram.shape[-1])
+
+
+GRAM = StyleLoss(gram, _per_element, mean_square_distance)
+GRAM_POSITIONS = StyleLoss(gram, _per_position, mean_square_distance)
+GRAM_RELATIVE = StyleLoss(gram, _per_position, relative_distance)
+GRAM_GATYS2016 = StyleLoss(gram, _raw, gatys_distance)
