@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from .atomic import prove_writable
 from .cli_filters import Parser, check_figure_path
-from .curves import loss_curves
-from .panels import save_figure
+from .figures.curves import loss_curves
+from .figures.panels import save_figure
 
 
 def main(argv: Sequence[str]) -> int:

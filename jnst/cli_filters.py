@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .atomic import prove_writable
+from .figures.filters import feature_maps, filter_sheet, first_filters
+from .figures.panels import check_format, save_figure
 from .images import fit_size, read_image, resize_picture
 from .network import Params, load_weights
 from .network.architecture import check_layers
 from .network.preprocessing import INPUTS
 from .option_groups import NETWORKS, add_limits
-from .panels import check_format, save_figure
 from .parser import UsageError, unknown_option
-from .visualize import feature_maps, filter_sheet, first_filters
 
 KINDS = ("classic", "vgg", "maps")
 _LAYER, _COUNT = "relu3_1", 12

@@ -56,7 +56,7 @@ def write(sheets: Sequence[Sheet]) -> None:
     """Makes the sheets of the paintings that are there; where one cannot be made, says so."""
     if not sheets:
         return
-    from .sweep_sheet import grid_sheet
+    from .figures.sheets import grid_sheet
 
     for sheet in sheets:
         pictures: list[NDArray[np.float32] | None] = []

@@ -103,7 +103,7 @@ class Recorder:
 
     def write_sheet(self, content: Pixels, styles: Sequence[Pixels], result: Pixels) -> None:
         """Puts content, styles, snapshots (a dozen at most) and result on one contact sheet."""
-        from .visualize import contact_sheet
+        from .figures.sheets import contact_sheet
 
         last = len(self.snapshots) - 1
         count = min(len(self.snapshots), _SHEET_SNAPSHOTS)

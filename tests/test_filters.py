@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage, signal
 
-from jnst.filters import CLASSIC, apply_filter, gabor_bank, gaussian, luma
+from jnst.figures import CLASSIC, apply_filter
+from jnst.figures.kernels import gabor_bank, gaussian, luma
 
 RNG = np.random.default_rng(5)
 RAMP_X = np.tile(0.25 * np.arange(12.0), (10, 1))[..., None]

@@ -10,11 +10,11 @@ from command import PICTURES, TINY, Command
 from jnst.arguments import parse
 from jnst.batch import Batch
 from jnst.cli_batch import plan
+from jnst.figures import grid_sheet
 from jnst.images import read_image, read_parameters
 from jnst.optimize import steps
 from jnst.parser import UsageError
 from jnst.request import Request
-from jnst.sweep_sheet import grid_sheet
 
 NAMES = ["--content", "cat.jpg", "--style", "night.png"]
 

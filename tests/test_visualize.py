@@ -9,20 +9,21 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from jnst.filters import CLASSIC, gabor_bank, luma
-from jnst.network import Params, features
-from jnst.network.architecture import CONVOLUTIONS
-from jnst.network.preprocessing import CAFFE, TORCHVISION
-from jnst.panels import save_figure
-from jnst.visualize import (
+from jnst.figures import (
+    CLASSIC,
     contact_sheet,
     feature_maps,
     filter_sheet,
     first_filters,
     loss_curves,
     read_log,
-    strongest,
+    save_figure,
 )
+from jnst.figures.filters import strongest
+from jnst.figures.kernels import gabor_bank, luma
+from jnst.network import Params, features
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.preprocessing import CAFFE, TORCHVISION
 
 RNG = np.random.default_rng(3)
 PHOTO = RNG.random((40, 60, 3)).astype(np.float32)

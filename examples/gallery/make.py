@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jnst
-from jnst.sweep_sheet import grid_sheet
+from jnst.figures import grid_sheet
 
 IMAGES = Path(__file__).parent.parent / "images"
 CONTENTS = ("astronaut", "chelsea")

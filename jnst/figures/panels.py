@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import ArrayLike, NDArray
 
-from .atomic import replace_file
+from ..atomic import replace_file
 
 SIGNED, POSITIVE = "RdBu_r", "viridis"
 _FRAME = "#b0b0b0"
@@ -113,3 +113,8 @@ def _label(axes: Axes, title: str, note: str, size: float) -> None:
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set(color=_FRAME, linewidth=0.6)
+
+
+def columns_for(count: int, least: int = 3) -> int:
+    """Columns for a grid: `least` or one more, whichever leaves fewer places empty."""
+    return least if count <= least or -count % least < -count % (least + 1) else least + 1

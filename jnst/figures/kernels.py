@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike, NDArray
 
-from .ops import conv2d
-from .ops.window import Padding
+from ..ops import conv2d
+from ..ops.window import Padding
 
 Kernels = NDArray[np.float32]
 

@@ -1,16 +1,6 @@
-"""Pictures of what a network and its training see: filters, feature maps, losses, contact sheets.
-
-Each function returns a `matplotlib.figure.Figure`, which a notebook draws and `save_figure` writes
-as PNG or SVG:
-
-    >>> figure = contact_sheet([("content", np.zeros((4, 6, 3)))])
-    >>> figure.axes[0].get_title(), figure.axes[0].get_xlabel()
-    ('content', '6 × 4')
-"""
+"""What filters see: classic kernels, a network's first filters, and its feature maps."""
 
 import math
-import os
-from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,13 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import ArrayLike, NDArray
 
-from .curves import loss_curves as loss_curves
-from .curves import read_log as read_log
-from .filters import CLASSIC, Kernels, apply_filter, gabor_bank, luma
-from .network import Params, features
-from .ops.window import Padding
-from .panels import heading, row_height, show_kernel, show_picture, show_values, size_words
-from .panels import save_figure as save_figure
+from ..network import Params, features
+from ..ops.window import Padding
+from .kernels import CLASSIC, Kernels, apply_filter, gabor_bank, luma
+from .panels import (
+    columns_for,
+    heading,
+    row_height,
+    show_kernel,
+    show_picture,
+    show_values,
+    size_words,
+)
 
 _TITLES = {
     "blur": "Blur (Gaussian, σ = 2 px)",
@@ -181,7 +176,7 @@ def feature_maps(params: Params, image: ArrayLike, layer: str, count: int = 12) 
     pixels = np.asarray(image, np.float32)
     maps = np.asarray(features(params, jnp.asarray(pixels), [layer])[layer])
     order, strengths = strongest(maps, count)
-    columns = _columns(len(order), math.ceil(math.sqrt(len(order))))
+    columns = columns_for(len(order), math.ceil(math.sqrt(len(order))))
     rows = math.ceil(len(order) / columns)
     row = row_height(pixels, 2.4)
     figure = Figure(
@@ -216,59 +211,3 @@ def strongest(maps: ArrayLike, count: int) -> tuple[list[int], list[float]]:
     strengths = np.abs(np.asarray(maps)).mean(axis=(0, 1))
     order = np.argsort(-strengths, kind="stable")[:count]
     return order.tolist(), strengths[order].tolist()
-
-
-def contact_sheet(
-    pictures: Sequence[tuple[str, ArrayLike]],
-    path: str | os.PathLike[str] | None = None,
-    columns: int | None = None,
-) -> Figure:
-    """Pictures side by side, each under its label with its size.
-
-    Args:
-        pictures: (label, image) pairs, images [height, width, 3] in [0, 1]; values outside are
-            clipped.
-        path: if given, the sheet is also written there by `save_figure`.
-        columns: by default four at most, and as few empty places as possible.
-
-    Raises:
-        ValueError: for no pictures, fewer than 1 column, or a path that is neither PNG nor SVG.
-
-    >>> len(contact_sheet([("content", np.zeros((4, 6, 3)))]).axes)
-    1
-    """
-    if not pictures:
-        raise ValueError("there are no pictures: give at least one (label, image) pair")
-    if columns is not None and columns < 1:
-        raise ValueError(f"columns is {columns}: it must be at least 1")
-    columns = min(columns or _columns(len(pictures)), len(pictures))
-    rows = math.ceil(len(pictures) / columns)
-    arrays = [(label, _checked(label, image)) for label, image in pictures]
-    usual = float(np.median([pixels.shape[0] / pixels.shape[1] for _, pixels in arrays]))
-    heights = [
-        min(max(row_height(p, 4.0) for _, p in arrays[i : i + columns]), 4.0 * max(1.0, usual))
-        for i in range(0, len(arrays), columns)
-    ]
-    figure = Figure(figsize=(4.1 * columns, sum(heights) + 0.5 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=[h + 0.5 for h in heights])
-    panels = list(grid.flat)
-    for axes, (label, pixels) in zip(panels, arrays, strict=False):
-        show_picture(axes, pixels, label, size_words(pixels))
-        axes.set_anchor("N")
-    for axes in panels[len(arrays) :]:
-        axes.remove()
-    if path is not None:
-        save_figure(figure, path)
-    return figure
-
-
-def _checked(label: str, image: ArrayLike) -> NDArray[np.float32]:
-    pixels = np.asarray(image, np.float32)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
-        raise ValueError(f"{label} has shape {pixels.shape}: a picture is [height, width, 3]")
-    return pixels
-
-
-def _columns(count: int, least: int = 3) -> int:
-    """Columns for a grid: `least` or one more, whichever leaves fewer places empty."""
-    return least if count <= least or -count % least < -count % (least + 1) else least + 1

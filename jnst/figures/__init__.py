@@ -1,0 +1,53 @@
+"""Figures: what filters and networks see, sheets of pictures, and the curves of a training.
+
+What comes in are pictures, [height, width, 3] in [0, 1], `Params` or a log; what goes out is a
+`matplotlib.figure.Figure`, which a notebook draws and `save_figure` writes as PNG or SVG. A file is
+read when one of its names is asked for, so that matplotlib is loaded only by who draws.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .curves import loss_curves as loss_curves
+    from .curves import read_log as read_log
+    from .filters import feature_maps as feature_maps
+    from .filters import filter_sheet as filter_sheet
+    from .filters import first_filters as first_filters
+    from .kernels import CLASSIC as CLASSIC
+    from .kernels import apply_filter as apply_filter
+    from .panels import save_figure as save_figure
+    from .sheets import contact_sheet as contact_sheet
+    from .sheets import grid_sheet as grid_sheet
+
+__all__ = [
+    "CLASSIC",
+    "apply_filter",
+    "contact_sheet",
+    "feature_maps",
+    "filter_sheet",
+    "first_filters",
+    "grid_sheet",
+    "loss_curves",
+    "read_log",
+    "save_figure",
+]
+
+_FILES = {
+    "loss_curves": "curves",
+    "read_log": "curves",
+    "feature_maps": "filters",
+    "filter_sheet": "filters",
+    "first_filters": "filters",
+    "CLASSIC": "kernels",
+    "apply_filter": "kernels",
+    "save_figure": "panels",
+    "contact_sheet": "sheets",
+    "grid_sheet": "sheets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_FILES[name]}", __name__), name)

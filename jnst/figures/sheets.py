@@ -1,0 +1,126 @@
+"""Sheets of pictures: side by side, or in a grid with what was varied along its sides.
+
+>>> figure = contact_sheet([("content", np.zeros((4, 6, 3)))])
+>>> figure.axes[0].get_title(), figure.axes[0].get_xlabel()
+('content', '6 × 4')
+"""
+
+import math
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from .panels import columns_for, heading, row_height, save_figure, show_picture, size_words
+
+_WIDTH = 3.0
+
+
+def grid_sheet(
+    pictures: Sequence[ArrayLike | None],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str = "",
+    dpi: int = 150,
+) -> Figure:
+    """Pictures in rows and columns with a label for each.
+
+    Args:
+        pictures: row by row, [height, width, 3] in [0, 1]; None leaves the place empty.
+        rows, columns: labels; there are rows x columns pictures.
+        path: if given, the sheet is also written there by `save_figure`.
+        title: above all of it.
+        dpi: dots per inch; a picture is three inches wide.
+
+    Raises:
+        ValueError: for another number of pictures, or a path that is neither PNG nor SVG.
+
+    Example:
+        >>> figure = grid_sheet([np.zeros((4, 6, 3)), None], ["a"], ["1", "2"])
+        >>> [axes.get_title() for axes in figure.axes], figure.axes[0].get_ylabel()
+        (['1', '2'], 'a')
+    """
+    if len(pictures) != len(rows) * len(columns) or not pictures:
+        raise ValueError(
+            f"{len(pictures)} pictures do not fill {len(rows)} rows and {len(columns)} columns"
+        )
+    arrays = [None if one is None else np.asarray(one, np.float32) for one in pictures]
+    heights = []
+    for row in range(len(rows)):
+        inside = arrays[row * len(columns) : (row + 1) * len(columns)]
+        tall = [row_height(pixels, _WIDTH) for pixels in inside if pixels is not None]
+        heights.append(max(tall, default=_WIDTH))
+    size = (_WIDTH * len(columns) + 0.4, sum(heights) + 0.1 * len(rows) + 0.4 + 0.4 * bool(title))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(rows), len(columns), squeeze=False, height_ratios=heights)
+    for place, (panel, pixels) in enumerate(zip(grid.flat, arrays, strict=True)):
+        row, column = divmod(place, len(columns))
+        if pixels is None:
+            panel.set(xticks=[], yticks=[])
+            panel.text(0.5, 0.5, "none", ha="center", va="center", transform=panel.transAxes)
+        else:
+            show_picture(panel, pixels, "", "")
+        if row == 0:
+            panel.set_title(columns[column], fontsize=10)
+        if column == 0:
+            panel.set_ylabel(rows[row], fontsize=10)
+    if title:
+        heading(figure, title)
+    if path is not None:
+        save_figure(figure, path, dpi)
+    return figure
+
+
+def contact_sheet(
+    pictures: Sequence[tuple[str, ArrayLike]],
+    path: str | os.PathLike[str] | None = None,
+    columns: int | None = None,
+) -> Figure:
+    """Pictures side by side, each under its label with its size.
+
+    Args:
+        pictures: (label, image) pairs, images [height, width, 3] in [0, 1]; values outside are
+            clipped.
+        path: if given, the sheet is also written there by `save_figure`.
+        columns: by default four at most, and as few empty places as possible.
+
+    Raises:
+        ValueError: for no pictures, fewer than 1 column, or a path that is neither PNG nor SVG.
+
+    >>> len(contact_sheet([("content", np.zeros((4, 6, 3)))]).axes)
+    1
+    """
+    if not pictures:
+        raise ValueError("there are no pictures: give at least one (label, image) pair")
+    if columns is not None and columns < 1:
+        raise ValueError(f"columns is {columns}: it must be at least 1")
+    columns = min(columns or columns_for(len(pictures)), len(pictures))
+    rows = math.ceil(len(pictures) / columns)
+    arrays = [(label, _checked(label, image)) for label, image in pictures]
+    usual = float(np.median([pixels.shape[0] / pixels.shape[1] for _, pixels in arrays]))
+    heights = [
+        min(max(row_height(p, 4.0) for _, p in arrays[i : i + columns]), 4.0 * max(1.0, usual))
+        for i in range(0, len(arrays), columns)
+    ]
+    figure = Figure(figsize=(4.1 * columns, sum(heights) + 0.5 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=[h + 0.5 for h in heights])
+    panels = list(grid.flat)
+    for axes, (label, pixels) in zip(panels, arrays, strict=False):
+        show_picture(axes, pixels, label, size_words(pixels))
+        axes.set_anchor("N")
+    for axes in panels[len(arrays) :]:
+        axes.remove()
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def _checked(label: str, image: ArrayLike) -> NDArray[np.float32]:
+    pixels = np.asarray(image, np.float32)
+    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
+        raise ValueError(f"{label} has shape {pixels.shape}: a picture is [height, width, 3]")
+    return pixels
