@@ -7,8 +7,8 @@ the CPU, which share its cores and its memory. There no row can be faster than t
 they show is what spreading costs: halos of one row a layer, and sums over all devices. The work of
 a device is what the compiler counts in its program, beside that of one device alone.
 
-The step is the value and gradient of the default's objective with VGG-16, as `jnst.devices` spreads
-it, direct convolutions in float32 in all rows. Writes scaling.json and scaling.md.
+The step is the value and gradient of the default's objective with VGG-16, as `jnst.compute.devices`
+spreads it, direct convolutions in float32 in all rows. Writes scaling.json and scaling.md.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def work(side: int, count: int, steps: int) -> dict[str, Any]:
     if len(jax.devices()) < count:
         raise RuntimeError(f"{len(jax.devices())} devices for {count}")
     import jnst
-    from jnst.devices import Spread
+    from jnst.compute import Spread
 
     draw = np.random.default_rng(0).random
     content, style = draw((side, side, 3), np.float32), draw((256, 256, 3), np.float32)

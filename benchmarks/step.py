@@ -35,7 +35,7 @@ from step_processes import Process, start_all
 from step_report import layers_table, step_table
 
 import jnst
-from jnst.estimate import step_operations
+from jnst.compute.cost import step_operations
 from jnst.images import read_image, resize
 from jnst.network.architecture import CONVOLUTIONS
 

@@ -3,6 +3,7 @@
 from .checkpoint import Checkpoint as Checkpoint
 from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
+from .compute import tiles as tiles
 from .config import PRESETS as PRESETS
 from .config import Config as Config
 from .config import load_config as load_config
@@ -19,7 +20,7 @@ from .losses import Targets as Targets
 from .losses import loss_weights as loss_weights
 from .losses import make_targets as make_targets
 from .losses.objective import objective as objective
-from .memory import estimate_memory as estimate_memory
+from .memory_choice import estimate_memory as estimate_memory
 from .network import LAYERS as LAYERS
 from .network import Params as Params
 from .network import Preprocessing as Preprocessing

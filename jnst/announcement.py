@@ -6,14 +6,14 @@ import os
 import jax
 
 from .arrays import Pixels
-from .console import tell
-from .estimate import (
+from .compute.cost import (
     expected_seconds,
     measure_speed,
     ordering_operations,
     root_operations,
     step_operations,
 )
+from .console import tell
 from .losses import STYLE_LOSSES
 from .network import Params
 from .network.algorithms import share_of_direct

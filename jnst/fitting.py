@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .arrays import Pixels
+from .compute import check_way
+from .compute.memory import mask_memory
 from .device_options import chosen
-from .memory import estimate_memory, mask_memory
-from .memory_choice import choose
+from .memory_choice import choose, estimate_memory
 from .network import Params
 from .parser import UsageError
 from .request import Request
 from .run_options import in_options
 from .sizes import painted_size, target_sizes
 from .system import free_memory
-from .way import check_way
 from .wording import size_words
 
 

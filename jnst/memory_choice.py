@@ -9,10 +9,12 @@ larger windows do, while beyond a few pairs another saves hardly a step: so pair
 from dataclasses import replace
 from typing import NamedTuple
 
+from .compute.memory import peak_memory
+from .compute.tiles.cutting import TILES
 from .config import Config
 from .losses.registry import needs_whole
-from .memory import estimate_memory
-from .tile_plan import TILES
+from .network.architecture import check_layers, smallest_side
+from .sizes import painted_size
 from .wording import size_words
 
 # From here on the whole picture at once takes more memory than it is worth.
@@ -107,3 +109,36 @@ def _side_that_fits(config: Config, height: int, width: int, network: str, memor
         if min(tall, wide) > 0 and smallest <= memory:
             return measured * percent // 100
     return 0
+
+
+def estimate_memory(
+    config: Config, height: int, width: int, *, network: str = "vgg16", tile: int | None = None
+) -> int:
+    """Bytes that a run needs at its peak, the program included; expect a fifth more or less.
+
+    Args:
+        config: of the run; its layers, scales, bleed and optimiser count, not its size.
+        height, width: of the picture at the last scale, in pixels.
+        network: "vgg16" or "vgg19".
+        tile: as for `jnst.stylize`.
+
+    Raises:
+        ValueError: for an unknown network or layer, or a tile below 128.
+
+    Example:
+        >>> whole = estimate_memory(Config(), 2048, 2048)
+        >>> whole > 2 * estimate_memory(Config(), 2048, 2048, tile=512)
+        True
+    """
+    check_layers(network, (*config.style_layers, *config.content_layers))
+    return peak_memory(config, _sizes(config, height, width), network=network, tile=tile)
+
+
+def _sizes(config: Config, height: int, width: int) -> list[tuple[int, int]]:
+    """(height, width) of what is painted at each scale; the last is given without its bleed."""
+    scales = config.all_scales
+    sizes = [(round(height * s / scales[-1]), round(width * s / scales[-1])) for s in scales]
+    layers = (*config.style_layers, *config.content_layers)
+    least = smallest_side("vgg19", layers) if layers else 1
+    kept = [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
+    return [painted_size(*size, config) for size in kept]

@@ -5,11 +5,11 @@ from typing import TypeVar
 
 import jax
 
+from .compute.tiles.cutting import SMALLEST_TILE, TILES
 from .config import Config
 from .losses.registry import needs_whole
-from .memory import estimate_memory
+from .memory_choice import estimate_memory
 from .system import free_memory
-from .tile_plan import SMALLEST_TILE, TILES
 from .wording import size_words
 
 T = TypeVar("T")

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from .arrays import Pixels
 from .checkpoint import Checkpoint, check_same_run, software
+from .compute import Spread, Way, check_way
+from .compute.tiles.cutting import check_tile
 from .config import DEFAULT, Config
-from .devices import Spread
 from .images import resize_picture
 from .images.color_matching import Coloring, colored
 from .images.resizing import with_bleed, without_bleed, without_rim
@@ -33,8 +34,6 @@ from .progress import Callback, Reporter
 from .progress import Progress as Progress
 from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes
 from .starts import first_image
-from .tile_plan import check_tile
-from .way import Way, check_way
 
 
 @dataclass(frozen=True)
@@ -96,13 +95,14 @@ def stylize(
             same `params` that are given the same dict compute those of each style and size once
             (but for what is computed by windows or over several devices).
         devices: two or more that share the work on each picture, by bands of its rows, with the
-            same result but for rounding (see `jnst.devices`); by default JAX's own choice of one.
+            same result but for rounding (see `jnst.compute.devices`); by default JAX's own choice
+            of one.
         content_masks: for each style the region of the picture that is painted in it, [h, w] in
             [0, 1] with 1 inside, of the content's proportions (see `jnst.losses.guidance`); by
             default the blend of all styles acts everywhere.
         style_masks: for each style the part of it that is looked at, None for all.
         keep_mask: where the content stays as it is: 1 exactly, between 0 and 1 faded into the
-            painting (see `jnst.keep`).
+            painting (see `jnst.compute.canvas`).
 
     Returns:
         Result, with the image at the last scale.

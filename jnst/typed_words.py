@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .tile_plan import SMALLEST_TILE
+from .compute.tiles.cutting import SMALLEST_TILE
 
 
 class Interval(NamedTuple):

@@ -6,7 +6,8 @@ import signal
 import numpy as np
 import pytest
 
-from jnst import console, estimate
+from jnst import console
+from jnst.compute import cost
 from jnst.losses import Losses
 from jnst.progress import Progress
 
@@ -120,16 +121,16 @@ def test_a_closed_terminal_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_operations_by_hand(network: str, layers: list[str], expected: int) -> None:
-    assert estimate.step_operations(network, layers, 20, 30) == expected
+    assert cost.step_operations(network, layers, 20, 30) == expected
 
 
 def test_the_speed_of_this_machine_is_plausible() -> None:
-    assert 1e8 < estimate.measure_speed(side=16, channels=32) < 1e16
+    assert 1e8 < cost.measure_speed(side=16, channels=32) < 1e16
 
 
 def test_expected_seconds_add_up() -> None:
-    one = estimate.expected_seconds([1e10], [10], 1e10)
-    two = estimate.expected_seconds([1e10], [20], 1e10)
-    both = estimate.expected_seconds([1e10, 1e10], [10, 20], 1e10)
+    one = cost.expected_seconds([1e10], [10], 1e10)
+    two = cost.expected_seconds([1e10], [20], 1e10)
+    both = cost.expected_seconds([1e10, 1e10], [10, 20], 1e10)
     assert both == pytest.approx(one + two)
     assert 10 < two - one < 40

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import jnst
 from jnst import minimize, optimize, way
-from jnst.devices import Spread
+from jnst.compute.devices import Spread
 from jnst.images import resize_picture
 from jnst.objective import loss_weights, objective
 from jnst.losses.guidance import guidance
@@ -128,7 +128,7 @@ jax.config.update("jax_num_cpu_devices", 4)
 import jax.numpy as jnp
 import numpy as np
 import jnst
-from jnst.devices import Spread
+from jnst.compute.devices import Spread
 
 rng = np.random.default_rng(0)
 params, spread = jnst.load_weights("vgg16"), Spread(tuple(jax.devices()))

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jnst import host_map
-from jnst.host_map import HostMap, release
+from jnst.compute.tiles import host_map
+from jnst.compute.tiles.host_map import HostMap, release
 from jnst.system import trim
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import jnst
+from jnst.compute.canvas import Keeping, Kept, keeping
 from jnst.inputs import styles_at
-from jnst.keep import Keeping, Kept, keeping
 from jnst.masks import checked_masks, mask_at
 from jnst.optimize.steps import Evaluator
 

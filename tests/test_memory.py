@@ -8,13 +8,12 @@ import jax.numpy as jnp
 import pytest
 
 import jnst
-from jnst.memory import estimate_memory
-from jnst.memory_choice import choose
+from jnst.compute.tiles.cutting import TILES, plan_stages
+from jnst.memory_choice import choose, estimate_memory
 from jnst.optimize import Method, Rates
 from jnst.optimize.steps import lower_chunk
 from jnst.sizes import painted_size
 from jnst.system import free_memory
-from jnst.tile_plan import TILES, plan_stages
 from jnst.wording import size_words
 
 GB = 10**9

@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter
 
 import jnst
 from jnst import tiles
-from jnst.devices import Spread
+from jnst.compute import Spread
 from jnst.losses.content import detail, position_weights
 
 RNG = np.random.default_rng(0)

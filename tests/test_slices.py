@@ -10,7 +10,7 @@ from skimage.exposure import match_histograms
 
 import jnst
 from jnst import tiles
-from jnst.devices import Spread
+from jnst.compute import Spread
 from jnst.losses import STYLE_LOSSES
 from jnst.losses.guidance import guidance
 from jnst.losses.sliced import Samples, directions, quantiles, resampled

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from jnst.compute.tiles.cutting import SMALLEST_TILE, cut_axis, plan_stages
 from jnst.network.architecture import LAYERS, halvings, reach
-from jnst.tile_plan import SMALLEST_TILE, cut_axis, plan_stages
 
 STAGES = {
     "one convolution": ("conv",),

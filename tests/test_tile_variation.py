@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import jnst
+from jnst.compute.tiles.variation import add_variation, variation_by_bands
 from jnst.losses import TV_LOSSES
 from jnst.losses.objective import variation
 from jnst.losses.targets import check_inputs
-from jnst.tile_variation import add_variation, variation_by_bands
 
 PARAMS = jnst.load_weights("vgg16")
 
@@ -34,7 +34,7 @@ def test_bands_add_up_to_the_whole(tv_loss, height, rows):
 
 
 def test_little_memory_is_needed_for_a_picture_of_many_bands():
-    from jnst.tile_variation import _derivative
+    from jnst.compute.tiles.variation import _derivative
 
     config = jnst.Config()
     terms, _ = check_inputs(PARAMS, [None], config)

@@ -9,7 +9,9 @@ import pytest
 from methods import GRAM
 
 import jnst
-from jnst import host_map, memory, tiles
+from jnst import tiles
+from jnst.compute import memory
+from jnst.compute.tiles import evaluation, host_map, passes
 from jnst.images import read_image, resize
 from jnst.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES
 from jnst.network import Params
@@ -133,8 +135,8 @@ def test_what_is_kept_for_the_way_back_is_what_the_estimate_counts(vgg16):
         config = jnst.Config(**layers)
         targets = tiles.make_targets(vgg16, CONTENT, STYLES, config, tile=512)
         terms = targets.terms
-        stages = tiles._stages(vgg16, CONTENT, terms, 512)
-        *_, kept = tiles._sweep(CONTENT, vgg16, stages, targets, keep=True)
+        stages = evaluation._stages(vgg16, CONTENT, terms, 512)
+        *_, kept = evaluation._sweep(CONTENT, vgg16, stages, targets, keep=True)
         read = (*terms.style_layers, *terms.content_layers)
         for stage, by_window in kept.items():
             found = sum(bits.nbytes for bits in jax.tree.leaves(by_window))
@@ -187,11 +189,11 @@ def test_all_windows_of_a_stage_share_one_compilation(vgg16):
     config = jnst.Config(**SHALLOW)
     image = RNG.random((150, 301, 3), np.float32)
     targets = tiles.make_targets(vgg16, image, STYLES, config, tile=128)
-    before = tiles.forward._cache_size(), tiles.backward._cache_size()
+    before = passes.forward._cache_size(), passes.backward._cache_size()
     weights = jnst.loss_weights(config)
     tiles.value_and_gradient(jnp.asarray(image), vgg16, targets, weights, tile=128)
-    assert tiles.forward._cache_size() - before[0] == 1
-    assert tiles.backward._cache_size() - before[1] == 1
+    assert passes.forward._cache_size() - before[0] == 1
+    assert passes.backward._cache_size() - before[1] == 1
 
 
 def test_errors_say_what_to_do(vgg16):

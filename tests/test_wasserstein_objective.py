@@ -13,7 +13,7 @@ from oracle_wasserstein import smoothed_wasserstein
 
 import jnst
 from jnst import tiles
-from jnst.devices import Spread
+from jnst.compute import Spread
 from jnst.losses.guidance import guidance
 
 STYLE_LAYERS = ("relu1_1", "relu2_1")

@@ -74,7 +74,7 @@ class TotalVariation(NamedTuple):
 
     Attributes:
         value: of an image, or what some rows add to that of a whole of (H, W); of rows that overlap
-            by one, less what the shared rows have alone (see `jnst.tile_variation`).
+            by one, less what the shared rows have alone (see `jnst.compute.tiles.variation`).
         degree: 1 or 2.
     """
 

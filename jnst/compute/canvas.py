@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Array
 
-from .arrays import Image
-from .optimize.steps import Evaluator, Objective
+from ..arrays import Image
+from ..optimize.steps import Evaluator, Objective
 
 
 class Kept(NamedTuple):

@@ -25,19 +25,19 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from .arrays import Batch, Features, Image, Scalar
-from .config import Config
-from .losses import STYLE_LOSSES, Losses, LossWeights, Targets
-from .losses.content import with_weights
-from .losses.guidance import EVERYWHERE, Guidance, Guide
-from .losses.objective import Sums, Terms, check_fit, sums_of, variation, weigh
-from .losses.registry import check_over_devices
-from .losses.targets import check_inputs, combined
-from .network import Params
-from .network.architecture import LAYERS, halvings, map_shapes
-from .network.preprocessing import preprocess
-from .network.vgg import pool
-from .ops import conv2d, pad, relu
+from ..arrays import Batch, Features, Image, Scalar
+from ..config import Config
+from ..losses import STYLE_LOSSES, Losses, LossWeights, Targets
+from ..losses.content import with_weights
+from ..losses.guidance import EVERYWHERE, Guidance, Guide
+from ..losses.objective import Sums, Terms, check_fit, sums_of, variation, weigh
+from ..losses.registry import check_over_devices
+from ..losses.targets import check_inputs, combined
+from ..network import Params
+from ..network.architecture import LAYERS, halvings, map_shapes
+from ..network.preprocessing import preprocess
+from ..network.vgg import pool
+from ..ops import conv2d, pad, relu
 
 _ROWS = "rows"
 _WHOLE = PartitionSpec()

@@ -19,9 +19,9 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import Image, Scalar
-from .losses import LossWeights
-from .losses.objective import Terms, variation
+from ...arrays import Image, Scalar
+from ...losses import LossWeights
+from ...losses.objective import Terms, variation
 
 Map = NDArray[np.float32]
 

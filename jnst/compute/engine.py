@@ -1,4 +1,4 @@
-"""How a scale of a transfer is computed: at once, by windows, or over several devices."""
+"""The engine of a scale: the whole picture at once, by windows, or over several devices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from ..arrays import Pixels
+from ..config import Config
+from ..images.resizing import without_bleed
+from ..losses import Known, Losses, LossWeights, Targets, loss_weights, make_targets
+from ..losses.guidance import EVERYWHERE, Guidance
+from ..losses.objective import objective
+from ..losses.registry import check_by_windows, check_over_devices
+from ..network import Params, prepare
+from ..optimize import Rates
+from ..optimize.hyperparameters import method_of, rates_of
+from ..optimize.loop import terms_at
+from ..optimize.optimizer import Moments, State
+from ..optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk
+from ..system import trim
 from . import tiles
-from .arrays import Pixels
-from .config import Config
+from .canvas import Kept, keeping, with_kept
 from .devices import Spread
 from .diagnosis import where_not_finite
-from .images.resizing import without_bleed
-from .keep import Kept, keeping, with_kept
-from .losses import Known, Losses, LossWeights, Targets, loss_weights, make_targets
-from .losses.guidance import EVERYWHERE, Guidance
-from .losses.objective import objective
-from .losses.registry import check_by_windows, check_over_devices
-from .network import Params, prepare
-from .optimize import Rates
-from .optimize.hyperparameters import method_of, rates_of
-from .optimize.loop import terms_at
-from .optimize.optimizer import Moments, State
-from .optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk
-from .state_home import home
-from .system import trim
+from .memory import home
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ stages 6, 4, 4 and 1 positions of the maps that enter them. The price is to keep
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .network.architecture import CONVOLUTIONS, LAYERS, check_layers, halvings, reach
+from ...network.architecture import CONVOLUTIONS, LAYERS, check_layers, halvings, reach
 
 CUTS = ("pool2", "pool3", "pool4")
 """The layers that end a stage. The map behind pool1 would be as large as those three together."""

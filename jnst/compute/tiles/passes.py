@@ -18,15 +18,15 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array
 
-from .arrays import Batch, FeatureMap, Features
-from .losses.guidance import Guide
-from .losses.objective import Sums, Terms, sums_of
-from .network import Params
-from .network.architecture import CONVOLUTIONS, halvings
-from .network.preprocessing import preprocess
-from .network.vgg import convolve, convolve_first, pool
-from .ops import relu
-from .tile_plan import kept_layers
+from ...arrays import Batch, FeatureMap, Features
+from ...losses.guidance import Guide
+from ...losses.objective import Sums, Terms, sums_of
+from ...network import Params
+from ...network.architecture import CONVOLUTIONS, halvings
+from ...network.preprocessing import preprocess
+from ...network.vgg import convolve, convolve_first, pool
+from ...ops import relu
+from .cutting import kept_layers
 
 
 def _kept(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .arrays import Image
-from .losses import LossWeights, Targets
-from .losses.objective import objective
-from .network import Params, features
-from .network.architecture import LAYERS
+from ..arrays import Image
+from ..losses import LossWeights, Targets
+from ..losses.objective import objective
+from ..network import Params, features
+from ..network.architecture import LAYERS
 
 
 def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:

@@ -4,8 +4,8 @@ Most style losses depend on the picture only through sums over positions, and so
 loss. So nothing is approximated, and no window has a style of its own (the other style losses are
 refused):
 
-1. forward, stage by stage and window by window (`jnst.tile_plan`), the sums are added up;
-2. the losses and their derivatives by the sums are computed once;
+1. forward, stage by stage and window by window (`jnst.compute.tiles.cutting`), the sums are added
+up; 2. the losses and their derivatives by the sums are computed once;
 3. backward, the derivatives are carried back through the same windows, the last stage first.
 
 The maps between the stages lie in the host's memory; sums are added up in float64. The order of
@@ -23,21 +23,21 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import Image, Scalar
-from .config import Config
+from ...arrays import Image, Scalar
+from ...config import Config
+from ...losses import STYLE_LOSSES, Losses, LossWeights, Targets
+from ...losses.content import with_weights
+from ...losses.guidance import EVERYWHERE, Guidance, Guide
+from ...losses.objective import Sums, Terms, check_fit, weigh
+from ...losses.registry import check_by_windows
+from ...losses.targets import check_inputs, combined
+from ...network import Params
+from ...network.architecture import halvings
+from ...system import trim
+from .cutting import Stage, Window, plan_stages
 from .host_map import HostMap, release
-from .losses import STYLE_LOSSES, Losses, LossWeights, Targets
-from .losses.content import with_weights
-from .losses.guidance import EVERYWHERE, Guidance, Guide
-from .losses.objective import Sums, Terms, check_fit, weigh
-from .losses.registry import check_by_windows
-from .losses.targets import check_inputs, combined
-from .network import Params
-from .network.architecture import halvings
-from .system import trim
-from .tile_passes import backward, forward
-from .tile_plan import Stage, Window, plan_stages
-from .tile_variation import add_variation, variation_by_bands
+from .passes import backward, forward
+from .variation import add_variation, variation_by_bands
 
 Map = NDArray[np.float32]
 

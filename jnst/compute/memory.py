@@ -1,29 +1,29 @@
-"""How much memory a run needs at its peak.
+"""The memory that scales need at their peak, and where the optimiser's state is kept.
 
 The estimate adds up what lives at the same time: the program, the weights, the pictures, the
 optimiser's arrays and what one evaluation holds, or the compiler before it; and what the coarser
-scales have left. Of an evaluation of the whole picture at once
-that is every activation that the way back reads, and a few maps of the widest layer under work; by
-windows (`jnst.tiles`) the maps between the stages, what their windows keep, and a few maps of one
-window.
+scales have left. Of an evaluation of the whole picture at once that is every activation that the
+backward pass reads, and a few maps of the widest layer under work; by windows (`jnst.tiles`) the
+maps between the stages, what their windows keep, and a few maps of one window.
 """
+
+from collections.abc import Iterable
+from contextlib import suppress
 
 import jax
 
-from .config import Config
-from .host_map import LARGE
-from .losses import STYLE_LOSSES
-from .network.algorithms import Tiles, winograd_tiles
-from .network.architecture import (
+from ..config import Config
+from ..losses import STYLE_LOSSES
+from ..network.algorithms import Tiles, winograd_tiles
+from ..network.architecture import (
     CONVOLUTIONS,
     LAYERS,
-    check_layers,
     halvings,
     map_shapes,
-    smallest_side,
 )
-from .sizes import painted_size
-from .tile_plan import SMALLEST_TILE, Stage, kept_layers, plan_stages
+from ..system import free_memory
+from .tiles.cutting import SMALLEST_TILE, Stage, kept_layers, plan_stages
+from .tiles.host_map import LARGE
 
 _FLOAT = 4
 # Measured: the libraries, what the compiler leaves behind, and small change.
@@ -46,32 +46,25 @@ _GAPS, _GAPS_TILED = 60e6, 22e6
 _PROGRAMS, _PROGRAMS_TILED = 50e6, 10e6
 # Matrices [C, C] for each layer whose root the style loss takes, by iterations forward and back.
 _ROOT_MATRICES = 16
+# Of an accelerator's memory, for the optimiser's state: windows and what is kept need the rest.
+_MOST = 0.5
 _PICTURES = 4  # the content as it was read and as it is painted, the image, its gradient
 
 
-def estimate_memory(
-    config: Config, height: int, width: int, *, network: str = "vgg16", tile: int | None = None
+def peak_memory(
+    config: Config, sizes: Iterable[tuple[int, int]], *, network: str, tile: int | None
 ) -> int:
-    """Bytes that a run needs at its peak, the program included; expect a fifth more or less.
+    """Bytes that a run over some scales needs at its peak, the program included.
 
     Args:
-        config: of the run; its layers, scales, bleed and optimiser count, not its size.
-        height, width: of the picture at the last scale, in pixels.
+        config: of the run.
+        sizes: (height, width) of what is painted at each scale, with its bleed.
         network: "vgg16" or "vgg19".
         tile: as for `jnst.stylize`.
-
-    Raises:
-        ValueError: for an unknown network or layer, or a tile below 128.
-
-    Example:
-        >>> whole = estimate_memory(Config(), 2048, 2048)
-        >>> whole > 2 * estimate_memory(Config(), 2048, 2048, tile=512)
-        True
     """
     layers = (*config.style_layers, *config.content_layers)
-    check_layers(network, layers)
     on_cpu, peak, gaps, programs = jax.default_backend() == "cpu", 0.0, 0.0, 0.0
-    for tall, wide in _sizes(config, height, width):
+    for tall, wide in sizes:
         window = tile if tile is not None and max(tall, wide) > tile else None
         peak = max(peak, programs + _one_scale(config, tall, wide, network, window))
         if on_cpu and layers:
@@ -82,16 +75,6 @@ def estimate_memory(
             gaps += _GAPS + _GAPS_TILED * _tiled(tiles)
             programs += _PROGRAMS + _PROGRAMS_TILED * _tiled(tiles)
     return int(peak)
-
-
-def _sizes(config: Config, height: int, width: int) -> list[tuple[int, int]]:
-    """(height, width) of what is painted at each scale; the last is given without its bleed."""
-    scales = config.all_scales
-    sizes = [(round(height * s / scales[-1]), round(width * s / scales[-1])) for s in scales]
-    layers = (*config.style_layers, *config.content_layers)
-    least = smallest_side("vgg19", layers) if layers else 1
-    kept = [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
-    return [painted_size(*size, config) for size in kept]
 
 
 def _one_scale(config: Config, height: int, width: int, network: str, tile: int | None) -> float:
@@ -107,7 +90,7 @@ def _one_scale(config: Config, height: int, width: int, network: str, tile: int 
         tiled = _winograd(network, layers, height, width) + _ordered(config, height, width, network)
         return fixed + sum(content) + tiled + _whole(network, layers, height, width)
     stages = plan_stages(network, layers, height, width, tile)
-    # What is large lies in a file (`jnst.host_map`).
+    # What is large lies in a file (`jnst.compute.tiles.host_map`).
     kept = sum(size for size in content if size < LARGE)
     maps = _by_windows(stages, [_way_back(stage, layers, config.pooling) for stage in stages])
     return fixed + kept + _winograd(network, layers, tile, tile) + maps
@@ -143,6 +126,27 @@ def state_bytes(config: Config, height: int, width: int) -> int:
     # accepted point, its gradient, the direction, and the pairs.
     arrays = 4 + config.averaging if config.optimizer == "adam" else 5 + 2 * config.history
     return arrays * height * width * 3 * _FLOAT
+
+
+def home(config: Config, height: int, width: int) -> jax.Device | None:
+    """The device to put the optimiser's state on, None for that which computes.
+
+    By windows, an accelerator holds one window and what is kept of the others. The picture, its
+    gradient and what the optimiser remembers are as large as ever, L-BFGS's pairs above all. They
+    are touched once a step, in order: so, where they would take too much of the accelerator's
+    memory, they live in the host's, and the optimiser's own arithmetic is done there.
+
+    Example:
+        >>> home(Config(), 64, 64) is None
+        True
+    """
+    if jax.default_backend() == "cpu" or state_bytes(config, height, width) <= (
+        _MOST * free_memory()
+    ):
+        return None
+    with suppress(RuntimeError):  # JAX was told to do without it
+        return jax.local_devices(backend="cpu")[0]
+    return None
 
 
 def mask_memory(

@@ -1,4 +1,4 @@
-"""How long a run will take: its operations are counted, the machine's speed is measured.
+"""The time of a run: its operations are counted, the machine's speed is measured.
 
 The numbers are for telling a person whether to wait or to have lunch; expect a factor of two.
 """
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 import jax
 import numpy as np
 
-from .network.architecture import CONVOLUTIONS, LAYERS, map_shapes
-from .ops import conv2d
+from ..network.architecture import CONVOLUTIONS, LAYERS, map_shapes
+from ..ops import conv2d
 
 # Fitted to runs from 48x64 to 384x512 on two CPU cores: what a step costs for each of its
 # operations at the measured speed, what it costs however small the picture (the kernels must be
