@@ -25,8 +25,9 @@ import measure
 import numpy as np
 from PIL import Image
 
-from jnst.checkpoint import is_whole, load_checkpoint
 from jnst.images import read_image
+from jnst.transfer import load_checkpoint
+from jnst.transfer.checkpoint import is_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

@@ -26,7 +26,7 @@ import measure
 
 from jnst import cli
 from jnst.keeper import Keeper
-from jnst.progress import Progress
+from jnst.transfer import Progress
 
 IMAGES = Path(__file__).resolve().parent.parent / "examples" / "images"
 PAINT = ["--content", str(IMAGES / "chelsea.jpg"), "--style", str(IMAGES / "nocturne.jpg")]

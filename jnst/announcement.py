@@ -18,7 +18,7 @@ from .losses import STYLE_LOSSES
 from .network import Params
 from .network.algorithms import share_of_direct
 from .request import Request
-from .sizes import painted_sizes
+from .transfer.sizes import painted_sizes
 from .wording import duration_words, size_words
 
 

@@ -16,7 +16,6 @@ from functools import partial
 from . import cli_batch, compilation_cache, config_words, device_options, side_by_side
 from .arguments import parse
 from .batch import Batch
-from .checkpoint import load_checkpoint
 from .cli_paint import load_network, paint
 from .console import show, tell
 from .device_options import Devices
@@ -25,6 +24,7 @@ from .parser import SUBCOMMANDS, UsageError
 from .request import Resume
 from .resuming import continued
 from .system import program_version
+from .transfer import load_checkpoint
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,7 +27,6 @@ from .batch import (
     paired,
 )
 from .batch import names as names_of
-from .checkpoint import load_checkpoint
 from .console import Interrupt, tell
 from .folder_styles import shared_out
 from .images import read_parameters
@@ -39,6 +38,7 @@ from .run_files import recipe
 from .side_by_side import share_out
 from .streams import read_picture
 from .sweep import cells, effective, for_names, words_of
+from .transfer import load_checkpoint
 from .workplace import Workplace, workplaces
 
 _SHOWN = 3

@@ -16,13 +16,12 @@ import numpy as np
 from . import device_options
 from .announcement import announce
 from .arrays import Pixels
-from .checkpoint import Checkpoint
 from .console import Display, Interrupt, show, tell
 from .fitting import fitted
 from .images import Picture
 from .keeper import Keeper
+from .losses import Known
 from .losses.registry import needs_whole
-from .margins import widened
 from .mask_files import read_masks
 from .network import Params, load_weights
 from .network.architecture import check_layers, smallest_side
@@ -34,11 +33,11 @@ from .recorder import Recorder
 from .request import Request
 from .resuming import notes_of, recorded_words
 from .run_files import check_paths, command_words, parameters, recipe
-from .short_of_memory import advice, by_smaller_windows
-from .sizes import drop_small_scales, target_sizes
 from .streams import read_picture
 from .system import program_version
-from .transfer import Known, Result, stylize
+from .transfer import Checkpoint, Result, stylize
+from .transfer.budget import advice, by_smaller_windows
+from .transfer.sizes import drop_small_scales, target_sizes, widened
 from .watch import Watch
 
 

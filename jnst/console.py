@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Self, TextIO
 
-from .progress import Progress
 from .system import ALONE
+from .transfer import Progress
 from .wording import duration_words
 
 _LINE_SECONDS = 30.0

@@ -7,13 +7,14 @@ from .arrays import Pixels
 from .compute import check_way
 from .compute.memory import mask_memory
 from .device_options import chosen
-from .memory_choice import choose, estimate_memory
 from .network import Params
 from .parser import UsageError
 from .request import Request
 from .run_options import in_options
-from .sizes import painted_size, target_sizes
 from .system import free_memory
+from .transfer import estimate_memory
+from .transfer.budget import choose
+from .transfer.sizes import painted_size, target_sizes
 from .wording import size_words
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from .checkpoint import is_whole, previous_path, save_checkpoint
 from .console import tell
 from .parser import UsageError
-from .progress import Progress
 from .request import Request
+from .transfer import Progress, save_checkpoint
+from .transfer.checkpoint import is_whole, previous_path
 
 
 def check_unused(request: Request) -> None:

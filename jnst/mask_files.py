@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import Picture
-from .masks import checked_masks
 from .option_groups import WHOLE
 from .request import Request
 from .streams import read_picture
+from .transfer.masks import checked_masks
 
 _COLORFUL = 0.1
 

@@ -13,8 +13,8 @@ from .arrays import Pixels
 from .atomic import replace_file
 from .console import tell
 from .images import read_image, write_image
-from .progress import Progress
 from .request import Request
+from .transfer import Progress
 
 _SHEET_SNAPSHOTS = 12
 

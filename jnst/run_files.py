@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .atomic import prove_writable, remove_stale
-from .checkpoint import previous_path
 from .images import check_writable
 from .keeper import check_unused
 from .network import Params
@@ -16,6 +15,7 @@ from .option_groups import WHOLE
 from .parser import STREAM, UsageError
 from .request import Request
 from .streams import check_output_stream
+from .transfer.checkpoint import previous_path
 
 
 def check_paths(request: Request) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from .arrays import Pixels
-from .checkpoint import Checkpoint
 from .console import Display, Interrupt
 from .keeper import Keeper
-from .margins import cut_back
-from .progress import Progress
 from .recorder import Recorder
+from .transfer import Checkpoint, Progress
+from .transfer.sizes import cut_back
 
 
 class Watch:

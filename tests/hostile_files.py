@@ -151,8 +151,8 @@ def read_one_by_one() -> None:
     """Reads a path from each line of standard input and answers with a line of JSON."""
     import resource
 
-    from jnst.checkpoint import load_checkpoint
     from jnst.images import read_image
+    from jnst.transfer import load_checkpoint
 
     def read(path: str) -> str:
         if path.endswith(".ckpt"):

@@ -9,10 +9,9 @@ import pytest
 from jnst import arguments
 from jnst.batch import Batch, as_template, check_distinct, expanded, filled, literal, paired
 from jnst.config import Config
-from jnst.margins import cut_back, widened
 from jnst.parser import UsageError
 from jnst.request import Request
-from jnst.sizes import target_sizes
+from jnst.transfer.sizes import cut_back, target_sizes, widened
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from methods import GRAM
 
 import jnst
 from jnst.images import resize
-from jnst.next_scale import first_state
 from jnst.optimize.optimizer import Moments, moments
-from jnst.sizes import bleed_at, painted_sizes, target_sizes
+from jnst.transfer.sizes import bleed_at, painted_sizes, target_sizes
+from jnst.transfer.start import first_state
 
 RUN = {
     "init": "content",

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst import checkpoint as module
-from jnst.checkpoint import Checkpoint, fingerprint, is_whole, previous_path
 from jnst.losses import Losses
+from jnst.transfer import Checkpoint
+from jnst.transfer import checkpoint as module
+from jnst.transfer.checkpoint import fingerprint, is_whole, previous_path
 
 RNG = np.random.default_rng(3)
 

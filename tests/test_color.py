@@ -6,8 +6,9 @@ import pytest
 import jnst
 from jnst.config.choices import COLORS
 from jnst.images import keep_colors, match_colors, resize_picture
-from jnst.images.color_matching import METHODS, colored, moments
+from jnst.images.color_matching import METHODS, moments
 from jnst.images.luminance import SPACES, luminance
+from jnst.transfer.inputs import colored
 
 RNG = np.random.default_rng(3)
 CONTENT = RNG.random((20, 30, 3)) ** [1, 2, 3]

@@ -9,7 +9,7 @@ import pytest
 from jnst import console
 from jnst.compute import cost
 from jnst.losses import Losses
-from jnst.progress import Progress
+from jnst.transfer import Progress
 
 
 def progress(step: int, scale: int = 1, loss: float = 2.5) -> Progress:

@@ -63,7 +63,7 @@ def test_each_library_has_its_one_place():
     images = {name for name in FILES if name.startswith("images.")}
     assert files_that_import("PIL") | files_that_import("tifffile") <= images
     assert files_that_import("h5py") <= {
-        "checkpoint",
+        "transfer.checkpoint",
         *(name for name in FILES if name.startswith("network.formats.")),
     }
     assert files_that_import("psutil") == {"system"}

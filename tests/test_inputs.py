@@ -8,12 +8,12 @@ import pytest
 import jnst
 from jnst.images import resize_picture
 from jnst.images.color_matching import moments
-from jnst.inputs import styles_at
-from jnst.masks import Masks
 from jnst.network import Params
 from jnst.network.preprocessing import CAFFE
-from jnst.sizes import style_sizes
-from jnst.starts import first_image, matched
+from jnst.transfer.inputs import styles_at
+from jnst.transfer.masks import Masks
+from jnst.transfer.sizes import style_sizes
+from jnst.transfer.start import first_image, matched
 
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((24, 32, 3), np.float32)

@@ -9,9 +9,9 @@ import pytest
 
 import jnst
 from jnst.compute.canvas import Keeping, Kept, keeping
-from jnst.inputs import styles_at
-from jnst.masks import checked_masks, mask_at
 from jnst.optimize.steps import Evaluator
+from jnst.transfer.inputs import styles_at
+from jnst.transfer.masks import checked_masks, mask_at
 
 SMALL = {
     "size": 32,

@@ -9,11 +9,12 @@ import pytest
 
 import jnst
 from jnst.compute.tiles.cutting import TILES, plan_stages
-from jnst.memory_choice import choose, estimate_memory
 from jnst.optimize import Method, Rates
 from jnst.optimize.steps import lower_chunk
-from jnst.sizes import painted_size
 from jnst.system import free_memory
+from jnst.transfer import estimate_memory
+from jnst.transfer.budget import choose
+from jnst.transfer.sizes import painted_size
 from jnst.wording import size_words
 
 GB = 10**9

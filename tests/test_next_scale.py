@@ -8,9 +8,9 @@ import pytest
 
 import jnst
 from jnst.images import resize
-from jnst.next_scale import first_point, first_state
 from jnst.optimize.hyperparameters import method_of, rates_of
 from jnst.optimize.optimizer import Moments, moments
+from jnst.transfer.start import first_point, first_state
 
 RNG = np.random.default_rng(0)
 CONTENT = RNG.random((30, 40, 3), np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jnst import PRESETS, Config, preset
-from jnst.sizes import target_sizes
+from jnst.transfer.sizes import target_sizes
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 

@@ -15,7 +15,7 @@ import jnst
 from jnst.images import read_image
 from jnst.optimize import loop
 from jnst.optimize.steps import Evaluator
-from jnst.short_of_memory import advice, by_smaller_windows, is_out_of_memory, smaller_tile
+from jnst.transfer.budget import advice, by_smaller_windows, is_out_of_memory, smaller_tile
 from jnst.wording import size_words
 
 LAYERS = {"content_layers": ("relu2_2",), "style_layers": ("relu1_1", "relu2_1")}

@@ -14,7 +14,7 @@ from jnst.compute import Spread
 from jnst.losses import STYLE_LOSSES
 from jnst.losses.guidance import guidance
 from jnst.losses.sliced import Samples, directions, quantiles, resampled
-from jnst.memory_choice import choose
+from jnst.transfer.budget import choose
 
 RNG = np.random.default_rng(0)
 NEW = ("sliced-wasserstein", "histogram", "gram+histogram")

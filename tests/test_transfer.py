@@ -9,8 +9,8 @@ from methods import DEFAULT, GRAM
 
 import jnst
 from jnst.images import resize, resize_picture
-from jnst.sizes import drop_small_scales, target_sizes
 from jnst.transfer import stylize
+from jnst.transfer.sizes import drop_small_scales, target_sizes
 
 # Shallow layers, few steps, no bleed: what is tested here is what happens around the network.
 SMALL = GRAM | {

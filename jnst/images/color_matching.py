@@ -16,14 +16,12 @@ References:
     example-based colour transfer", CVMP 2007 (the symmetric one).
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Pixels, Values
-from .luminance import keep_colors, luminance
+from ..arrays import Values
 
 EPSILON = 1e-5
 """What is added to the variances of colours in [0, 1]; its root, 0.003, is below an 8-bit step."""
@@ -130,66 +128,6 @@ def moments(colors: ArrayLike) -> tuple[Values, Values]:
     mean = rows.mean(0)
     centred = rows - mean
     return mean, np.asarray(centred.T @ centred / len(rows))
-
-
-class Coloring(NamedTuple):
-    """What a choice of `COLORS` makes of the pictures of a run, and of each painting.
-
-    Attributes:
-        content: [H, W, 3], what is painted.
-        styles: what is painted like.
-        original: the content in its colours if they are kept by luminance, else None.
-        space: the colour space in which they are.
-    """
-
-    content: Pixels
-    styles: list[Pixels]
-    original: Pixels | None = None
-    space: str = ""
-
-    def finish(self, painting: Pixels, resize: Callable[..., Pixels]) -> Pixels:
-        """A painting, finished or not, in the colours that it is to have.
-
-        Args:
-            painting: [h, w, 3] as optimised.
-            resize: brings the original to a height and width.
-        """
-        if self.original is None:
-            return painting
-        return keep_colors(painting, resize(self.original, *painting.shape[:2]), self.space)
-
-
-def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Coloring:
-    """The pictures of a run as a choice of `COLORS` wants them.
-
-    "style" changes nothing. "luminance-…" paints in gray, with the styles' luminance brought to
-    the mean and deviation of the content's; the content's colours come back in
-    `Coloring.finish`. "match-…" brings the colours of each style to the content's.
-
-    Args:
-        color: one of `COLORS`.
-        content, styles: [H, W, 3] float32, sRGB in [0, 1].
-
-    Example:
-        >>> black, white = np.zeros((2, 2, 3), np.float32), np.ones((2, 2, 3), np.float32)
-        >>> colored("match-histogram", black, [white]).styles[0].max()
-        np.float32(0.0)
-    """
-    way, _, name = color.partition("-")
-    if way == "luminance":
-        gray = luminance(content, name)
-        styles = [_like(luminance(style, name), gray) for style in styles]
-        return Coloring(gray, styles, content, name)
-    if way == "match":
-        styles = [match_colors(style, content, name).astype(np.float32) for style in styles]
-    return Coloring(content, list(styles))
-
-
-def _like(gray: Pixels, goal: Pixels) -> Pixels:
-    """The gray picture with the mean and the deviation of another."""
-    mean, wanted_mean = (g.mean(dtype=np.float64) for g in (gray, goal))
-    spread, wanted = (np.sqrt(g.var(dtype=np.float64) + EPSILON) for g in (gray, goal))
-    return np.asarray((gray - mean) * (wanted / spread) + wanted_mean, np.float32)
 
 
 def _with_histogram(values: Values, goal: Values) -> Values:

@@ -143,7 +143,7 @@ def with_bleed(values: NDArray[Any], by: int) -> NDArray[Any]:
     of its own. A picture that goes on beyond its borders, as in a mirror, has that strip where it
     is cut off.
 
-    The border's own pixels come twice, as in `jnst.margins`.
+    The border's own pixels come twice, as in `jnst.transfer.sizes`.
 
     Example:
         >>> with_bleed(np.arange(6).reshape(2, 3), 1)

@@ -23,9 +23,9 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic import replacing
-from .config import Config
-from .losses import Losses
+from ..atomic import replacing
+from ..config import Config
+from ..losses import Losses
 
 _BLOCK = 512
 _KIND = b"jnst checkpoint 2\nsha256 "

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Pixels
+from ..arrays import Pixels
+from ..config import Config
+from ..losses import Losses
+from ..optimize.loop import Standing
 from .checkpoint import Checkpoint, software
-from .config import Config
-from .losses import Losses
-from .optimize.loop import Standing
 
 Callback = Callable[["Progress"], bool | None]
 

@@ -4,36 +4,29 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from .arrays import Pixels
+from ..arrays import Pixels
+from ..compute import Spread, Way, check_way
+from ..compute.tiles.cutting import check_tile
+from ..config import DEFAULT, Config
+from ..images import resize_picture
+from ..images.resizing import with_bleed, without_bleed, without_rim
+from ..losses import Known, Losses
+from ..network import Params
+from ..network.architecture import check_layers
+from ..optimize.optimizer import State
 from .checkpoint import Checkpoint, check_same_run, software
-from .compute import Spread, Way, check_way
-from .compute.tiles.cutting import check_tile
-from .config import DEFAULT, Config
-from .images import resize_picture
-from .images.color_matching import Coloring, colored
-from .images.resizing import with_bleed, without_bleed, without_rim
-from .inputs import check_sizes, checked_pictures, fingerprints, styles_at
-from .losses import Known as Known
-from .losses import Losses
+from .inputs import Coloring, check_sizes, checked_pictures, colored, fingerprints, styles_at
 from .masks import checked_masks
-from .network import Params
-from .network.architecture import check_layers
-from .next_scale import begun
-from .optimize import NotFiniteError
-from .optimize.hyperparameters import method_of, rates_of
-from .optimize.loop import improve
-from .optimize.optimizer import Moments, State, at_other_rates, from_arrays
 from .progress import Callback, Reporter
-from .progress import Progress as Progress
+from .scale import paint_scale, resumed_state
 from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes
-from .starts import first_image
+from .start import begun, first_image
 
 
 @dataclass(frozen=True)
@@ -177,7 +170,7 @@ def stylize(
         steps = config.steps_per_scale[number - 1]
         begin: Array | State
         if resume and number == resume.scale:
-            begin = _put_aside(resume, bled.shape, config, steps)
+            begin = resumed_state(resume, bled.shape, config, steps)
         else:
             if image is None:
                 palettes = masks.palettes(styles_here)
@@ -186,7 +179,7 @@ def stylize(
             coarser = sizes[number - 2] if number > 1 else None
             begin = begun(image, base, resized, coarser, learnt, config, steps)
         begin = way.placed(begin, config, height, width)
-        painted, learnt = _improve(way, begin, args, steps, config, report, chunk)
+        painted, learnt = paint_scale(way, begin, args, steps, config, report, chunk)
         image = without_bleed(painted, by)
         if report.stopped or number == len(sizes):
             final = way.losses(jnp.asarray(painted), args, config, chunk)
@@ -196,14 +189,6 @@ def stylize(
     assert image is not None
     assert final is not None
     return Result(finish(image), Losses(*map(float, final)), report.history())
-
-
-def _put_aside(checkpoint: Checkpoint, shape: tuple[int, ...], config: Config, steps: int) -> State:
-    """The state of a checkpoint, for a scale that makes so many steps now."""
-    before = checkpoint.config.steps_per_scale[checkpoint.scale - 1]
-    rates = rates_of(checkpoint.config, before)
-    state = from_arrays(checkpoint.state, shape, method_of(config), rates)
-    return at_other_rates(state, rates, rates_of(config, steps))
 
 
 def _finished(coloring: Coloring, config: Config, image: Pixels) -> Pixels:
@@ -219,31 +204,3 @@ def _check_software(checkpoint: Checkpoint) -> None:
             f"the picture may differ a little from that of an unbroken run: {'; '.join(changes)}",
             stacklevel=3,
         )
-
-
-def _improve(
-    way: Way,
-    begin: Array | State,
-    args: tuple[Any, ...],
-    steps: int,
-    config: Config,
-    report: Reporter,
-    chunk: int,
-) -> tuple[Pixels, Moments | None]:
-    try:
-        found, _ = improve(
-            way.objective,
-            begin,
-            way.arguments(*args),
-            steps=steps,
-            method=method_of(config),
-            rates=rates_of(config, steps),
-            chunk=chunk,
-            callback=report,
-        )
-    except NotFiniteError as error:
-        where = way.trouble(jnp.asarray(way.painted(error.point)), *args)
-        good = None if error.good is None else jnp.asarray(report.finish(way.shown(error.good)))
-        raise NotFiniteError(f"{error}{where}", error.point, good) from None
-    carry = config.carry and config.optimizer == "adam"
-    return way.painted(found()), way.learnt(found.moments()) if carry else None

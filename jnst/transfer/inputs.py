@@ -1,17 +1,19 @@
-"""The pictures that a run is given: checked, resized, and the first image made of them."""
+"""The pictures that a run is given: checked, resized, coloured, and their fingerprints."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Pixels
+from ..arrays import Pixels
+from ..config import Config
+from ..images import resize_picture
+from ..images.color_matching import EPSILON, match_colors
+from ..images.luminance import keep_colors, luminance
+from ..network import Params
+from ..network.architecture import smallest_side
 from .checkpoint import fingerprint
-from .config import Config
-from .images import resize_picture
-from .network import Params
-from .network.architecture import smallest_side
 from .sizes import style_sizes
 
 
@@ -106,3 +108,63 @@ def fingerprints(
     )
     found["network"] = f"{params.network} {params.preprocessing} {weights}"
     return found
+
+
+class Coloring(NamedTuple):
+    """What a choice of `COLORS` makes of the pictures of a run, and of each painting.
+
+    Attributes:
+        content: [H, W, 3], what is painted.
+        styles: what is painted like.
+        original: the content in its colours if they are kept by luminance, else None.
+        space: the colour space in which they are.
+    """
+
+    content: Pixels
+    styles: list[Pixels]
+    original: Pixels | None = None
+    space: str = ""
+
+    def finish(self, painting: Pixels, resize: Callable[..., Pixels]) -> Pixels:
+        """A painting, finished or not, in the colours that it is to have.
+
+        Args:
+            painting: [h, w, 3] as optimised.
+            resize: brings the original to a height and width.
+        """
+        if self.original is None:
+            return painting
+        return keep_colors(painting, resize(self.original, *painting.shape[:2]), self.space)
+
+
+def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Coloring:
+    """The pictures of a run as a choice of `COLORS` wants them.
+
+    "style" changes nothing. "luminance-…" paints in gray, with the styles' luminance brought to
+    the mean and deviation of the content's; the content's colours come back in
+    `Coloring.finish`. "match-…" brings the colours of each style to the content's.
+
+    Args:
+        color: one of `COLORS`.
+        content, styles: [H, W, 3] float32, sRGB in [0, 1].
+
+    Example:
+        >>> black, white = np.zeros((2, 2, 3), np.float32), np.ones((2, 2, 3), np.float32)
+        >>> colored("match-histogram", black, [white]).styles[0].max()
+        np.float32(0.0)
+    """
+    way, _, name = color.partition("-")
+    if way == "luminance":
+        gray = luminance(content, name)
+        styles = [_like(luminance(style, name), gray) for style in styles]
+        return Coloring(gray, styles, content, name)
+    if way == "match":
+        styles = [match_colors(style, content, name).astype(np.float32) for style in styles]
+    return Coloring(content, list(styles))
+
+
+def _like(gray: Pixels, goal: Pixels) -> Pixels:
+    """The gray picture with the mean and the deviation of another."""
+    mean, wanted_mean = (g.mean(dtype=np.float64) for g in (gray, goal))
+    spread, wanted = (np.sqrt(g.var(dtype=np.float64) + EPSILON) for g in (gray, goal))
+    return np.asarray((gray - mean) * (wanted / spread) + wanted_mean, np.float32)

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .compute.canvas import Kept
-from .config import Config
-from .images import resize
-from .images.resizing import with_bleed, without_rim
-from .losses.guidance import Guidance, check_numbers, guidance, without_overlap
+from ..compute.canvas import Kept
+from ..config import Config
+from ..images import resize
+from ..images.resizing import with_bleed, without_rim
+from ..losses.guidance import Guidance, check_numbers, guidance, without_overlap
 from .sizes import bleed_at
 
 Mask = NDArray[np.float32]

@@ -1,0 +1,24 @@
+"""A transfer from arrays to an array: the scales in turn, from the pictures to the painting.
+
+`stylize` takes the network, a content and styles, [height, width, 3], sRGB in [0, 1], and a
+`Config`, and returns a `Result`. Beside it stand what it needs of a run: sizes in pixels, masks,
+the start, checkpoints, progress, and what fits into a memory of so many bytes.
+"""
+
+from .budget import estimate_memory as estimate_memory
+from .checkpoint import Checkpoint as Checkpoint
+from .checkpoint import load_checkpoint as load_checkpoint
+from .checkpoint import save_checkpoint as save_checkpoint
+from .pipeline import Result as Result
+from .pipeline import stylize as stylize
+from .progress import Progress as Progress
+
+__all__ = [
+    "Checkpoint",
+    "Progress",
+    "Result",
+    "estimate_memory",
+    "load_checkpoint",
+    "save_checkpoint",
+    "stylize",
+]
