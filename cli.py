@@ -24,7 +24,7 @@ if __name__ == "__main__":
     # What an import makes is there to stay: to look through it for garbage takes a fifth of the
     # time until the first step.
     gc.disable()
-    from jnst.cli import main
+    from jnst.cli.command import main
 
     gc.freeze()
     gc.enable()

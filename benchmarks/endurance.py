@@ -25,7 +25,7 @@ from typing import Any
 import measure
 
 from jnst import cli
-from jnst.keeper import Keeper
+from jnst.cli.watch import Keeper
 from jnst.transfer import Progress
 
 IMAGES = Path(__file__).resolve().parent.parent / "examples" / "images"

@@ -26,8 +26,8 @@ import numpy as np
 from PIL import Image
 
 from jnst import cli
+from jnst.cli.recorder import Recorder
 from jnst.images import read_image
-from jnst.recorder import Recorder
 from jnst.transfer import load_checkpoint
 
 RUN = ["--size", "32", "--scales", "1", "--steps", "4", "--quiet"]

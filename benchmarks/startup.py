@@ -46,12 +46,13 @@ def run_here(words: list[str], spawned: float) -> None:
     gc.disable()  # as cli.py does
     import jax
 
-    from jnst import cli, cli_paint
+    from jnst import cli
+    from jnst.cli import paint
 
     gc.freeze()
     gc.enable()
     stages["import"] = time.perf_counter() - began
-    load = cli_paint.load_weights
+    load = paint.load_weights
 
     def timed_load(*given: Any, **named: Any) -> Any:
         start = time.perf_counter()
@@ -59,7 +60,7 @@ def run_here(words: list[str], spawned: float) -> None:
         stages["weights"] += time.perf_counter() - start
         return params
 
-    class Display(cli_paint.Display):  # type: ignore[misc]
+    class Display(paint.Display):  # type: ignore[misc]
         def __init__(self, *given: Any) -> None:
             stages["announced"] = time.time() - spawned
             super().__init__(*given)
@@ -76,7 +77,7 @@ def run_here(words: list[str], spawned: float) -> None:
             stages[name] += seconds
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    cli_paint.load_weights, cli_paint.Display = timed_load, Display
+    paint.load_weights, paint.Display = timed_load, Display
     cli.main(words)
 
 

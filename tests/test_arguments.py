@@ -4,12 +4,13 @@ from dataclasses import fields, replace
 
 import pytest
 
-from jnst.arguments import parse
+from jnst.cli.options.config import in_options
+from jnst.cli.options.parser import build_parser
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Request
+from jnst.cli.options.words import UsageError, option
 from jnst.config import PRESETS, Config
 from jnst.config.effects import idle_fields
-from jnst.parser import UsageError, build_parser, option
-from jnst.request import Request
-from jnst.run_options import in_options
 
 PICTURES = ["--content", "in/cat.jpg", "--style", "night.png"]
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jnst import arguments
-from jnst.batch import Batch, as_template, check_distinct, expanded, filled, literal, paired
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.patterns import expanded, paired
+from jnst.cli.options.request import Batch, Request
+from jnst.cli.options.templates import as_template, check_distinct, filled, literal
+from jnst.cli.options.words import UsageError
 from jnst.config import Config
-from jnst.parser import UsageError
-from jnst.request import Request
 from jnst.transfer.sizes import cut_back, target_sizes, widened
 
 
@@ -63,7 +64,7 @@ CASES = {
 @pytest.mark.parametrize("words", CASES)
 def test_what_is_one_painting_and_what_are_many(words: str, folder: Path) -> None:
     """The rule that the help and the README state."""
-    found = arguments.parse([*words.split(), "--steps", "7"])
+    found = parse([*words.split(), "--steps", "7"])
     if CASES[words] is None:
         assert isinstance(found, Request)
     else:
@@ -75,7 +76,7 @@ def test_what_is_one_painting_and_what_are_many(words: str, folder: Path) -> Non
 
 def test_a_blend_that_was_not_asked_for_is_told() -> None:
     def notes(*words: str) -> tuple[str, ...]:
-        found = arguments.parse(["--content", "a", "--style", "x", "y", *words])
+        found = parse(["--content", "a", "--style", "x", "y", *words])
         assert isinstance(found, Request)
         return found.notes
 
@@ -100,7 +101,7 @@ def test_a_blend_that_was_not_asked_for_is_told() -> None:
 )
 def test_commands_that_cannot_be_meant(words: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        arguments.parse(["--content", "a", "--style", "x", *words])
+        parse(["--content", "a", "--style", "x", *words])
 
 
 def test_pairs_need_equal_numbers() -> None:
@@ -110,7 +111,7 @@ def test_pairs_need_equal_numbers() -> None:
 
 def test_names_of_one_painting_are_filled_in(folder: Path) -> None:
     def output(*words: str) -> str:
-        found = arguments.parse(["--content", "in/cat.jpg", "--style", "x.png", *words])
+        found = parse(["--content", "in/cat.jpg", "--style", "x.png", *words])
         assert isinstance(found, Request)
         return found.output
 

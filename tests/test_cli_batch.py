@@ -12,7 +12,7 @@ from command import TINY, Command
 from PIL import Image
 
 import jnst
-from jnst import cli_paint
+from jnst.cli import paint
 from jnst.images import read_image, read_parameters, write_image
 from jnst.losses import targets
 from jnst.optimize import steps
@@ -179,7 +179,7 @@ def test_a_signal_ends_the_batch_and_says_what_is_left(
     many: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The painting in hand is saved as of a single run; the next run goes on with it."""
-    plain, calls = cli_paint.stylize, []
+    plain, calls = paint.stylize, []
 
     def interrupted(*args: Any, callback: Any, **more: Any) -> Any:
         def watch(progress: jnst.Progress) -> bool | None:
@@ -190,7 +190,7 @@ def test_a_signal_ends_the_batch_and_says_what_is_left(
         calls.append(1)
         return plain(*args, callback=watch, **more)
 
-    monkeypatch.setattr(cli_paint, "stylize", interrupted)
+    monkeypatch.setattr(paint, "stylize", interrupted)
     words = ["--content", "in", "--style", "x.png", *TINY, "--checkpoint", "{content}.ckpt"]
     words += ["--memory", "4GB"]
     code, out, err = many(*words)
@@ -212,7 +212,7 @@ def test_a_second_ctrl_c_stops_at_once(many: Command, monkeypatch: pytest.Monkey
     def killed(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli_paint, "stylize", killed)
+    monkeypatch.setattr(paint, "stylize", killed)
     code, _, err = many("--content", "in", "--style", "x.png", *TINY)
     assert code == 130
     assert err[-2].startswith("jnst: 3 paintings: 0 painted, 3 left (a_x.png, b_x.png, c_x.png)")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from command import PICTURES, TINY, Command
 
-from jnst.device_options import PEER_LOST
+from jnst.cli.distributed import PEER_LOST
 from jnst.images import read_image
 
 MAIN = "import sys; from jnst.cli import main; sys.exit(main())"

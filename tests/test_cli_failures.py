@@ -10,9 +10,10 @@ import pytest
 from command import PICTURES, TINY, Command
 from PIL import Image
 
-from jnst import cli, cli_paint
+from jnst import cli
+from jnst.cli import paint, pictures
+from jnst.cli.options.request import Request
 from jnst.images import Picture, read_image, write_image
-from jnst.request import Request
 
 
 def _truncated(path: Path) -> None:
@@ -88,7 +89,7 @@ def test_nothing_is_computed_before_the_output_is_proven(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("weights were loaded")
 
-    monkeypatch.setattr(cli_paint, "load_weights", never)
+    monkeypatch.setattr(paint, "load_weights", never)
     code, _, err = run(*PICTURES, "--output", "no/out.png")
     assert code == 1
     assert "no/out.png" in err[0] or "no" in err[0].split()
@@ -109,7 +110,7 @@ def test_an_unexpected_error_is_one_line_too(run: Command, monkeypatch: pytest.M
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a\nb")
 
-    monkeypatch.setattr(cli_paint, "stylize", broken)
+    monkeypatch.setattr(paint, "stylize", broken)
     code, _, err = run(*PICTURES, *TINY, "--quiet")
     assert (code, err) == (
         1,
@@ -125,7 +126,7 @@ def test_a_warning_is_a_line(run: Command, monkeypatch: pytest.MonkeyPatch) -> N
         warnings.warn(f"{path} has a strange profile", UserWarning, stacklevel=2)
         return read_image(path)
 
-    monkeypatch.setattr(cli_paint, "read_picture", warned)
+    monkeypatch.setattr(pictures, "read_picture", warned)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         assert run(*PICTURES, *TINY)[2][0] == "jnst: note: cat.png has a strange profile"

@@ -49,7 +49,9 @@ def test_a_picture_is_written_and_its_path_printed(run, tmp_path, words):
 
 def test_options_reach_the_figure(run, monkeypatch):
     seen = []
-    monkeypatch.setattr("jnst.cli_filters.save_figure", lambda figure, path: seen.append(figure))
+    monkeypatch.setattr(
+        "jnst.cli.commands.filters.save_figure", lambda figure, path: seen.append(figure)
+    )
     run("filters --image photo.png --output out.png --stride 2 --padding valid --size 64")
     labels = {axes.get_title(): axes.get_xlabel() for axes in seen[0].subfigs[0].axes}
     assert labels["Photograph"] == "64 × 48"

@@ -7,11 +7,11 @@ import pytest
 from command import PICTURES, TINY, Command
 from PIL import Image
 
-from jnst.arguments import parse
-from jnst.batch import Batch
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Batch
+from jnst.cli.options.words import UsageError
+from jnst.cli.resume import continued, notes_of
 from jnst.images import read_image
-from jnst.parser import UsageError
-from jnst.resuming import continued, notes_of
 
 
 @pytest.fixture

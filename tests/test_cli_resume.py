@@ -11,12 +11,14 @@ from command import PICTURES, TINY, Command
 from PIL import Image
 
 import jnst
-from jnst import cli_paint, keeper, painting
+from jnst.cli import output, paint
+from jnst.cli import watch as watch_module
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Resume
+from jnst.cli.options.words import UsageError
+from jnst.cli.resume import continued, notes_of
+from jnst.cli.watch import Keeper
 from jnst.images import read_image, read_parameters
-from jnst.keeper import Keeper
-from jnst.parser import UsageError
-from jnst.request import Resume
-from jnst.resuming import continued, notes_of
 
 RUN = [*PICTURES, *TINY, "--style-layers", "relu1_1", "--content-layers", "relu1_2"]
 KEPT = ["--checkpoint", "run.ckpt", "--checkpoint-every", "2"]
@@ -238,17 +240,17 @@ def test_a_checkpoint_of_the_library_has_no_command(run: Command) -> None:
 
 def test_when_checkpoints_are_due(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     now, saved = [0.0], []
-    monkeypatch.setattr(keeper.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(watch_module.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(
-        keeper, "save_checkpoint", lambda path, checkpoint, **_: saved.append(round(now[0]))
+        watch_module, "save_checkpoint", lambda path, checkpoint, **_: saved.append(round(now[0]))
     )
-    monkeypatch.setattr(keeper, "replace", lambda *_, **__: None)
+    monkeypatch.setattr(watch_module, "replace", lambda *_, **__: None)
     monkeypatch.setattr(jnst.Progress, "checkpoint", lambda _: None)
 
     def watch(every: str) -> list[int]:
         now[0] = 0.0
         saved.clear()
-        request = jnst.cli.parse([*PICTURES, "--checkpoint", "c", "--checkpoint-every", every])
+        request = parse([*PICTURES, "--checkpoint", "c", "--checkpoint-every", every])
         watcher = Keeper(request, {})
         for step in range(1, 14):
             now[0] += 1.0
@@ -277,10 +279,10 @@ def test_what_cannot_be_written_is_told_and_the_run_goes_on(
     def refuse(path: str, *_: object, **__: object) -> None:
         raise OSError(f"{str(path)!r} cannot be written: No space left on device")
 
-    monkeypatch.setattr(keeper, "save_checkpoint", refuse)
-    monkeypatch.setattr("jnst.recorder.write_image", refuse)
-    monkeypatch.setattr("jnst.recorder.replace_file", refuse)
-    monkeypatch.setattr("jnst.recorder.Recorder.write_sheet", refuse)
+    monkeypatch.setattr(watch_module, "save_checkpoint", refuse)
+    monkeypatch.setattr("jnst.cli.recorder.write_image", refuse)
+    monkeypatch.setattr("jnst.cli.recorder.replace_file", refuse)
+    monkeypatch.setattr("jnst.cli.recorder.Recorder.write_sheet", refuse)
     words = ["--save-every", "1", "--log", "log", "--steps", "2", "--output", "out.png"]
     code, out, err = run(*RUN, *words, "--checkpoint", "run.ckpt", "--checkpoint-every", "1")
     assert (code, out[0]) == (0, "out.png")
@@ -299,8 +301,8 @@ def test_a_painting_that_cannot_be_written_is_put_elsewhere(
     """The folder is there when the run begins, and gone when it ends."""
     (run.folder / "art").mkdir()
     (run.folder / "tmp").mkdir()
-    monkeypatch.setattr(painting.tempfile, "tempdir", str(run.folder / "tmp"))
-    stylize = cli_paint.stylize
+    monkeypatch.setattr(output.tempfile, "tempdir", str(run.folder / "tmp"))
+    stylize = paint.stylize
 
     def vanishing(*args: object, **more: object) -> object:
         result = stylize(*args, **more)  # type: ignore[arg-type]
@@ -308,7 +310,7 @@ def test_a_painting_that_cannot_be_written_is_put_elsewhere(
         return result
 
     assert run(*RUN, "--output", "out.png")[0] == 0
-    monkeypatch.setattr(cli_paint, "stylize", vanishing)
+    monkeypatch.setattr(paint, "stylize", vanishing)
     code, out, err = run(*RUN, "--output", "art/out.png")
     assert code == 1
     found = Path(out[0])

@@ -10,7 +10,8 @@ from small_vgg import family_layers, keras_file
 from weight_files import VGG19, enter_folder, make_files, runner
 from weight_server import Server
 
-from jnst import cli_weights, weights_report
+from jnst.cli.commands import weights as cli_weights
+from jnst.cli.commands import weights_report
 from jnst.network import manifest, weights
 from jnst.network.formats import read_weight_file, write_native
 from jnst.network.preprocessing import CAFFE, TORCHVISION

@@ -118,8 +118,8 @@ def test_preprocess_reaches_the_weights(tmp_path, capfd, monkeypatch, command, w
         seen.append(preprocessing)
         raise OSError("that is enough")
 
-    for module in ("cli_paint", "cli_filters"):
-        monkeypatch.setattr(f"jnst.{module}.load_weights", load)
+    for module in ("paint", "commands.filters"):
+        monkeypatch.setattr(f"jnst.cli.{module}.load_weights", load)
     monkeypatch.chdir(tmp_path)
     told = Command(tmp_path, capfd)(*command, "--weights", "u.h5", *words)
     assert (told, seen) == ((1, [], ["jnst: error: that is enough"]), [chosen])

@@ -10,7 +10,7 @@ import jax
 import pytest
 from command import PICTURES, TINY, Command
 
-from jnst import compilation_cache
+from jnst.cli import compilation_cache
 from jnst.images import read_image
 
 ROOT = Path(__file__).parent.parent

@@ -8,12 +8,12 @@ import pytest
 from command import PICTURES, Command
 
 import jnst
-from jnst import cli
-from jnst.arguments import parse
+from jnst.cli import command
+from jnst.cli.options.config_file import expanded
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Request
+from jnst.cli.options.words import UsageError
 from jnst.config import PRESETS, Config
-from jnst.config_words import expanded
-from jnst.parser import UsageError
-from jnst.request import Request
 
 NAMES = ["--content", "cat.jpg", "--style", "night.png"]
 
@@ -124,7 +124,9 @@ def test_the_command_saves_and_uses_settings(run: Command, monkeypatch: pytest.M
     )
     (run.folder / "tiny.toml").write_text("size = 32\nscales = 1\nsteps = 1\n")
     asked = []
-    monkeypatch.setattr(cli, "paint", lambda request, words: asked.append((request, words)) or 0)
+    monkeypatch.setattr(
+        command, "paint", lambda request, words: asked.append((request, words)) or 0
+    )
     assert run(*PICTURES, "--config", "tiny.toml", "--save-config", "all.toml")[0] == 0
     assert jnst.load_config("all.toml") == asked[0][0].config
     # The painting remembers the options, not the file.

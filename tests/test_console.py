@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 
-from jnst import console
+from jnst.cli import console
 from jnst.compute import cost
 from jnst.losses import Losses
 from jnst.transfer import Progress

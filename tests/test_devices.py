@@ -19,12 +19,14 @@ jax.config.update("jax_num_cpu_devices", count)
 import jax.numpy as jnp
 import numpy as np
 import jnst
-from jnst import minimize, optimize, way
+from jnst.compute import engine
 from jnst.compute.devices import Spread
 from jnst.images import resize_picture
-from jnst.objective import loss_weights, objective
+from jnst.losses import loss_weights
 from jnst.losses.guidance import guidance
+from jnst.losses.objective import objective
 from jnst.losses.targets import make_targets
+from jnst.optimize import loop, steps
 
 rng = np.random.default_rng(0)
 params = jnst.load_weights("vgg16")
@@ -99,10 +101,10 @@ if count == 2:
     image = rng.random((40, 131, 3), np.float32)
     config = replace(config, size=131)
     usual = jnst.stylize(params, image, styles, config, tile=128)
-    way.home = lambda *_: jax.devices()[1]
+    engine.home = lambda *_: jax.devices()[1]
     states = []
-    minimize.run_chunk = lambda *args, **more: (
-        states.append(args[2].point.devices()) or optimize.run_chunk(*args, **more)
+    loop.run_chunk = lambda *args, **more: (
+        states.append(args[2].point.devices()) or steps.run_chunk(*args, **more)
     )
     moved = jnst.stylize(params, image, styles, config, tile=128)
     assert states == [{jax.devices()[1]}] * 3, states

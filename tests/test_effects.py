@@ -4,11 +4,11 @@ from dataclasses import fields
 
 import pytest
 
-from jnst.arguments import parse
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Request
+from jnst.cli.options.words import UsageError
 from jnst.config import PRESETS, Config
 from jnst.config.effects import EFFECTS, idle_fields
-from jnst.parser import UsageError
-from jnst.request import Request
 
 PICTURES = ["--content", "cat.jpg", "--style", "night.png"]
 TWO = ["dawn.png"]

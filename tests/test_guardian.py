@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from jnst import guardian
+from jnst.cli import child_process
 
-pytestmark = pytest.mark.skipif(not guardian.POSSIBLE, reason="processes are not divided here")
+pytestmark = pytest.mark.skipif(not child_process.POSSIBLE, reason="processes are not divided here")
 
 # By its path: importing the package takes seconds, and the file needs nothing of it.
 BEGIN = f"""
 import os, signal, sys, time
-sys.path.insert(0, {str(Path(guardian.__file__).parent)!r})
-from guardian import guarded
+sys.path.insert(0, {str(Path(child_process.__file__).parent)!r})
+from child_process import guarded
 guarded(lambda number, noise: (3, f"by {{number}} after {{noise.strip()}}"))
 """
 
@@ -74,7 +74,7 @@ def running(process):
 
 
 def test_signals_are_named():
-    from jnst.device_options import PEER_LOST, ended
+    from jnst.cli.distributed import PEER_LOST, ended
 
     wall = "E1125 Polled an error from coordination service (this can be an error from this"
     assert ended(signal.SIGABRT, wall) == (1, PEER_LOST)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jnst.arguments import parse
-from jnst.request import Request
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Request
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

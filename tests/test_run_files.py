@@ -8,11 +8,11 @@ import pytest
 from command import PICTURES, TINY, Command
 
 import jnst
-from jnst import cli_paint
-from jnst.arguments import parse
+from jnst.cli import paint
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Request
+from jnst.cli.recorder import Recorder
 from jnst.images import read_image, read_parameters
-from jnst.recorder import Recorder
-from jnst.request import Request
 
 
 def test_snapshots_sheet_and_log(run: Command) -> None:
@@ -47,7 +47,7 @@ def test_chunks_of_steps_fill_the_log_and_meet_the_snapshots(
     assert read_image("out_steps/it0006.png").pixels[0, 0, 0] == pytest.approx(0.6, abs=0.002)
     rows = [json.loads(line) for line in (run.folder / "log").read_text().splitlines()[1:]]
     assert [row["step"] for row in rows] == [row["total"] for row in rows] == list(range(1, 10))
-    assert cli_paint._chunk(5) is None
+    assert paint._chunk(5) is None
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    chunks = [cli_paint._chunk(every) for every in (0, 1, 5, 20, 50, 53, 100)]
+    chunks = [paint._chunk(every) for every in (0, 1, 5, 20, 50, 53, 100)]
     assert chunks == [None, 1, 5, 20, 10, 1, 20]

@@ -8,7 +8,7 @@ import time
 import pytest
 from command import TINY, Command
 
-from jnst.side_by_side import share_out, under_way
+from jnst.cli.batch.workers import share_out, under_way
 
 
 def never():

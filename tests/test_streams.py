@@ -13,7 +13,8 @@ from command import PICTURES, TINY, Command
 from PIL import Image
 
 import jnst
-from jnst import cli, streams
+from jnst import cli
+from jnst.cli import pictures
 from jnst.images import read_image
 
 ROOT = Path(__file__).parent.parent
@@ -72,8 +73,8 @@ def test_what_lies_beside_a_painting_without_a_name(
     run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[bytes] = []
-    monkeypatch.setattr("jnst.painting.write_output_stream", written.append)
-    monkeypatch.setattr("jnst.run_files.check_output_stream", lambda: None)
+    monkeypatch.setattr("jnst.cli.output.write_output_stream", written.append)
+    monkeypatch.setattr("jnst.cli.paths.check_output_stream", lambda: None)
     code, out, _ = run(*PICTURES, *SHORT, "--output", "-", "--save-every", "1")
     assert (code, out, len(written)) == (0, [], 1)
     steps = {f"painting_steps/it000{step}.png" for step in (1, 2)}
@@ -142,7 +143,7 @@ def test_refusals(
 def test_no_picture_is_poured_into_a_terminal(
     run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams.sys, "stdout", _Stdin(b"", terminal=True))
+    monkeypatch.setattr(pictures.sys, "stdout", _Stdin(b"", terminal=True))
     assert cli.main([*PICTURES, *SHORT, "--output", "-"]) == 2
     monkeypatch.undo()
 

@@ -8,13 +8,12 @@ import pytest
 from command import PICTURES, TINY, Command
 from PIL import Image
 
-from jnst import cli_batch
-from jnst.arguments import parse
-from jnst.batch import Batch
+from jnst.cli.batch.plan import plan
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Batch, Request
+from jnst.cli.options.words import UsageError
 from jnst.images import read_image
 from jnst.optimize import steps
-from jnst.parser import UsageError
-from jnst.request import Request
 
 STYLES = ["--content", "cat.png", "--style", "night.png", "dawn.png"]
 
@@ -32,7 +31,7 @@ def pictures(run: Command) -> Command:
 def planned(*words: str) -> list[Request]:
     batch = parse(words)
     assert isinstance(batch, Batch)
-    return [job.request for job in cli_batch.plan(batch)]
+    return [job.request for job in plan(batch)]
 
 
 def test_the_ends_are_the_styles_alone_and_all_share_a_compilation(pictures: Command) -> None:

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from command import PICTURES, TINY, Command
 
-from jnst.arguments import parse
-from jnst.batch import Batch
-from jnst.cli_batch import plan
+from jnst.cli.batch.plan import plan
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Batch, Request
+from jnst.cli.options.words import UsageError
 from jnst.figures import grid_sheet
 from jnst.images import read_image, read_parameters
 from jnst.optimize import steps
-from jnst.parser import UsageError
-from jnst.request import Request
 
 NAMES = ["--content", "cat.jpg", "--style", "night.png"]
 

@@ -1,0 +1,73 @@
+"""The sheets of a sweep: one for each content and style, with all values tried on it."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...images import read_image
+from ..console import show, tell
+from ..options.request import Request
+from ..options.sweep import Sweep, axes, cells
+from ..options.templates import names
+from ..options.words import UsageError
+
+
+class Sheet(NamedTuple):
+    """A sheet to be made: its file, its title, the paintings on it, and what was swept."""
+
+    path: str
+    title: str
+    paintings: tuple[str, ...]
+    sweeps: tuple[Sweep, ...]
+
+
+def planned(sweeps: tuple[Sweep, ...], requests: Sequence[Request]) -> list[Sheet]:
+    """The sheets of a sweep, beside the first painting of each; none without a sweep.
+
+    Args:
+        sweeps: of the command.
+        requests: of the paintings, those of one content and style after one another.
+
+    Raises:
+        UsageError: if a sheet would replace a picture that is read, or a painting.
+    """
+    if not sweeps:
+        return []
+    count, sheets = len(cells(sweeps)), []
+    for begin in range(0, len(requests), count):
+        group = requests[begin : begin + count]
+        first = group[0]
+        values = names(first.content, first.styles, first.preset, 0, 0, 0)
+        title = f"{values['content']} by {values['style']}"
+        path = Path(first.output).with_name(f"{values['content']}_{values['style']}_sweep.png")
+        taken = (first.content, *first.styles, *(request.output for request in requests))
+        if os.path.realpath(path) in map(os.path.realpath, taken):
+            raise UsageError(f"the sheet would overwrite {path}: choose another --output folder")
+        outputs = tuple(request.output for request in group)
+        sheets.append(Sheet(str(path), title, outputs, sweeps))
+    return sheets
+
+
+def write(sheets: Sequence[Sheet]) -> None:
+    """Makes the sheets of the paintings that are there; where one cannot be made, says so."""
+    if not sheets:
+        return
+    from ...figures.sheets import grid_sheet
+
+    for sheet in sheets:
+        pictures: list[NDArray[np.float32] | None] = []
+        for path in sheet.paintings:
+            try:
+                pictures.append(read_image(path).pixels)
+            except (OSError, ValueError):
+                pictures.append(None)
+        try:
+            grid_sheet(pictures, *axes(sheet.sweeps), sheet.path, title=sheet.title)
+        except (OSError, ValueError) as error:
+            tell(f"warning: no sheet: {error}")
+        else:
+            show(sheet.path)

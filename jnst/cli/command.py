@@ -1,0 +1,109 @@
+"""The command `main`: words in, a painting out. No mathematics.
+
+It returns the exit code: 0 done, 1 a file, the network or the computation failed, 2 the
+command is wrong, 128 + n stopped by signal n. Whatever fails ends in one line on standard error.
+"""
+
+import importlib
+import io
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from functools import partial
+
+from ..images import read_parameters
+from ..system import program_version
+from ..transfer import load_checkpoint
+from . import compilation_cache, distributed
+from .batch.run import run as run_batch
+from .batch.workers import under_way
+from .console import show, tell
+from .options import config_file
+from .options.devices import typed_devices
+from .options.parser import SUBCOMMANDS
+from .options.parsing import parse
+from .options.request import Batch, Devices, Resume
+from .options.words import UsageError
+from .paint import load_network, paint
+from .resume import continued
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code.
+
+    Args:
+        argv: the words after the program's name, by default those of this process.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    devices: Devices | None = None
+    logging.getLogger("jax").setLevel(logging.ERROR)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that the terminal cannot spell must not fail a run that is done.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(_tell_warning, False)
+            if words and words[0] in SUBCOMMANDS:
+                return int(importlib.import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
+            words, settings = config_file.expanded(words)
+            if settings and config_file.save(words, settings):
+                show(settings)
+                return 0
+            asked = parse(words, version=program_version())
+            if isinstance(asked, str):
+                return _rerun(asked)
+            warnings.showwarning = partial(_tell_warning, asked.quiet)
+            devices = typed_devices(words)
+            distributed.begin(devices)
+            if why_not := compilation_cache.turn_on():
+                _tell_warning(asked.quiet, why_not)
+            if isinstance(asked, Resume):
+                checkpoint = load_checkpoint(asked.path)
+                return paint(*continued(asked, checkpoint.notes), checkpoint)
+            if isinstance(asked, Batch):
+                places = distributed.chosen(devices) if devices.several else ()
+                return run_batch(asked, paint, load_network, _explain, places)
+            return paint(asked, words)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        tell("stopped at once")
+        if under_way():
+            distributed.leave(130)
+        return 130
+    except Exception as error:
+        if os.environ.get("JNST_DEBUG"):
+            raise
+        if devices is not None and distributed.peer_lost(devices, error):
+            tell(distributed.PEER_LOST)
+            distributed.leave(1)
+        tell(f"error: {_explain(error)}")
+        return 2 if isinstance(error, UsageError) else 1
+
+
+def _explain(error: Exception) -> str:
+    """One line on what went wrong and, where it is known, what to do."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
+        advice = text if isinstance(error, MemoryError) else ""
+        return f"out of memory: {advice or 'use a smaller --tile, --memory or --size'}"
+    if isinstance(error, OSError | ValueError | FloatingPointError | ImportError):
+        return text
+    return f"unexpected {type(error).__name__}: {text} (JNST_DEBUG=1 shows where)"
+
+
+def _tell_warning(quiet: bool, message: Warning | str, *_: object) -> None:
+    if not compilation_cache.took_care_of(message) and not quiet:
+        tell(f"note: {message}")
+
+
+def _rerun(path: str) -> int:
+    command = read_parameters(path).get("command")
+    if not command:
+        raise ValueError(f"{path} does not say by which command it was made")
+    print(command)
+    return 0

@@ -1,0 +1,153 @@
+"""What is known of weight files, as lines of text: all that jnst knows, or one in detail."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...network.download import part_of
+from ...network.formats import Layers, WeightFile, check_is_file, read_weight_file
+from ...network.manifest import KnownFile, known_by_hash, known_files, recognise, weights_folder
+from ...network.preprocessing import Preprocessing
+from ...network.weights import bound_preprocessing, cache_folder, verified_sha256
+
+
+def overview() -> list[str]:
+    """A table of the known files: what they are, how large, and where they are on this machine.
+
+    Reads no file but the manifest.
+
+    Example:
+        >>> lines = overview()
+        >>> lines[0].split()
+        ['file', 'network', 'family', 'format', 'MB', 'licence', 'here']
+        >>> lines[1].split()[:3]
+        ['vgg16.h5', 'vgg16', 'caffe']
+    """
+    rows = [("file", "network", "family", "format", "MB", "licence", "here")]
+    for known in known_files():
+        size = f"{known.size / 1e6:.0f}" if known.size else "?"
+        kind = (known.network, known.family, known.format)
+        rows.append((known.name, *kind, size, known.licence, _whereabouts(known)))
+    return [
+        *_table(rows, right=(4,)),
+        "",
+        f"Fetched files are kept in {cache_folder()} (JNST_CACHE names another folder).",
+    ]
+
+
+def details(path: Path, chosen: Preprocessing | None = None) -> Iterator[str]:
+    """All about one file, line by line as it is found out; what would fail a load ends it.
+
+    Args:
+        path: of a weight file, in any format.
+        chosen: the input that the caller names, as for `jnst.load_weights`.
+
+    Raises:
+        OSError, ValueError, ImportError: as `jnst.load_weights` does.
+
+    Example:
+        >>> lines = list(details(weights_folder() / "vgg16.h5"))
+        >>> lines[2]
+        'known as   vgg16.h5: caffe vgg16, CC BY 4.0'
+        >>> lines[-1]
+        'It loads.'
+    """
+    check_is_file(path)
+    yield f"file       {path}, {path.stat().st_size:,} bytes"
+    sha256, known = known_by_hash(path)
+    yield f"sha256     {sha256}"
+    yield f"known as   {_title(known)}"
+    verified_sha256(path)
+    weights = read_weight_file(path)
+    yield f"format     {weights.format}"
+    yield f"network    {weights.network}, {len(weights.layers)} convolutions"
+    for name, text in weights.notes.items():
+        yield _printable(f"{name:<10} {' '.join(text.split())}")
+    yield f"begins     {_first_values(weights.layers)}"
+    yield from ["", *_statistics(weights.layers), ""]
+    expects = bound_preprocessing(path, weights, chosen)
+    yield f"family     {_family(weights, known)}"
+    yield f"input      {_words(expects)}"
+    yield "It loads."
+
+
+def _printable(text: str) -> str:
+    """What a stranger's file says, without power over the terminal.
+
+    >>> _printable("red \\x1b[31m")
+    'red ?[31m'
+    """
+    return "".join(c if c.isprintable() else "?" for c in text[:300])
+
+
+def _title(known: KnownFile | None) -> str:
+    if known is None:
+        return "none of the published files (its hash is not in the manifest)"
+    return f"{known.name}: {known.family} {known.network}, {known.licence}"
+
+
+def _family(weights: WeightFile, known: KnownFile | None) -> str:
+    found = recognise(weights.layers, weights.network)
+    if found:
+        return f"{found[0].name}, by the first convolution"
+    return f"{known.family}, by the hash" if known else "unknown"
+
+
+def _words(expects: Preprocessing) -> str:
+    """
+    >>> from jnst.network.preprocessing import CAFFE
+    >>> _words(CAFFE)
+    'B, G, R from 0 to 255, less 103.939, 116.779, 123.68'
+    """
+    order, mean = ", ".join(expects.channel_order), ", ".join(f"{v:g}" for v in expects.mean)
+    text = f"{order} from 0 to {expects.scale:g}, less {mean}"
+    if set(expects.std) != {1.0}:
+        text += f", divided by {', '.join(f'{v:g}' for v in expects.std)}"
+    return text
+
+
+def _first_values(layers: Layers) -> str:
+    """What tells the family: the top row of the first kernel for each channel, and four biases."""
+    kernel, bias = layers["conv1_1"]["kernel"], layers["conv1_1"]["bias"]
+    rows = [_numbers(kernel[0, :, channel, 0]) for channel in range(3)]
+    return f"conv1_1 {' | '.join(rows)}; bias {_numbers(bias[:4])}"
+
+
+def _numbers(values: np.ndarray) -> str:
+    return " ".join(f"{value:.7g}" for value in values)
+
+
+def _statistics(layers: Layers) -> list[str]:
+    heading = ("layer", "kernel", "first", "mean", "std", "bias first", "mean", "std")
+    rows: list[tuple[str, ...]] = [heading]
+    for name, layer in layers.items():
+        shape = "x".join(map(str, layer["kernel"].shape))
+        numbers: list[str] = []
+        for values in (layer["kernel"], layer["bias"]):
+            exact = values.astype(np.float64)
+            numbers += [f"{v:.6g}" for v in (values.flat[0], exact.mean(), exact.std())]
+        rows.append((name, shape, *numbers))
+    return _table(rows, right=range(2, 8))
+
+
+def _table(rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _whereabouts(known: KnownFile) -> str:
+    for path in (weights_folder() / known.name, cache_folder() / known.name):
+        if path.is_file():
+            size = path.stat().st_size
+            wrong = known.size is not None and size != known.size
+            return f"{path}, damaged: {size:,} bytes" if wrong else str(path)
+    part = part_of(cache_folder() / known.name)
+    come = f"{part.stat().st_size / 1e6:.1f} MB have come; " if part.is_file() else ""
+    return f"no; {come}jnst weights fetch {known.network}" if known.download else "no"

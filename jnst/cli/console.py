@@ -1,0 +1,159 @@
+"""What a run tells on standard error while it works, and the signals that end it with a picture."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, Self, TextIO
+
+from ..system import ALONE
+from ..transfer import Progress
+from ..wording import duration_words
+
+_LINE_SECONDS = 30.0
+
+
+def tell(*messages: str) -> None:
+    """Writes message lines to standard error, which stay together."""
+    with ALONE:
+        for message in messages:
+            _print(f"jnst: {message}", sys.stderr)
+
+
+def show(*results: str) -> None:
+    """Writes lines to standard output, which stay together."""
+    with ALONE:
+        for result in results:
+            _print(result, sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Prints; a terminal that has been closed is no reason to lose a painting."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class Display:
+    """A progress bar on a terminal; elsewhere a line at the first and last step and twice a minute.
+
+    Args:
+        steps: for each scale.
+        operations: of a step, for each scale; they weigh the steps that are left.
+        quiet: show nothing.
+    """
+
+    def __init__(self, steps: Sequence[int], operations: Sequence[float], quiet: bool) -> None:
+        self._steps, self._operations, self._quiet = steps, operations, quiet
+        self._ticks: deque[tuple[float, int]] = deque(maxlen=16)
+        self._scale = 0
+        self._told = -_LINE_SECONDS
+        self._bar = None if quiet or not sys.stderr.isatty() else _bar(sum(steps))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            with contextlib.suppress(OSError):
+                self._bar.close()
+
+    def update(self, progress: Progress) -> None:
+        """Shows a chunk of steps that is done."""
+        now = time.monotonic()
+        if progress.scale != self._scale:
+            # The first step of a scale also compiles: the clock starts after it.
+            self._ticks.clear()
+            self._scale = progress.scale
+        self._ticks.append((now, progress.step))
+        status = self._status(progress)
+        if self._bar is not None:
+            with contextlib.suppress(OSError):  # the terminal was closed
+                self._bar.set_description_str(status, refresh=False)
+                self._bar.update(progress.step - self._bar.n)
+            return
+        last = progress.step == progress.steps
+        if not self._quiet and (last or now - self._told >= _LINE_SECONDS):
+            self._told = now
+            tell(f"step {progress.step}/{progress.steps}, {status}")
+
+    def _status(self, progress: Progress) -> str:
+        parts = [f"loss {float(progress.losses.total[-1]):.6g}"]
+        (then, before), (now, step) = self._ticks[0], self._ticks[-1]
+        if step > before:
+            seconds = (now - then) / (step - before)
+            parts.append(f"{seconds:.2g} s/step")
+            left = seconds * self._steps_left(progress)
+            if left > 0:
+                parts.append(f"{duration_words(left)} left")
+        if progress.scales > 1:
+            parts.insert(0, f"{progress.width}x{progress.height}")
+        return ", ".join(parts)
+
+    def _steps_left(self, progress: Progress) -> float:
+        """Steps still to do, counted in steps of the present scale."""
+        here = progress.scale - 1
+        later = sum(
+            steps * operations
+            for steps, operations in zip(
+                self._steps[progress.scale :], self._operations[progress.scale :], strict=True
+            )
+        )
+        rest = sum(self._steps[: progress.scale]) - progress.step
+        return rest + (later / self._operations[here] if later else 0.0)
+
+
+def _bar(total: int) -> Any:
+    from tqdm import tqdm
+
+    layout = "{n_fmt}/{total_fmt} |{bar:20}| {desc}"
+    return tqdm(total=total, file=sys.stderr, bar_format=layout, mininterval=0.1, desc="compiling")
+
+
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+class Interrupt:
+    """While entered, a signal to end only sets `signal`; SIGINT after that stops at once.
+
+    Attributes:
+        signal: number of the first of SIGINT, SIGTERM and SIGHUP that came, 0 before.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        # Only the main thread may set handlers; elsewhere signals keep their usual meaning.
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                # What nohup or a shell's background job ignores stays ignored.
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.signal:
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            return
+        self.signal = number
+        # Not print: the signal may come in the middle of one.
+        with contextlib.suppress(OSError, ValueError):
+            os.write(
+                sys.stderr.fileno(), b"\njnst: stopping after this step; Ctrl-C to stop at once\n"
+            )

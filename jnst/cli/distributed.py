@@ -1,0 +1,122 @@
+"""Several devices and processes: how JAX is told of them, and what is said when one is lost.
+
+A CPU is one device until JAX is told otherwise, and that only works before its first computation.
+Of several processes the one with number 0 writes; the others compute their part and are quiet.
+When one of them is killed the others end with a line, at once or, where its host is gone as well,
+after half a minute: by an exception, or, where JAX aborts, by the process that waits for this one.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import jax
+import numpy as np
+
+from .child_process import guarded
+from .options.request import Devices
+from .options.words import UsageError
+
+_JOIN_SECONDS = 120
+# A peer that no longer answers is given up after this time; one whose process has ended, at once.
+_SILENT_SECONDS = 30
+PEER_LOST = "error: another process of this run has ended: begin all of them anew"
+_BROKEN = ("gloo", "nccl", "coordination", "distributed service", "heartbeat", "connection closed")
+
+
+def begin(asked: Devices) -> None:
+    """Makes JAX ready; to be called before it computes anything.
+
+    Raises:
+        UsageError: if there are fewer devices.
+        OSError: if the other processes do not come.
+    """
+    if asked.each > 1 and "xla_force_host_platform_device_count" not in os.environ.get(
+        "XLA_FLAGS", ""
+    ):
+        with contextlib.suppress(RuntimeError):  # it computes already, with what it has
+            jax.config.update("jax_num_cpu_devices", asked.each)
+    if asked.processes > 1:
+        guarded(ended)
+        try:
+            jax.distributed.initialize(
+                asked.coordinator,
+                asked.processes,
+                asked.process,
+                initialization_timeout=_JOIN_SECONDS,
+                heartbeat_timeout_seconds=_SILENT_SECONDS,
+                shutdown_timeout_seconds=_SILENT_SECONDS,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise OSError(
+                f"the {asked.processes} processes did not meet at {asked.coordinator}: "
+                f"{str(error).splitlines()[0]}"
+            ) from None
+    here = len(jax.local_devices())
+    if asked.each > here:
+        raise UsageError(f"--devices is {asked.each}, but there {_are(here)}: give {here} or all")
+
+
+def chosen(asked: Devices) -> tuple[jax.Device, ...]:
+    """The devices that share the work, those of process 0 first."""
+    found = []
+    for process in range(asked.processes):
+        own = [device for device in jax.devices() if device.process_index == process]
+        found += own[: asked.each] if asked.each else own
+    return tuple(found)
+
+
+def agreeing(asked: Devices, callback: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The callback of a run, which ends it in all processes once it is true in one."""
+    if asked.processes == 1:
+        return callback
+    from jax.experimental.multihost_utils import process_allgather
+
+    def together(progress: Any) -> bool:
+        return bool(np.any(process_allgather(np.asarray(callback(progress)))))
+
+    return together
+
+
+def peer_lost(asked: Devices, error: Exception) -> bool:
+    """Whether an error says that another process of the run is gone."""
+    text = str(error).lower()
+    return (
+        asked.processes > 1
+        and isinstance(error, jax.errors.JaxRuntimeError | RuntimeError)
+        and any(word in text for word in _BROKEN)
+    )
+
+
+def ended(number: int, noise: str) -> tuple[int, str]:
+    """The exit code and the line for a process that a signal ended, from what JAX wrote.
+
+    Example:
+        >>> ended(signal.SIGABRT, "Polled an error from coordination service")[0]
+        1
+        >>> ended(signal.SIGKILL, "")
+        (137, 'error: the process that computes was ended by SIGKILL')
+    """
+    if os.environ.get("JNST_DEBUG"):
+        sys.stderr.write(noise)
+    if number != signal.SIGABRT:
+        name = signal.Signals(number).name
+        return 128 + number, f"error: the process that computes was ended by {name}"
+    if any(word in noise.lower() for word in _BROKEN):
+        return 1, PEER_LOST
+    said = [line for line in noise.splitlines() if line.strip()]
+    return 1, f"error: JAX gave up: {said[-1] if said else 'it does not say why'}"
+
+
+def leave(code: int) -> NoReturn:
+    """Ends this process without waiting for those that will not come."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _are(count: int) -> str:
+    return "is 1" if count == 1 else f"are {count}"

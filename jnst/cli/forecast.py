@@ -1,0 +1,110 @@
+"""The forecast of a painting, told before it compiles, and the windows that fit into memory."""
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import jax
+
+from ..arrays import Pixels
+from ..compute import check_way
+from ..compute.cost import (
+    expected_seconds,
+    measure_speed,
+    ordering_operations,
+    root_operations,
+    step_operations,
+)
+from ..compute.memory import mask_memory
+from ..losses import STYLE_LOSSES
+from ..network import Params
+from ..network.algorithms import share_of_direct
+from ..system import free_memory
+from ..transfer import estimate_memory
+from ..transfer.budget import choose
+from ..transfer.sizes import painted_size, painted_sizes, target_sizes
+from ..wording import duration_words, size_words
+from .console import tell
+from .distributed import chosen
+from .options.config import in_options
+from .options.request import Request
+from .options.words import UsageError
+
+
+def announce(
+    request: Request, params: Params, base: Pixels, shown: tuple[int, int], memory: int
+) -> list[float]:
+    """Tells what is about to happen; returns the work of a step at each scale."""
+    config = request.config
+    sizes = painted_sizes(base.shape[0], base.shape[1], config)
+    layers = (*config.content_layers, *config.style_layers)
+    operations = [
+        step_operations(params.network, layers, *size)
+        * share_of_direct(params.network, *size, config.precision, layers)
+        for size in sizes
+    ]
+    if not STYLE_LOSSES[config.style_loss].by_sums:
+        ordering = (ordering_operations(params.network, config.style_layers, *s) for s in sizes)
+        operations = list(map(sum, zip(operations, ordering, strict=True)))
+    if config.style_loss.startswith("wasserstein"):
+        roots = (root_operations(params.network, config.style_layers, *s) for s in sizes)
+        operations = list(map(sum, zip(operations, roots, strict=True)))
+    if not request.quiet:
+        steps = config.steps_per_scale
+        seconds = expected_seconds(operations, steps, _speed())
+        height, width = shown
+        scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
+        by_windows = 0 < (request.tile or 0) < max(sizes[-1])
+        windows = f", by windows of {request.tile} pixels" if by_windows else ""
+        tell(
+            f"{params.network} ({params.name}, {params.sha256[:8]}) on {_device()}; "
+            f"{width}x{height} pixels, {sum(steps)} {config.optimizer} steps{scales}, "
+            f"about {duration_words(seconds)} and {size_words(memory)} of memory{windows}"
+        )
+    return operations
+
+
+@functools.cache
+def _speed() -> float:
+    return measure_speed()
+
+
+def _device() -> str:
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return f"CPU with {count} cores"
+    return f"{device.platform.upper()} ({device.device_kind})"
+
+
+def fitted(
+    request: Request, params: Params, base: Pixels, say: Callable[[str], None]
+) -> tuple[Request, list[str], int]:
+    """The request with its tile and history settled; words that settle them; bytes needed."""
+    config = request.config
+    sizes = target_sizes(base.shape[0], base.shape[1], config)
+    height, width = max(sizes, key=lambda size: size[0] * size[1])
+    regions, keep = len(request.masks.content), request.masks.keep is not None
+    masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)
+    if request.tile is not None or request.devices.several:
+        tile = request.tile or None
+        devices = len(chosen(request.devices)) if request.devices.several else 1
+        try:
+            check_way(config, [painted_size(height, width, config)], tile, devices)
+        except ValueError as error:
+            raise UsageError(in_options(str(error))) from None
+        needed = estimate_memory(config, height, width, network=params.network, tile=tile)
+        return request, [], needed + masks
+    memory = (request.memory or free_memory()) - masks
+    choice = choose(config, height, width, network=params.network, memory=memory)
+    # A run that goes on must be computed as it was begun, whatever is free then.
+    words = ["--tile", str(choice.tile or 0)]
+    if choice.history != config.history:
+        say(
+            f"note: L-BFGS remembers {choice.history} pairs of steps, not {config.history}, to "
+            f"fit into {size_words(memory)}"
+        )
+        words += ["--history", str(choice.history)]
+        config = replace(config, history=choice.history)
+    return replace(request, config=config, tile=choice.tile or 0), words, choice.memory + masks

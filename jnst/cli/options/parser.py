@@ -1,0 +1,189 @@
+"""The options of the command line and their help; those of a run are generated from `Config`."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, NoReturn, get_args, get_type_hints
+
+from ...config import PRESETS, Config
+from ...wording import nearest
+from .groups import (
+    add_checkpoints,
+    add_devices,
+    add_files,
+    add_many,
+    add_masks,
+    add_memory,
+    add_network,
+    braces,
+)
+from .values import READERS, listed
+from .words import UsageError, option
+
+SUBCOMMANDS = {
+    "filters": "jnst.cli.commands.filters",
+    "curves": "jnst.cli.commands.curves",
+    "weights": "jnst.cli.commands.weights",
+}
+"""First words that name another command, and the module whose `main(argv)` runs it."""
+
+USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
+       jnst --content FILE|FOLDER|PATTERN … --style FILE|FOLDER|PATTERN … [options]
+       jnst --resume FILE [options]
+       jnst --rerun FILE"""
+
+EPILOG = """examples:
+  jnst --content cat.jpg --style night.jpg
+  jnst --content cat.jpg --style night.jpg waves.jpg --style-weights 3 1 --output cat.jpg
+  jnst --content cat.jpg --style night.jpg --preset gatys2016 --size 384 --steps 300
+  jnst --preset gatys2016 --help
+  jnst --content cat.jpg --style night.jpg --sweep content_weight=1,5,20 --output sweep/
+  jnst --content photos/ --style night.jpg waves.jpg --output "out/{content}_{style}.png"
+
+One content and several style files make one painting, in the blend of the styles, unless you say
+--every-pair. Several contents, or a folder or a quoted pattern in either place, make a painting of
+each content in each style: see "many paintings". So does each --sweep of its values.
+
+Other commands: jnst filters --help (what filters see), jnst curves --help (losses, drawn),
+jnst weights --help (which networks are here; fetching, converting, checking them).
+
+Lists are separated by spaces or commas. A layer is called relu4_2, or conv4_2 before its ReLU.
+A preset sets the options of a run; options typed beside it change it.
+
+A picture called - is read from standard input; --output - writes a PNG to standard output.
+
+The result (the painting's path and its losses) goes to stdout; progress and messages go to
+stderr. Exit code: 0 done; 1 a file, the network or the computation failed; 2 the command is
+wrong; 128 + n stopped by signal n: Ctrl-C (130), SIGTERM (143) and SIGHUP (129) finish the step
+and save the painting as far as it got, and the checkpoint; Ctrl-C again stops at once."""
+
+
+def unknown_option(word: str, parser: argparse.ArgumentParser) -> str:
+    """The text for an option, or option=value, that a parser does not have."""
+    word = word.split("=")[0]
+    known = [name for action in parser._actions for name in action.option_strings]
+    return f"unknown option {word}; {nearest(word, known, '--help shows all options')}"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message.removeprefix("argument "))
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
+def build_parser(preset: str = "default", version: str = "") -> argparse.ArgumentParser:
+    """The parser of a run; its help shows the defaults of the named preset.
+
+    The parsed namespace has a field of `Config` only if it was typed.
+    """
+    parser = _Parser(
+        prog="jnst",
+        usage=USAGE,
+        description="Paints a photograph in the style of one or more pictures.",
+        epilog=EPILOG,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    add_files(parser.add_argument_group("files"))
+    add_masks(parser.add_argument_group("regions"))
+    add_many(parser.add_argument_group("many paintings"))
+    add_checkpoints(parser.add_argument_group("checkpoints"))
+    add_network(parser.add_argument_group("network"))
+    add_memory(parser.add_argument_group("memory"))
+    add_devices(parser.add_argument_group("devices"))
+    _add_run(parser, preset)
+    other = parser.add_argument_group("other")
+    other.add_argument("--quiet", action="store_true", help="tell the result and errors only")
+    other.add_argument("--rerun", metavar="FILE", help="print the command that made this painting")
+    other.add_argument("--version", action="version", version=f"jnst {version}")
+    other.add_argument(
+        "-h", "--help", action="help", help="print this, with the defaults of --preset"
+    )
+    return parser
+
+
+def typed_options(
+    words: Sequence[str], preset: str = "default", version: str = ""
+) -> argparse.Namespace:
+    """What was typed, as the parser of that preset reads it.
+
+    Raises:
+        UsageError: for a wrong value, an unknown option or a word that belongs to none.
+        SystemExit: when `--help` or `--version` has printed its text.
+    """
+    parser = build_parser(preset, version)
+    typed, extra = parser.parse_known_args(list(words))
+    if extra:
+        raise UsageError(_unexpected(extra, parser))
+    return typed
+
+
+def _unexpected(extra: list[str], parser: argparse.ArgumentParser) -> str:
+    strays = [word for word in extra if word.startswith("-")]
+    if strays:
+        return unknown_option(strays[0], parser)
+    hint = "pictures are given as --content FILE and --style FILE"
+    return f"unexpected {extra[0]!r}; {nearest(extra[0], SUBCOMMANDS, hint)}"
+
+
+def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
+    """An option for each field of `Config`, in the groups that their metadata name."""
+    start = parser.add_argument_group("preset")
+    start.add_argument(
+        "--preset",
+        metavar=braces(PRESETS),
+        help="where the options below start (default: default)",
+    )
+    start.add_argument(
+        "--config",
+        metavar="FILE",
+        help="a .toml file of the options below, and of preset; what is typed wins over the file, "
+        "the file over the preset",
+    )
+    start.add_argument(
+        "--save-config",
+        metavar="FILE",
+        help="write the options below to a .toml file; without pictures, do nothing else",
+    )
+    groups: dict[str, Any] = {}
+    kinds = get_type_hints(Config)
+    for spec in fields(Config):
+        title = spec.metadata["group"]
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        value, choices = getattr(PRESETS[preset], spec.name), spec.metadata["choices"]
+        text = f"{spec.metadata['help']} (default: {_shown(value)})".replace("%", "%%")
+        settings: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
+        if kinds[spec.name] is bool:
+            settings["action"] = argparse.BooleanOptionalAction
+        else:
+            kind = (get_args(kinds[spec.name]) or (kinds[spec.name],))[0]
+            read, name = READERS[kind]
+            many = isinstance(value, tuple)
+            settings["type"] = listed(read) if many else read
+            settings["nargs"] = ("+" if spec.default else "*") if many else None
+            settings["metavar"] = braces(choices) if choices else name
+        groups[title].add_argument(option(spec.name), **settings)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(map(_shown, value)) or "none"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError instead of exiting, with the nearest option for one that does not exist."""
+
+    def error(self, message: str) -> NoReturn:
+        text = message.removeprefix("argument ")
+        if text.startswith("unrecognized arguments: "):
+            text = unknown_option(text.removeprefix("unrecognized arguments: ").split()[0], self)
+        raise UsageError(text)

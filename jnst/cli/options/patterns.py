@@ -1,0 +1,88 @@
+"""Folders and patterns: the files that they stand for, and which of them go together.
+
+Nothing is opened here; the file system is only asked what exists.
+"""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from .words import UsageError
+
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"),
+    *(".gif", ".bmp", ".ppm", ".pgm", ".jp2", ".avif"),
+)
+"""The files of a folder that are taken for pictures."""
+
+
+def is_many(word: str) -> bool:
+    """Whether a word stands for any number of pictures: a folder, or a pattern.
+
+    A file of that very name is a file, whatever its name looks like.
+
+    >>> is_many("photos/*.jpg"), is_many("cat.jpg"), is_many(".")
+    (True, False, True)
+    """
+    path = Path(word)
+    return path.is_dir() or (glob.has_magic(word) and not path.exists())
+
+
+def expanded(words: Sequence[str]) -> list[str]:
+    """The files that words stand for, each once, in the order of the words and sorted in each.
+
+    A folder stands for the pictures in it (by their endings, see `ENDINGS`; hidden files and
+    folders in it are left out), a pattern for the files it matches (`**` for folders at any depth).
+
+    Raises:
+        FileNotFoundError: if a folder has no picture in it, or nothing matches a pattern.
+    """
+    files: dict[str, None] = {}
+    for word in words:
+        if not is_many(word):
+            files[word] = None
+            continue
+        if Path(word).is_dir():
+            inside = (p for p in Path(word).iterdir() if not p.name.startswith("."))
+            found = [str(p) for p in inside if p.suffix.lower() in ENDINGS and p.is_file()]
+            reason = f"the folder {word} has no picture in it ({', '.join(ENDINGS)})"
+        else:
+            # Path.glob takes no absolute patterns.
+            matches = glob.glob(word, recursive=True)  # noqa: PTH207
+            found = [name for name in matches if Path(name).is_file()]
+            reason = f"no file matches {word}"
+        if not found:
+            raise FileNotFoundError(reason)
+        files |= dict.fromkeys(sorted(found))
+    return list(files)
+
+
+def paired(
+    contents: Sequence[str], styles: Sequence[str], combine: str
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Which content is painted in which styles.
+
+    Args:
+        contents, styles: files.
+        combine: "every-pair", "pairs" or "blend".
+
+    Raises:
+        UsageError: for "pairs" of unequal numbers.
+
+    Example:
+        >>> paired(["a", "b"], ["x", "y"], "every-pair")
+        [('a', ('x',)), ('a', ('y',)), ('b', ('x',)), ('b', ('y',))]
+        >>> paired(["a", "b"], ["x", "y"], "pairs")
+        [('a', ('x',)), ('b', ('y',))]
+        >>> paired(["a", "b"], ["x", "y"], "blend")
+        [('a', ('x', 'y')), ('b', ('x', 'y'))]
+    """
+    if combine == "blend":
+        return [(content, tuple(styles)) for content in contents]
+    if combine == "every-pair":
+        return [(content, (style,)) for content in contents for style in styles]
+    if len(contents) != len(styles):
+        raise UsageError(
+            f"--pairs needs as many styles as contents, not {len(styles)} for {len(contents)}"
+        )
+    return [(content, (style,)) for content, style in zip(contents, styles, strict=True)]

@@ -1,0 +1,108 @@
+"""What the words behind an option mean: numbers, sizes, times; for argparse, with its errors."""
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ...compute.tiles.cutting import SMALLEST_TILE
+
+
+class Interval(NamedTuple):
+    """How often: after so many seconds, or after so many steps; the other is 0."""
+
+    seconds: float = 0.0
+    steps: int = 0
+
+
+def whole(text: str) -> int:
+    """A whole number, of either sign."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def count(text: str) -> int:
+    """A number above 0, in which K, M and G stand for thousands, millions and milliards.
+
+    >>> count("2.5M")
+    2500000
+    """
+    match = re.fullmatch(r"(\d+|\d*\.\d+)([KMG]?)", text, re.IGNORECASE)
+    number = round(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 400M or 5000")
+    return number
+
+
+def size_in_bytes(text: str) -> int:
+    """A number of bytes.
+
+    >>> size_in_bytes("4GB"), size_in_bytes("500m")
+    (4000000000, 500000000)
+    """
+    try:
+        return count(re.sub("b$", "", text, flags=re.IGNORECASE))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 4GB") from None
+
+
+def tile(text: str) -> int:
+    """The side of a window in pixels, or 0."""
+    size = whole(text)
+    if size and size < SMALLEST_TILE:
+        raise argparse.ArgumentTypeError(
+            f"{size} is too small: {SMALLEST_TILE} pixels or more, or 0 for the whole picture"
+        )
+    return size
+
+
+def devices(text: str) -> int:
+    """A number of devices, 0 for all."""
+    number = 0 if text == "all" else whole(text)
+    if number < 1 and text != "all":
+        raise argparse.ArgumentTypeError(f"{text} is no number of devices: 1 or more, or all")
+    return number
+
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+
+
+def interval(text: str) -> Interval:
+    """A time or a number of steps.
+
+    >>> interval("90s"), interval("50")
+    (Interval(seconds=90.0, steps=0), Interval(seconds=0.0, steps=50))
+    """
+    match = re.fullmatch(r"(\d+|\d*\.\d+)s|0*([1-9]\d*)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a time, such as 60s, nor a number of steps, such as 50"
+        )
+    return Interval(seconds=float(match[1])) if match[1] else Interval(steps=int(match[2]))
+
+
+def number(text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+READERS: dict[type, tuple[Callable[[str], Any], str]] = {
+    int: (whole, "N"),
+    float: (number, "X"),
+    str: (str, "NAME"),
+}
+"""For each type of a field, what reads it, and what its help calls it."""
+
+
+def listed(read: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """Reads what stands between commas.
+
+    >>> listed(whole)("1, 2,3")
+    (1, 2, 3)
+    """
+    return lambda text: tuple(read(part.strip()) for part in text.split(",") if part.strip())

@@ -1,0 +1,190 @@
+"""One painting of the command, from the request to the written file: `paint`."""
+
+import itertools
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from ..losses import Known
+from ..losses.registry import needs_whole
+from ..network import Params, load_weights
+from ..network.architecture import check_layers
+from ..network.preprocessing import INPUTS
+from ..optimize import NotFiniteError
+from ..system import program_version
+from ..transfer import Checkpoint, Result, stylize
+from ..transfer.budget import advice, by_smaller_windows
+from ..transfer.sizes import drop_small_scales, target_sizes
+from . import distributed
+from .console import Display, Interrupt, show, tell
+from .forecast import announce, fitted
+from .options.request import Request
+from .options.words import STREAM
+from .output import command_words, parameters, recipe, write_painting
+from .paths import check_paths
+from .pictures import Pictures, read_pictures
+from .recorder import Recorder
+from .resume import notes_of, recorded_words
+from .watch import Keeper, Watch
+
+
+def paint(
+    request: Request,
+    words: Sequence[str],
+    resume: Checkpoint | None = None,
+    *,
+    params: Params | None = None,
+    known: Known | None = None,
+    interrupt: Interrupt | None = None,
+) -> int:
+    """Reads, paints and writes; returns the exit code, see `jnst.cli`.
+
+    Args:
+        request: what the words ask for.
+        words: as typed, to be recorded in the painting.
+        resume: a run to go on with.
+        params, known, interrupt: what the paintings of a batch share.
+    """
+    say = (lambda message: None) if request.quiet else tell
+    for note in request.notes:
+        say(f"note: {note}")
+    pictures = read_pictures(request)
+    asked, request = request, _settled(request, pictures)
+    params = params or load_network(request)
+    check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
+    request, tile_words, memory = fitted(request, params, pictures.base, say)
+    command = command_words(sys.argv[0], recorded_words(words))
+    embedded = parameters(request, params, command, program_version())
+    embedded["recipe"] = recipe(asked, params)
+    height, width = pictures.content.pixels.shape[:2]
+    sizes = target_sizes(height, width, request.config)
+    operations = announce(request, params, pictures.base, sizes[-1], memory)
+    steps = request.config.steps_per_scale
+    done = resume.step if resume else 0
+    if resume:
+        say(f"going on from {request.resume}, step {done} of {sum(steps)}")
+    if resume:
+        tile_words = json.loads(resume.notes.get("memory", "[]")) + tile_words
+    notes = partial(notes_of, words)
+    keeper = Keeper(request, notes(tile_words), done)
+    with (
+        nullcontext(interrupt) if interrupt else Interrupt() as interrupt,
+        Recorder(request, embedded, done) as recorder,
+        Display(steps, operations, request.quiet) as display,
+    ):
+        watch = Watch(recorder, display, keeper, interrupt, sizes, done)
+        watch.ends = set(itertools.accumulate(steps[:-1]))
+
+        def going_on(tile: int) -> None:
+            tell(f"warning: out of memory; on by windows of {tile} pixels, which takes longer")
+            keeper.notes = notes([*tile_words, "--tile", str(tile)])
+
+        try:
+            result = _painted(request, params, pictures, watch, resume, known, going_on)
+        except NotFiniteError as error:
+            if error.good is not None:
+                good = watch.cut(np.asarray(error.good))
+                path = write_painting(
+                    request, good, pictures.content, embedded | watch.unfinished()
+                )
+                tell(f"{path} is the painting before that")
+            raise
+        image = watch.cut(result.image)
+        if watch.done < sum(steps):
+            embedded |= watch.unfinished()
+        if not request.devices.writes:
+            return 0
+        path = write_painting(request, image, pictures.content, embedded)
+        recorder.finish(pictures.content.pixels, pictures.style_pixels, image)
+    shown = _report(request, path, result)
+    if interrupt.signal:
+        more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
+        tell(f"stopped at step {watch.done} of {sum(steps)}; {shown} is the painting so far{more}")
+        return 128 + interrupt.signal
+    return 0 if path == request.output else 1
+
+
+def _settled(request: Request, pictures: Pictures) -> Request:
+    """The request without scales that are too small, and without files that others write."""
+    shapes = [pixels.shape for pixels in pictures.style_pixels]
+    config = drop_small_scales(request.config, pictures.base.shape, shapes)
+    request = replace(request, config=config)
+    if not request.devices.writes:
+        return replace(request, log=None, checkpoint=None, save_every=0, quiet=True)
+    check_paths(request)
+    return request
+
+
+def _painted(
+    request: Request,
+    params: Params,
+    pictures: Pictures,
+    watch: Watch,
+    resume: Checkpoint | None,
+    known: Known | None,
+    going_on: Callable[[int], None],
+) -> Result:
+    """The painting; by windows from where it is, told by `going_on`, if memory is refused."""
+    config, several = request.config, request.devices.several
+
+    def attempt(tile: int | None) -> Result:
+        if tile is not None and tile != request.tile:
+            going_on(tile)
+        return stylize(
+            params,
+            pictures.base,
+            pictures.style_pixels,
+            config,
+            callback=distributed.agreeing(request.devices, watch),
+            chunk=_chunk(request.save_every),
+            resume=watch.kept or resume,
+            tile=tile,
+            known=known,
+            devices=distributed.chosen(request.devices) if several else (),
+            **pictures.others,
+        )
+
+    if several:
+        return attempt(None)
+    tall, wide = pictures.base.shape[:2]
+    size = target_sizes(tall, wide, config)[-1]
+    return by_smaller_windows(
+        attempt,
+        request.tile or None,
+        size,
+        lambda: advice(config, *size, params.network),
+        whole=needs_whole(config),
+    )
+
+
+def _report(request: Request, path: str, result: Result) -> str:
+    """Tells where the painting is and its losses; returns the former, as a person names it."""
+    # Standard output is for the picture alone, where it goes there.
+    report = tell if request.output == STREAM else show
+    shown = "standard output" if path == STREAM else path
+    names = ("total", "content", "style", "tv")
+    losses = "  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names)
+    report(shown, losses)
+    return shown
+
+
+def load_network(request: Request) -> Params:
+    if request.weights:
+        chosen = INPUTS.get(request.preprocess or "")
+        return load_weights(Path(request.weights), network=request.network, preprocessing=chosen)
+    assert request.network  # only weights may leave it open
+    return load_weights(request.network, offline=request.offline, progress=not request.quiet)
+
+
+def _chunk(save_every: int) -> int | None:
+    """Steps between two reports, so that snapshots fall on 1, 1+N, 1+2N, … on every device."""
+    if jax.default_backend() == "cpu" or not save_every:
+        return None
+    return next(size for size in range(min(20, save_every), 0, -1) if save_every % size == 0)

@@ -1,0 +1,149 @@
+"""The pictures of a command: content, styles, start and masks, from files or standard input."""
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Pixels
+from ..images import Picture, read_image
+from ..network.architecture import smallest_side
+from ..system import ALONE
+from ..transfer.masks import checked_masks
+from ..transfer.sizes import widened
+from .options.groups import WHOLE
+from .options.request import Request
+from .options.words import STREAM, UsageError
+
+_COLORFUL = 0.1  # a channel of a mask may differ so much from the others
+
+
+def read_picture(path: str, request: Request) -> Picture:
+    """A picture of a run, under the limits of its command.
+
+    Raises:
+        UsageError: for standard input, if that is a terminal or closed.
+        OSError, ValueError: as `read_image`.
+    """
+    limits = {"max_pixels": request.max_pixels, "max_file_size": request.max_file_size}
+    if path == STREAM and (sys.stdin is None or sys.stdin.isatty()):
+        raise UsageError("- reads a picture from standard input: pipe one into it, or name a file")
+    with ALONE, warnings.catch_warnings(record=True) as told, _without_standard_error():
+        warnings.simplefilter("always")
+        picture = read_image(sys.stdin.buffer if path == STREAM else path, **limits)
+    for one in told:
+        warnings.warn(one.message, stacklevel=2)
+    return picture
+
+
+@contextlib.contextmanager
+def _without_standard_error() -> Iterator[None]:
+    """Libraries in C (libtiff, libpng) write there what they find wrong with a file."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed already
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def read_masks(
+    request: Request,
+    content: Picture,
+    styles: Sequence[Picture],
+    wide: Callable[..., NDArray[np.float32]],
+) -> dict[str, Any]:
+    """The masks of a command, as arguments of `jnst.stylize`.
+
+    Args:
+        request: of the command.
+        content, styles: its pictures.
+        wide: gives a picture of the content's size the margins that the content was given.
+
+    Raises:
+        OSError, ValueError: for a file that cannot be read, a mask in colour, or one that does
+            not go with its picture.
+    """
+    files = request.masks
+    masks = checked_masks(
+        content.pixels.shape,
+        [style.pixels.shape for style in styles],
+        [_read_mask(path, request) for path in files.content],
+        [None if path == WHOLE else _read_mask(path, request) for path in files.styles],
+        None if files.keep is None else _read_mask(files.keep, request),
+    )
+
+    def widened(mask: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.clip(wide(mask[..., None], like=content.pixels.shape)[..., 0], 0, 1)
+
+    return {
+        "content_masks": [widened(mask) for mask in masks.content],
+        "style_masks": masks.styles,
+        "keep_mask": None if masks.keep is None else widened(masks.keep),
+    }
+
+
+def _read_mask(path: str, request: Request) -> NDArray[np.float32]:
+    pixels = read_picture(path, request).pixels
+    if np.ptp(pixels, axis=-1).max() > _COLORFUL:
+        raise ValueError(f"{path} is in colour: a mask is gray, white inside and black outside")
+    return np.asarray(pixels.mean(axis=-1), np.float32)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a painting is made of.
+
+    Attributes:
+        content, styles: as they were read.
+        base: the content with its margins, as it is painted.
+        others: the start and the masks, as `jnst.stylize` takes them.
+    """
+
+    content: Picture
+    styles: list[Picture]
+    base: Pixels
+    others: dict[str, Any]
+
+    @property
+    def style_pixels(self) -> list[Pixels]:
+        return [style.pixels for style in self.styles]
+
+
+def read_pictures(request: Request) -> Pictures:
+    """Reads all pictures of a command; ValueError for one that is too small for its layers."""
+    content = read_picture(request.content, request)
+    styles = [read_picture(path, request) for path in request.styles]
+    start = read_picture(request.init_image, request) if request.init_image else None
+    _check_sides([content, *styles, *([start] if start else [])], request)
+    wide = partial(widened, config=request.config, bucket=request.bucket)
+    masks = read_masks(request, content, styles, wide)
+    init = None if start is None else wide(start.pixels, like=content.pixels.shape)
+    return Pictures(content, styles, wide(content.pixels), {"init_image": init} | masks)
+
+
+def _check_sides(pictures: Sequence[Picture], request: Request) -> None:
+    layers = (*request.config.content_layers, *request.config.style_layers)
+    need = smallest_side(request.network or "vgg19", layers) if layers else 1
+    for picture in pictures:
+        height, width = picture.pixels.shape[:2]
+        if min(height, width) < need:
+            raise ValueError(
+                f"{picture.path} is {width}x{height} pixels, but these layers look at squares "
+                f"of {need}: use a larger picture"
+            )

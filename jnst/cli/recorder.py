@@ -1,0 +1,138 @@
+"""What a run writes while it goes on: the log, snapshots, and in the end a sheet of them."""
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from ..arrays import Pixels
+from ..atomic import replace_file
+from ..images import read_image, write_image
+from ..transfer import Progress
+from .console import tell
+from .options.request import Request
+
+_SHEET_SNAPSHOTS = 12
+
+
+class Recorder:
+    """Writes the log and the snapshots while a run goes on.
+
+    Args:
+        request: names the files.
+        embedded: from `parameters`; the log's first line and each snapshot carry it.
+        step: of the checkpoint that the run goes on from, or 0. What was recorded up to there is
+            kept.
+    """
+
+    def __init__(self, request: Request, embedded: Mapping[str, str], step: int = 0) -> None:
+        self._request, self._embedded = request, dict(embedded)
+        self._stack = contextlib.ExitStack()
+        self._log: TextIO | None = None
+        self._begun = self._seen = step
+        self._start = time.monotonic()
+        every = request.save_every
+        self._due = 1 + -(-step // every) * every if every else 1
+        self.snapshots = _found_snapshots(Path(request.snapshots), step) if every else []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def update(self, progress: Progress) -> None:
+        """Takes note of a chunk of steps. What cannot be written is told, and the run goes on.
+
+        Steps that have been told already, as after a want of memory, are not recorded again.
+        """
+        if progress.step <= self._seen:
+            return
+        self._seen = progress.step
+        if self._request.log:
+            try:
+                self._write_log(progress)
+            except OSError as error:
+                tell(f"warning: no more lines in {self._request.log}: {error.strerror or error}")
+                self._request = replace(self._request, log=None)
+        if self._request.save_every and progress.step >= self._due:
+            while self._due <= progress.step:
+                self._due += self._request.save_every
+            try:
+                self._write_snapshot(progress)
+            except OSError as error:
+                tell(f"warning: no snapshot at step {progress.step}: {error}")
+
+    def _write_snapshot(self, progress: Progress) -> None:
+        path = Path(self._request.snapshots) / f"it{progress.step:04d}.png"
+        path.parent.mkdir(exist_ok=True)
+        more = {"step": str(progress.step)}
+        write_image(path, progress.image(), parameters=self._embedded | more)
+        self.snapshots.append((progress.step, path))
+
+    def _write_log(self, progress: Progress) -> None:
+        if self._log is None:
+            path = Path(str(self._request.log))
+            kept, seconds = _kept_lines(path, self._begun) if self._begun else ([], 0.0)
+            self._start -= seconds
+            head = self._embedded | {
+                "config": self._request.config.to_dict(),
+                "styles": list(self._request.styles),
+            }
+            replace_file(path, "".join([json.dumps(head) + "\n", *kept]).encode())
+            self._log = self._stack.enter_context(path.open("a", encoding="utf-8", buffering=1))
+        seconds = round(time.monotonic() - self._start, 3)
+        first = progress.step - len(progress.losses.total) + 1
+        for step, terms in enumerate(zip(*progress.losses, strict=True), start=first):
+            entry: dict[str, Any] = {"step": step, "scale": progress.scale, "seconds": seconds}
+            values = map(float, terms)
+            entry |= dict(zip(progress.losses._fields, values, strict=True))
+            self._log.write(json.dumps(entry) + "\n")
+
+    def finish(self, content: Pixels, styles: Sequence[Pixels], result: Pixels) -> None:
+        """Makes the contact sheet, if there are snapshots; where it cannot be made, says so."""
+        if self._request.save_every:
+            try:
+                self.write_sheet(content, styles, result)
+            except (OSError, ValueError) as error:
+                tell(f"warning: no contact sheet: {error}")
+
+    def write_sheet(self, content: Pixels, styles: Sequence[Pixels], result: Pixels) -> None:
+        """Puts content, styles, snapshots (a dozen at most) and result on one contact sheet."""
+        from ..figures.sheets import contact_sheet
+
+        last = len(self.snapshots) - 1
+        count = min(len(self.snapshots), _SHEET_SNAPSHOTS)
+        chosen = sorted({round(i * last / max(1, count - 1)) for i in range(count)})
+        names = ["style"] if len(styles) == 1 else [f"style {i}" for i in range(1, len(styles) + 1)]
+        pictures = [("content", content), *zip(names, styles, strict=True)]
+        for step, path in (self.snapshots[i] for i in chosen):
+            pictures.append((f"step {step}", read_image(path).pixels))
+        contact_sheet([*pictures, ("result", result)], self._request.sheet)
+
+
+def _found_snapshots(folder: Path, step: int) -> list[tuple[int, Path]]:
+    """The snapshots of a run that was broken off, up to a step."""
+    found = [(re.fullmatch(r"it(\d{4,})\.png", path.name), path) for path in folder.glob("it*.png")]
+    numbered = [(int(match[1]), path) for match, path in found if match]
+    return sorted((number, path) for number, path in numbered if number <= step)
+
+
+def _kept_lines(path: Path, step: int) -> tuple[list[str], float]:
+    """The lines of a log up to a step, and the seconds that they tell of."""
+    kept, seconds = [], 0.0
+    if path.exists():
+        for line in path.read_text("utf-8", errors="replace").split("\n")[1:]:
+            try:
+                row = json.loads(line)
+                if row["step"] > step:
+                    break
+                seconds = float(row["seconds"])
+            except (ValueError, KeyError, TypeError):
+                break  # a kill cut it short
+            kept.append(line + "\n")
+    return kept, seconds
