@@ -7,26 +7,10 @@ from dataclasses import asdict, dataclass, field, fields
 from numbers import Real
 from typing import Any
 
+from . import choices
 from .checks import as_tuple, broadcast, check_lists, check_numbers, check_together, check_types
-from .choices import (
-    COLORS,
-    CONTENT_LOSSES,
-    INITS,
-    LINE_SEARCHES,
-    OPTIMIZERS,
-    PADDINGS,
-    POOLINGS,
-    PRECISIONS,
-    RESAMPLING,
-    STYLE_LOSSES,
-    TV_LOSSES,
-    UPSCALES,
-    block_of,
-)
 from .schedule import QUALITIES, down_to, steps_by_quality, steps_of
 
-# See `jnst.losses.moments.wasserstein_relative_aim` for where they come from.
-_WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.2, 0.01)
 _STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -82,20 +66,20 @@ class Config:
         "or scanned edge would be asked for inside the picture",
     )
     resample: str = _option(
-        "bicubic", "picture", "filter that resizes pictures, antialiased", RESAMPLING
+        "bicubic", "picture", "filter that resizes pictures, antialiased", choices.RESAMPLING
     )
     color: str = _option(
         "style",
         "picture",
         "the style's colours; the content's, by painting in gray and putting its chrominance back "
         "(luminance-…); or the style's after they were brought to the content's (match-…)",
-        COLORS,
+        choices.COLORS,
     )
     init: str = _option(
         "matched",
         "picture",
         "what the optimisation starts from; matched: the content in the style's colours",
-        INITS,
+        choices.INITS,
     )
     noise: float = _option(
         0.1, "picture", "standard deviation of the noise that --init noise starts from, in [0, 1]"
@@ -135,9 +119,11 @@ class Config:
     style_weights: tuple[float, ...] = _option(
         (1.0,), "objective", "blend of several styles: one weight per style, or one for all"
     )
-    content_loss: str = _option("relative", "objective", "content loss", CONTENT_LOSSES)
-    style_loss: str = _option("wasserstein-relative", "objective", "style loss", STYLE_LOSSES)
-    tv_loss: str = _option("nine-point", "objective", "total variation", TV_LOSSES)
+    content_loss: str = _option("relative", "objective", "content loss", choices.CONTENT_LOSSES)
+    style_loss: str = _option(
+        "wasserstein-relative", "objective", "style loss", choices.STYLE_LOSSES
+    )
+    tv_loss: str = _option("nine-point", "objective", "total variation", choices.TV_LOSSES)
     preserve: float = _option(
         0.0,
         "objective",
@@ -149,14 +135,14 @@ class Config:
         "objective",
         "pooling of the network; rescaled: average times 2, l2 times 0.78, about as large as the "
         "maxima that it was trained with",
-        POOLINGS,
+        choices.POOLINGS,
     )
     padding: str = _option(
         "replicate",
         "objective",
         "what the first convolution sees around the picture: zeros as in training, the border's "
         "pixels repeated, or the picture mirrored",
-        PADDINGS,
+        choices.PADDINGS,
     )
     normalize_gradients: bool = _option(
         False,
@@ -172,7 +158,9 @@ class Config:
     input_gain: float = _option(
         1.0, "objective", "factor on the image before the network's own preprocessing"
     )
-    optimizer: str = _option("adam", "optimisation", "how the image is improved", OPTIMIZERS)
+    optimizer: str = _option(
+        "adam", "optimisation", "how the image is improved", choices.OPTIMIZERS
+    )
     quality: str = _option(
         "normal",
         "optimisation",
@@ -215,11 +203,11 @@ class Config:
         "optimisation",
         "what a finer scale starts from: the painting enlarged, or the same with the content's "
         "fine detail put back",
-        UPSCALES,
+        choices.UPSCALES,
     )
     learning_rate: float = _option(0.03, "optimisation", "Adam: the step in units of --pixel-range")
     line_search: str = _option(
-        "zoom", "optimisation", "L-BFGS: strong Wolfe zoom, or none as torch", LINE_SEARCHES
+        "zoom", "optimisation", "L-BFGS: strong Wolfe zoom, or none as torch", choices.LINE_SEARCHES
     )
     history: int = _option(20, "optimisation", "L-BFGS: pairs of steps and gradients remembered")
     precondition: float = _option(
@@ -258,7 +246,7 @@ class Config:
         "optimisation",
         "what the convolutions multiply; picture, sums and losses are float32. bfloat16 pays where "
         "the processor has it, tf32 on recent GPUs alone",
-        PRECISIONS,
+        choices.PRECISIONS,
     )
     clamp: bool = _option(True, "optimisation", "Adam: keep the image inside [0, 1] at each step")
 
@@ -301,7 +289,9 @@ class Config:
         if not self.style_layers:
             return ()
         if not self.style_layer_weights:
-            return tuple(_WEIGHT_OF_BLOCK[block_of(layer) - 1] for layer in self.style_layers)
+            return tuple(
+                choices.WEIGHT_OF_BLOCK[choices.block_of(layer) - 1] for layer in self.style_layers
+            )
         count = len(self.style_layers)
         return broadcast(self.style_layer_weights, count, "style_layer_weights", "layers")
 

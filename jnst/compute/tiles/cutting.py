@@ -21,7 +21,7 @@ stages 6, 4, 4 and 1 positions of the maps that enter them. The price is to keep
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...network.architecture import CONVOLUTIONS, LAYERS, check_layers, halvings, reach
 
@@ -204,3 +204,13 @@ def _stage_layers(
             stages.append((tuple(names), tuple(widths)))
             names, widths = [], []
     return stages
+
+
+def piece(values: Any, stage: Stage, window: Window, layer: str | None = None) -> Any:
+    """A window's part of the map at a layer, or of the one that enters the stage."""
+    depth = halvings(stage.layers, layer) if layer else 0
+    rows, columns = (
+        slice(start >> depth, (start >> depth) + (size >> depth))
+        for start, size in zip(window.start, stage.size, strict=True)
+    )
+    return values[rows, columns]

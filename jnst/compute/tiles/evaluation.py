@@ -34,7 +34,7 @@ from ...losses.targets import check_inputs, combined
 from ...network import Params
 from ...network.architecture import halvings
 from ...system import trim
-from .cutting import Stage, Window, plan_stages
+from .cutting import Stage, Window, piece, plan_stages
 from .host_map import HostMap, release
 from .passes import backward, forward
 from .variation import add_variation, variation_by_bands
@@ -90,11 +90,11 @@ def value_and_gradient(
                 *pieces,
                 kept[stage].pop(0),
                 _of_stage(by_sums, stage),
-                by_output and _piece(by_output.values, stage, window, stage.layers[-1]),
+                by_output and piece(by_output.values, stage, window, stage.layers[-1]),
                 stage.layers,
                 targets.terms,
             )
-            _piece(by_input.values, stage, window)[...] += np.asarray(by_window)
+            piece(by_input.values, stage, window)[...] += np.asarray(by_window)
         by_output = by_input
         trim()
     gradient = np.zeros(image.shape, np.float32) if by_output is None else by_output.values
@@ -275,29 +275,19 @@ def _windows(
     """Each window with its part of the map that enters and of the targets, and its core."""
 
     def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Map]:
-        return {n: _piece(maps[n], stage, window, n) for n in maps if n in stage.layers}
+        return {n: piece(maps[n], stage, window, n) for n in maps if n in stage.layers}
 
     for window in stage.windows:
         guides = tuple(pieces(guide, window) for guide in targets.guides)
         core = np.asarray(window.core, np.int32)
-        entered = _piece(entering, stage, window)
+        entered = piece(entering, stage, window)
         yield window, (entered, pieces(targets.content, window), guides, core)
         for values in targets.content.values():
             release(values)
 
 
-def _piece(values: Any, stage: Stage, window: Window, layer: str | None = None) -> Any:
-    """A window's part of the map at a layer, or of the one that enters the stage."""
-    depth = halvings(stage.layers, layer) if layer else 0
-    rows, columns = (
-        slice(start >> depth, (start >> depth) + (size >> depth))
-        for start, size in zip(window.start, stage.size, strict=True)
-    )
-    return values[rows, columns]
-
-
 def _put_core(leaving: Map, values: Map, stage: Stage, window: Window) -> None:
     last = stage.layers[-1]
     top, bottom, left, right = (n >> halvings(stage.layers, last) for n in window.core)
-    place = _piece(leaving, stage, window, last)
+    place = piece(leaving, stage, window, last)
     place[top:bottom, left:right] = values[top:bottom, left:right]
