@@ -1,4 +1,4 @@
-"""Which file may import what, read from the source; and that importing does nothing else."""
+"""Which room may import what, read from the source; and that importing does nothing else."""
 
 import ast
 import os
@@ -107,6 +107,11 @@ def test_every_file_has_a_room():
     assert {room_of(name) for name in FILES} == {*LEVEL, "reference", "__init__"}
 
 
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith("__init__")])
+def test_every_face_says_what_its_room_does(name):
+    assert ast.get_docstring(ast.parse(FILES[name].read_text(encoding="utf-8")))
+
+
 @pytest.mark.parametrize("name", sorted(FILES.keys() - REFERENCE - {"__init__"}))
 def test_no_import_runs_up(name):
     room = room_of(name)
@@ -141,11 +146,12 @@ def test_importing_creates_nothing_and_loads_no_plots(tmp_path):
         "PYTHONPATH": str(PACKAGE.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    rooms = ", ".join(f"jnst.{name}" for name in LEVEL)
     code = (
         "import sys, socket\n"
         "def refuse(*_): raise AssertionError('network')\n"
         "socket.socket.connect = refuse\n"
-        "import jnst\n"
+        f"import jnst, {rooms}\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
     found = subprocess.run(
