@@ -1,4 +1,4 @@
-"""A process that waits for the one that computes, and says in one line how that ended.
+"""A child process that computes, and its parent, which says in one line how the child ended.
 
 JAX's own way with a lost coordinator is to abort, from a thread that no handler of Python sees,
 after many lines on standard error. So where several processes share a painting each works in a

@@ -1,4 +1,4 @@
-"""JAX's compiled programs kept on disk, so that only the first run of a size waits for compilation.
+"""The compilation cache: JAX's programs on disk, so that only the first run of a size compiles.
 
 Only the command turns it on; importing jnst writes nothing. The programs lie in the folder
 `compiled` of jnst's cache folder, one folder for each kind of processor, since a program that was

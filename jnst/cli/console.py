@@ -1,4 +1,4 @@
-"""What a run tells on standard error while it works, and the signals that end it with a picture."""
+"""The console: what a run tells on standard error, its progress, and the signals that end it."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What a run writes while it goes on: the log, snapshots, and in the end a sheet of them."""
+"""The recorder of a run: its log, snapshots, and in the end a sheet of them."""
 
 import contextlib
 import json

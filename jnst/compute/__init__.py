@@ -1,4 +1,4 @@
-"""How a scale is computed: the whole picture at once, by windows, or in bands on several devices.
+"""The computation of a scale: the whole picture at once, by windows, or over several devices.
 
 What comes in is a picture [height, width, 3], sRGB nominally in [0, 1], the network and a `Config`;
 what goes out is an objective with its arguments, ready for the optimiser. How much memory in bytes

@@ -1,4 +1,4 @@
-"""Parts of a picture that stay as they are: what is optimised lies under them.
+"""The canvas: parts of a picture that stay as they are, and what is optimised under them.
 
 The picture is y = k·P + (1 − k)·x, with the kept pixels P, the mask k and the optimised x. The
 objective is that of y, and its derivative by x is that by y times 1 − k: where k is 1 nothing can

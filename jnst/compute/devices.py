@@ -1,4 +1,4 @@
-"""One picture over many devices: each keeps a band of its rows, in every layer of the network.
+"""Bands of one picture on many devices: each keeps some rows, in every layer of the network.
 
 A picture is cut into as many bands as there are devices, all of one height, a multiple of the last
 layer's stride, so that no pooling window crosses from one to the next. A 3x3 convolution reads one

@@ -1,4 +1,4 @@
-"""Where an objective stops being finite: in the image, a layer, a term, or only the gradient."""
+"""The first place where an objective is not finite: image, layer, term, or gradient."""
 
 import jax.numpy as jnp
 from jaxtyping import Array

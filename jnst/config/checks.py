@@ -1,4 +1,4 @@
-"""What the fields of a `Config` must be; errors name the value and the remedy."""
+"""Checks of the fields of a `Config`; errors name the value and the remedy."""
 
 import math
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""Every choice of a run in one frozen value.
+"""`Config`: every choice of a run in one frozen value.
 
 The fields carry their help text, group and choices: the command line is generated from them.
 """

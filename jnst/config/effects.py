@@ -1,4 +1,4 @@
-"""Where an option has an effect: each field of `Config`, and what it needs of the others.
+"""The effects of options: each field of `Config`, and what it needs of the others.
 
 A preset is a whole method, and may carry values that another choice makes idle. An option that a
 person types and that would change nothing is a mistake, and is refused.

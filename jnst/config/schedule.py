@@ -1,4 +1,4 @@
-"""Which scales a run works through, and how many steps it makes at each."""
+"""The schedule of a run: its scales, and the steps at each."""
 
 import itertools
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What filters see: classic kernels, a network's first filters, and its feature maps."""
+"""Figures of filters: classic kernels, a network's first filters, and its feature maps."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A picture's file before anything is decoded: what it is, how large it may be, what is wrong.
+"""The opening of a picture's file, before anything is decoded: its kind, its size, its faults.
 
 A file is somebody else's work. Its size on disk, its kind and the pixels that its header promises
 are looked at first; whatever a decoder then raises becomes one line that names the file.

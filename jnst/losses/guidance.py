@@ -1,4 +1,4 @@
-"""Which style acts where: masks of the picture as weights of the positions of each layer.
+"""Guidance: which style acts where, by masks as weights of the positions of each layer.
 
 The statistics of a region are weighted sums over positions, and the style loss is the sum over the
 regions (Gatys et al., "Controlling perceptual factors in neural style transfer", CVPR 2017,

@@ -1,4 +1,4 @@
-"""Which algorithm each convolution of the network runs on.
+"""The choice of an algorithm for each convolution of the network.
 
 On CPUs Winograd's tiles (`jnst.ops.conv3x3`) of 2, 4 or 6 pixels, or the direct convolution,
 whichever takes the least time in a run of some hundred steps, compilation included, by what is

@@ -1,4 +1,4 @@
-"""Fetches a known weight file into the cache, verified before it takes its place.
+"""The download of a known weight file into the cache, verified before it takes its place.
 
 The verified move into place is pooch's, the stream is `jnst.network.http_stream`'s, and a file lock
 lets only one process fetch a file at a time: the others wait, and find it done.

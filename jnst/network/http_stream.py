@@ -1,4 +1,4 @@
-"""Streams an address into a file: bounded in time, resumed where an earlier attempt broke off.
+"""A stream from an address into a file: bounded in time, and resumed where one broke off.
 
 What has come stays in a `.part` file beside the goal. The next attempt asks only for the rest, of
 whichever mirror answers; a rest that does not fit shows in the hash of the whole.

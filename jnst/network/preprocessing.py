@@ -1,4 +1,4 @@
-"""What a set of weights expects of an image: channel order, units, mean and deviation."""
+"""The input that a set of weights expects: channel order, units, mean and deviation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

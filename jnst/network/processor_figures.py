@@ -1,4 +1,4 @@
-"""What each algorithm of a convolution takes on this kind of processor: a table, or a measurement.
+"""Figures of each convolution algorithm on this kind of processor: from a table, or measured.
 
 The table, algorithms.json, is made by benchmarks/plan.py on the kinds of processor that it names.
 On another kind `jnst.network.trial` measures once, when somebody first asks, for some seconds; what

@@ -1,4 +1,4 @@
-"""Finding, verifying and loading network weights, each with the preprocessing that belongs to it.
+"""Network weights: found, verified and loaded, each with the preprocessing that belongs to it.
 
 VGG-16 comes with jnst. VGG-19 is fetched once into the cache: the folder in the environment
 variable JNST_CACHE, or the platform's own place for caches. Any other file is given by its path.

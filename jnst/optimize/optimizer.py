@@ -1,4 +1,4 @@
-"""Where an optimisation stands, and how it goes on from a value and a gradient.
+"""The state of an optimisation, and its next state after a value and a gradient.
 
 It knows nothing of pictures. The only file that knows Optax: Adam comes from there, and
 `jnst.optimize.lbfgs` is dressed as an Optax transformation.

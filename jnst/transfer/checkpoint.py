@@ -1,4 +1,4 @@
-"""A run put aside in a file, from which it goes on as if it had never stopped.
+"""Checkpoints: a run put aside in a file, from which it goes on as if it had never stopped.
 
 The file is HDF5. Its first 512 bytes, which HDF5 leaves to its users, name the kind of file and the
 SHA-256 of all that follows: a damaged file is known before the HDF5 library sees any of it. The

@@ -1,4 +1,4 @@
-"""What whoever watches a run is told: progress, the picture so far, and a checkpoint."""
+"""Progress reports for callbacks: the step, the losses, the picture so far, and a checkpoint."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple

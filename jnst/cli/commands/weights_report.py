@@ -1,4 +1,4 @@
-"""What is known of weight files, as lines of text: all that jnst knows, or one in detail."""
+"""Reports on weight files as lines of text: all that jnst knows, or one in detail."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A command that names a file of settings, as the command without the file.
+"""The file of settings that a command names, expanded into the words that it stands for.
 
 So a painting remembers the options themselves, and neither the file nor its later changes matter.
 """

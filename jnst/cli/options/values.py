@@ -1,4 +1,4 @@
-"""What the words behind an option mean: numbers, sizes, times; for argparse, with its errors."""
+"""Readers of the words behind an option: numbers, sizes, times; for argparse, with its errors."""
 
 import argparse
 import re

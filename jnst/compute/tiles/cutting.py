@@ -1,4 +1,4 @@
-"""How a picture is cut so that a network can be computed exactly, piece by piece; only arithmetic.
+"""Stages and windows: a picture cut so that a network is computed exactly, piece by piece.
 
 The network is cut at pooling layers into *stages*, and the map that enters each stage into
 *windows*. A window is computed as if it were a map of its own, with zeros around it; what it then
