@@ -114,6 +114,7 @@ def stylize(
 
     Example:
         >>> import jnst
+        >>> import numpy as np
         >>> config = jnst.Config(size=32, scales=(1.0,), steps=(2,), content_layers=("relu2_1",),
         ...                      style_layers=("relu1_1",))
         >>> noise = np.random.default_rng(0).random((40, 50, 3), np.float32)

@@ -133,8 +133,8 @@ def read_sweep(text: str) -> Sweep:
         >>> read_sweep("contnt_weight=1,5")
         Traceback (most recent call last):
         ...
-        jnst.cli.options.words.UsageError: --sweep contnt_weight: no such option; did you mean
-        content_weight?
+        jnst.cli.options.words.UsageError: --sweep contnt_weight: no such option; did you mean \
+content_weight?
     """
     name, equals, after = text.partition("=")
     name = name.strip().removeprefix("--").replace("-", "_")

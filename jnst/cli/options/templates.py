@@ -107,9 +107,8 @@ def check_distinct(paths: Sequence[tuple[str, str]]) -> None:
         >>> check_distinct([("a by x", "out.png"), ("b by x", "./out.png")])
         Traceback (most recent call last):
         ...
-        jnst.cli.options.words.UsageError: a by x and b by x would both be ./out.png: give them
-        different \
-names, such as --output "{index}_{content}_{style}.png"
+        jnst.cli.options.words.UsageError: a by x and b by x would both be ./out.png: give them \
+different names, such as --output "{index}_{content}_{style}.png"
     """
     taken: dict[str, str] = {}
     for what, path in paths:
