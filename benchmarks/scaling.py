@@ -35,7 +35,7 @@ def work(side: int, count: int, steps: int) -> dict[str, Any]:
     if len(jax.devices()) < count:
         raise RuntimeError(f"{len(jax.devices())} devices for {count}")
     import jnst
-    from jnst.compute import Spread
+    from jnst.compute import Sharded
 
     draw = np.random.default_rng(0).random
     content, style = draw((side, side, 3), np.float32), draw((256, 256, 3), np.float32)
@@ -43,10 +43,10 @@ def work(side: int, count: int, steps: int) -> dict[str, Any]:
     weights = jnst.loss_weights(config)
     objective: Any = jnst.objective
     if count > 1:
-        objective = Spread(tuple(jax.devices()[:count]))
+        objective = Sharded(tuple(jax.devices()[:count]))
         targets = objective.make_targets(params, content, [style], config)
-        args = objective.placed((params, targets, weights))
-        image = objective.placed(jax.numpy.asarray(content + 0.1))
+        args = objective.place((params, targets, weights))
+        image = objective.place(jax.numpy.asarray(content + 0.1))
     else:
         args = (params, jnst.make_targets(params, content, [style], config), weights)
         image = jax.numpy.asarray(content + 0.1)

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import jnst
 from jnst.compute import engine
-from jnst.compute.devices import Spread
+from jnst.compute.devices import Sharded
 from jnst.images import resize_picture
 from jnst.losses import loss_weights
 from jnst.losses.guidance import guidance
@@ -30,7 +30,7 @@ from jnst.optimize import loop, steps
 
 rng = np.random.default_rng(0)
 params = jnst.load_weights("vgg16")
-spread = Spread(tuple(jax.devices()))
+spread = Sharded(tuple(jax.devices()))
 assert len(spread.devices) == count
 # A height that no band divides, one with a band that stays empty, and one that fits.
 gram = partial(jnst.Config, style_loss="gram-relative", style_layer_weights=(1.0,))
@@ -57,7 +57,7 @@ for (height, width), config in cases if count == 2 else cases[::2]:
     many = jax.jit(jax.value_and_grad(spread, has_aux=True))
     alone = one.lower(image, params, whole, weights).compile()
     (value, terms), gradient = alone(image, params, whole, weights)
-    args = spread.placed((image, params, whole, weights))
+    args = spread.place((image, params, whole, weights))
     spread_step = many.lower(*args).compile()
     (other, parts), spread_gradient = spread_step(*args)
     np.testing.assert_allclose(jnp.stack(parts), jnp.stack(terms), rtol=1e-4)
@@ -79,7 +79,7 @@ if count == 2:
     for found, expected in zip(jax.tree.leaves(targets), jax.tree.leaves(whole), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5 * float(jnp.abs(expected).max()))
     _, gradient = one(image, params, whole, loss_weights(config))
-    _, found = many(*spread.placed((image, params, targets, loss_weights(config))))
+    _, found = many(*spread.place((image, params, targets, loss_weights(config))))
     gradient, found = np.asarray(gradient), np.asarray(found)
     assert np.abs(gradient - found).max() < 1e-5 * np.abs(gradient).max()
 
@@ -130,10 +130,10 @@ jax.config.update("jax_num_cpu_devices", 4)
 import jax.numpy as jnp
 import numpy as np
 import jnst
-from jnst.compute.devices import Spread
+from jnst.compute.devices import Sharded
 
 rng = np.random.default_rng(0)
-params, spread = jnst.load_weights("vgg16"), Spread(tuple(jax.devices()))
+params, spread = jnst.load_weights("vgg16"), Sharded(tuple(jax.devices()))
 # Heights of one row for each device; that fill part of the last band; and three of four bands,
 # so that the row below the picture is the first of the last one.
 for padding in ("replicate", "reflect"):
@@ -155,7 +155,7 @@ for padding in ("replicate", "reflect"):
             weights = rng.normal(size=shape).astype(np.float32)
             (_, expected), slope = jax.jit(jax.value_and_grad(alone, has_aux=True))(image)
             spread_out = jax.jit(jax.value_and_grad(together, has_aux=True))
-            (_, found), gradient = spread_out(spread.placed(image))
+            (_, found), gradient = spread_out(spread.place(image))
             for one, other in ((found, expected), (gradient, slope)):
                 scale = float(np.abs(other).max())
                 np.testing.assert_allclose(one, other, atol=1e-5 * scale, err_msg=str(height))

@@ -10,7 +10,7 @@ from skimage.exposure import match_histograms
 
 import jnst
 from jnst import tiles
-from jnst.compute import Spread
+from jnst.compute import Sharded
 from jnst.losses import STYLE_LOSSES
 from jnst.losses.guidance import guidance
 from jnst.losses.sliced import Samples, directions, quantiles, resampled
@@ -226,7 +226,7 @@ def test_parts_of_a_picture_are_refused(params):
     with pytest.raises(ValueError, match=f"^{told}bands on 2 devices: use one device, or style_l"):
         jnst.stylize(params, wide, STYLE, config, devices=jax.devices() * 2)
     with pytest.raises(ValueError, match=f"^{told}bands on 1 devices"):
-        Spread(tuple(jax.devices())).make_targets(params, IMAGE, [STYLE], config)
+        Sharded(tuple(jax.devices())).make_targets(params, IMAGE, [STYLE], config)
 
 
 def test_memory_for_the_whole_at_once():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import jax
 
 from ..arrays import Pixels
-from ..compute import check_way
+from ..compute import check_engine
 from ..compute.cost import (
     expected_seconds,
     measure_speed,
@@ -91,7 +91,7 @@ def fitted(
         tile = request.tile or None
         devices = len(chosen(request.devices)) if request.devices.several else 1
         try:
-            check_way(config, [painted_size(height, width, config)], tile, devices)
+            check_engine(config, [painted_size(height, width, config)], tile, devices)
         except ValueError as error:
             raise UsageError(in_options(str(error))) from None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)

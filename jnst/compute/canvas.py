@@ -1,6 +1,6 @@
-"""The canvas: parts of a picture that stay as they are, and what is optimised under them.
+"""The canvas: a margin beyond the picture's borders, and pixels of it that stay as they are.
 
-The picture is y = k·P + (1 − k)·x, with the kept pixels P, the mask k and the optimised x. The
+With the kept pixels P and their mask k, the picture of an optimised x is y = k·P + (1 − k)·x. The
 objective is that of y, and its derivative by x is that by y times 1 − k: where k is 1 nothing can
 change, where it is between, painting and photograph are faded into each other, and what the network
 sees is always the picture that comes out.
@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from jaxtyping import Array
 
-from ..arrays import Image
+from ..arrays import Image, Pixels
+from ..images.resizing import without_bleed
+from ..optimize.optimizer import Moments
 from ..optimize.steps import Evaluator, Objective
 
 
 class Kept(NamedTuple):
-    """What stays.
+    """Pixels that stay.
 
     Attributes:
         pixels: [H, W, 3].
@@ -27,6 +30,51 @@ class Kept(NamedTuple):
 
     pixels: Any
     mask: Any
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What lies between the optimised array and the picture that is shown.
+
+    Attributes:
+        margin: pixels beyond each border that are cut off.
+        kept: pixels that stay, if there are any.
+    """
+
+    margin: int = 0
+    kept: Kept | None = None
+
+    def objective(self, of: Objective | Evaluator) -> Objective | Evaluator:
+        """An objective of pictures as one of optimised arrays; see `arguments`."""
+        return of if self.kept is None else keeping(of)
+
+    def arguments(self, args: tuple[Any, ...], *, settled: bool = False) -> tuple[Any, ...]:
+        """What `objective` takes after the array, if its picture's objective takes `args`.
+
+        Args:
+            args: network, targets and weights.
+            settled: for an array that has the kept pixels in it already.
+        """
+        if self.kept is None:
+            return args
+        mask = 0.0 * self.kept.mask if settled else self.kept.mask
+        return (*args, self.kept._replace(mask=mask))
+
+    def picture(self, optimised: Array | Pixels) -> Pixels:
+        """The picture of an optimised array, with its margin."""
+        return np.asarray(optimised if self.kept is None else with_kept(optimised, self.kept))
+
+    def visible(self, optimised: Array | Pixels) -> Pixels:
+        """The picture of an optimised array, without the margin."""
+        return np.asarray(self.cut(self.picture(optimised)))
+
+    def cut(self, values: Any) -> Any:
+        """[H, W, …] without the margin."""
+        return without_bleed(values, self.margin)
+
+    def moments(self, moments: Moments) -> Moments:
+        """Adam's running averages without the margin."""
+        return Moments(self.cut(moments.mean), self.cut(moments.square), moments.steps)
 
 
 @jax.jit
@@ -74,4 +122,5 @@ def keeping(objective: Objective | Evaluator) -> Objective | Evaluator:
         value, gradient = objective.value_and_gradient(with_kept(image, kept), *others)
         return value, gradient * (1.0 - kept.mask)
 
-    return Evaluator(value_and_gradient, Keeping(objective.objective))
+    value = None if objective.value is None else Keeping(objective.value)
+    return Evaluator(value_and_gradient, Keeping(objective.objective), value)

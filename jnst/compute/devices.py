@@ -13,7 +13,7 @@ Rows that fill up the last bands are kept at zero in all layers: there the netwo
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
@@ -27,17 +27,20 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Batch, Features, Image, Scalar
 from ..config import Config
-from ..losses import STYLE_LOSSES, Losses, LossWeights, Targets
+from ..losses import STYLE_LOSSES, Known, Losses, LossWeights, Targets
 from ..losses.content import with_weights
 from ..losses.guidance import EVERYWHERE, Guidance, Guide
 from ..losses.objective import Sums, Terms, check_fit, sums_of, variation, weigh
 from ..losses.registry import check_over_devices
-from ..losses.targets import check_inputs, combined
+from ..losses.targets import gather_targets
 from ..network import Params
 from ..network.architecture import LAYERS, halvings, map_shapes
 from ..network.preprocessing import preprocess
 from ..network.vgg import pool
 from ..ops import conv2d, pad, relu
+from ..optimize.optimizer import State
+from ..optimize.steps import Objective
+from .engine import Scene
 
 _ROWS = "rows"
 _WHOLE = PartitionSpec()
@@ -45,8 +48,8 @@ _BANDS = PartitionSpec(_ROWS)
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The objective over the devices of a mesh: a function like `jnst.objective`.
+class Sharded:
+    """The engine that shares each picture among devices; itself a function like `jnst.objective`.
 
     Attributes:
         devices: in the order of their bands, from the top.
@@ -56,22 +59,48 @@ class Spread:
         >>> params = jnst.load_weights("vgg16")
         >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
         >>> black, white = jnp.zeros((20, 16, 3)), jnp.ones((16, 16, 3))
-        >>> spread = Spread(tuple(jax.devices()))
-        >>> args = params, spread.make_targets(params, black, [white], config)
-        >>> total, _ = spread(black, *args, jnst.loss_weights(config))
+        >>> sharded = Sharded(tuple(jax.devices()))
+        >>> args = params, sharded.make_targets(params, black, [white], config)
+        >>> total, _ = sharded(black, *args, jnst.loss_weights(config))
         >>> bool(jnp.isclose(total, jnst.objective(black, *args, jnst.loss_weights(config))[0]))
         True
     """
 
     devices: tuple[jax.Device, ...]
+    compiles_step = False
+
+    @property
+    def objective(self) -> Objective:
+        """The engine itself."""
+        return self
 
     @property
     def mesh(self) -> Mesh:
         return Mesh(np.array(self.devices), (_ROWS,))
 
-    def placed(self, tree: Any) -> Any:
+    def place(self, tree: Any) -> Any:
         """The arrays of a tree, a copy of each on every device."""
         return jax.device_put(tree, NamedSharding(self.mesh, _WHOLE))
+
+    def place_state(self, begin: Array | State, config: Config) -> Array | State:
+        """A first image or a state, a copy on every device."""
+        placed: Array | State = self.place(begin)
+        return placed
+
+    def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
+        """The network as it is: bands take the direct convolution."""
+        return params
+
+    def targets_of(
+        self, params: Params, scene: Scene, config: Config, known: Known | None = None
+    ) -> Targets:
+        """`make_targets` of a scene; `known` is unused."""
+        content, styles, guidance = scene
+        return self.make_targets(params, content, styles, config, guidance=guidance)
+
+    def diagnose(self, image: Image, *args: Any) -> str:
+        """ "": it is not looked for."""
+        return ""
 
     def __call__(
         self, image: Image, params: Params, targets: Targets, weights: LossWeights
@@ -99,18 +128,20 @@ class Spread:
         guidance: Guidance = EVERYWHERE,
     ) -> Targets:
         """What `jnst.make_targets` gives, up to rounding."""
-        terms, blend = check_inputs(params, styles, config)
-        check_over_devices(terms, len(self.devices))
-        params = self.placed(params)
-        kept = self._maps(params, self.placed(content), terms.content_layers, terms)
-        kept = with_weights(kept, self.placed(content), config.preserve, params.network)
-        only_style = terms._replace(content_layers=())
-        found = (
-            self._statistics(params, *self.placed((style, guidance.of_style(i))), only_style)
-            for i, style in enumerate(styles)
-        )
-        matched = combined(found, blend, guidance, terms)
-        return Targets(kept, matched, terms, *self.placed((guidance.content, guidance.shares)))
+        check_over_devices(config, len(self.devices))
+        params, placed = self.place((params, content))
+
+        def content_maps(terms: Terms) -> Features:
+            maps = self._maps(params, placed, terms.content_layers, terms)
+            return with_weights(maps, placed, config.preserve, params.network)
+
+        def style_statistics(style: ArrayLike, guide: Guide, terms: Terms) -> dict[str, Array]:
+            only_style = terms._replace(content_layers=())
+            return self._statistics(params, *self.place((style, guide)), only_style)
+
+        targets = gather_targets(content_maps, style_statistics, params, styles, config, guidance)
+        guides, shares = self.place((targets.guides, targets.shares))
+        return replace(targets, guides=guides, shares=shares)
 
     def _everywhere(self, values: Any) -> Any:
         # Also of the derivative: the optimiser's state stays whole on every device.

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..arrays import Image
+from ..arrays import Features, Image
 from ..config import Config
 from ..network import Params
 from ..network.architecture import check_layers
@@ -55,21 +55,48 @@ def make_targets(
         ValueError: for an unknown layer, a wrong shape, or a number of style weights that is
             neither one nor the number of styles.
     """
-    terms, blend = check_inputs(params, styles, config)
-    kept = activations(params, content, terms.content_layers, terms)
-    kept = with_weights(kept, content, config.preserve, params.network)
-    found: Iterable[Any] = (
-        _looked_up(known, params, style, guidance.of_style(i), terms)
-        for i, style in enumerate(styles)
-    )
+    terms, _ = check_inputs(params, styles, config)
+    positions = None
     if not STYLE_LOSSES[terms.style_loss].by_sums:
         positions = _positions(params, content, terms)
-        found = (_fitted(each, positions, terms.style_loss) for each in found)
-    matched = combined(found, blend, guidance, terms)
-    return Targets(kept, matched, terms, guidance.content, guidance.shares)
+
+    def content_maps(terms: Terms) -> Features:
+        maps = activations(params, content, terms.content_layers, terms)
+        return with_weights(maps, content, config.preserve, params.network)
+
+    def style_statistics(style: Image, guide: Guide, terms: Terms) -> dict[str, Any]:
+        statistics = _looked_up(known, params, style, guide, terms)
+        return _fitted(statistics, positions, terms.style_loss) if positions else statistics
+
+    return gather_targets(content_maps, style_statistics, params, styles, config, guidance)
 
 
-def combined(
+def gather_targets(
+    content_maps: Callable[[Terms], Features],
+    style_statistics: Callable[[Any, Guide, Terms], dict[str, Any]],
+    params: Params,
+    styles: Sequence[Any],
+    config: Config,
+    guidance: Guidance,
+) -> Targets:
+    """The targets, however an engine computes activations and statistics.
+
+    Args:
+        content_maps: gives the content's activations, with the weights that `config.preserve` asks
+            for.
+        style_statistics: gives the statistics of a style under its guide.
+        params, styles, config, guidance: as for `make_targets`, which says what is raised.
+    """
+    terms, blend = check_inputs(params, styles, config)
+    maps = content_maps(terms)
+    statistics = (
+        style_statistics(style, guidance.of_style(i), terms) for i, style in enumerate(styles)
+    )
+    matched = _combined(statistics, blend, guidance, terms)
+    return Targets(maps, matched, terms, guidance.content, guidance.shares)
+
+
+def _combined(
     statistics: Iterable[dict[str, Any]],
     blend: Sequence[float],
     guidance: Guidance,

@@ -159,13 +159,15 @@ def terms_at(
 ) -> Any:
     """The terms at x, computed by the program of a step, which after `improve` is there already.
 
-    That takes a gradient in vain, and spares the seconds in which a program for the value alone
-    would be compiled. Arguments as for `improve`.
+    A gradient is wasted, which takes less than compiling a program for the value alone. An
+    evaluator that has a program for the value uses that. Arguments as for `improve`.
 
     Example:
         >>> terms_at(lambda x: (x @ x, {"norm": x @ x}), jnp.array([3.0, 4.0]))["norm"]
         np.float32(25.0)
     """
+    if isinstance(objective, Evaluator) and objective.value is not None:
+        return objective.value(x, *args)[1]
     method, rates = method or Method(), rates or Rates()
     rates = Rates(*(jnp.asarray(r, x.dtype) for r in rates))
     state = start(x, method, rates)

@@ -34,10 +34,12 @@ class Evaluator:
         value_and_gradient: (x, *args) -> ((value, terms), gradient), what
             `jax.value_and_grad(objective, has_aux=True)` would give.
         objective: the objective that it stands for; traced for its terms, never computed.
+        value: (x, *args) -> (value, terms), without the gradient; by default with it.
     """
 
     value_and_gradient: Callable[..., tuple[tuple[Array, Any], Array]]
     objective: Objective
+    value: Callable[..., tuple[Array, Any]] | None = None
 
 
 def _step(

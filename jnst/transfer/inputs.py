@@ -1,20 +1,26 @@
 """The pictures that a run is given: checked, resized, coloured, and their fingerprints."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Pixels
+from ..compute import Scene
+from ..compute.canvas import Kept
 from ..config import Config
 from ..images import resize_picture
 from ..images.color_matching import EPSILON, match_colors
 from ..images.luminance import keep_colors, luminance
+from ..images.resizing import with_bleed, without_rim
 from ..network import Params
-from ..network.architecture import smallest_side
+from ..network.architecture import check_layers, smallest_side
 from .checkpoint import fingerprint
-from .sizes import style_sizes
+from .masks import Masks
+from .sizes import Scale, drop_small_scales, plan_scales, style_sizes
 
 
 def as_list(styles: Any) -> list[ArrayLike]:
@@ -36,13 +42,59 @@ def checked(name: str, image: ArrayLike) -> Pixels:
     return pixels.astype(np.float32)
 
 
+class Coloring(NamedTuple):
+    """What a choice of `COLORS` makes of the pictures of a run, and of each painting.
+
+    Attributes:
+        content: [H, W, 3], what is painted.
+        styles: what is painted like.
+        original: the content in its colours if they are kept by luminance, else None.
+        space: the colour space in which they are.
+    """
+
+    content: Pixels
+    styles: list[Pixels]
+    original: Pixels | None = None
+    space: str = ""
+
+    def finish(self, painting: Pixels, resize: Callable[..., Pixels]) -> Pixels:
+        """A painting, finished or not, in the colours that it is to have.
+
+        Args:
+            painting: [h, w, 3] as optimised.
+            resize: brings the original to a height and width.
+        """
+        if self.original is None:
+            return painting
+        return keep_colors(painting, resize(self.original, *painting.shape[:2]), self.space)
+
+
+class Pictures(NamedTuple):
+    """The pictures of a run as float32, sRGB in [0, 1].
+
+    Attributes:
+        content: [H, W, 3].
+        styles: [h, w, 3] each.
+        start: [H, W, 3] of init "file", else None.
+    """
+
+    content: Pixels
+    styles: list[Pixels]
+    start: Pixels | None
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+        """Of the content, and of the styles."""
+        return self.content.shape, [style.shape for style in self.styles]
+
+
 def checked_pictures(
     content: ArrayLike,
     styles: ArrayLike | Sequence[ArrayLike],
     init_image: ArrayLike | None,
     config: Config,
-) -> tuple[Pixels, list[Pixels], Pixels | None]:
-    """Content, styles and start as float32; ValueError or TypeError for one that cannot be used."""
+) -> Pictures:
+    """The pictures as float32; ValueError or TypeError for one that cannot be used."""
     base = checked("content", content)
     sources = [checked(f"style {i}", s) for i, s in enumerate(as_list(styles), start=1)]
     if not sources:
@@ -53,7 +105,86 @@ def checked_pictures(
             f"init is {config.init!r} and an init image was "
             f"{'not ' if start is None else ''}given: use init='file' together with init_image"
         )
-    return base, sources, start
+    return Pictures(base, sources, start)
+
+
+class View(NamedTuple):
+    """The pictures at one scale.
+
+    Attributes:
+        scale: which.
+        content: [H, W, 3], without a margin.
+        styles: [h, w, 3] each.
+    """
+
+    scale: Scale
+    content: Pixels
+    styles: list[Pixels]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that a run is given, checked and coloured.
+
+    Attributes:
+        params: the network.
+        config: of the run, without scales at which a picture is too small.
+        pictures: as they are painted from: styles without their rim, colours as `config.color`
+            wants them.
+        masks: those of the styles without their rim.
+        coloring: what gives a painting its colours.
+        scales: coarse to fine.
+    """
+
+    params: Params
+    config: Config
+    pictures: Pictures
+    masks: Masks
+    coloring: Coloring
+    scales: list[Scale]
+
+    def at(self, scale: Scale) -> View:
+        """The pictures, resized for a scale."""
+        content, config = self.pictures.content, self.config
+        resized = resize_picture(content, *scale.size, resample=config.resample)
+        return View(scale, resized, styles_at(self.pictures.styles, *scale.size, config))
+
+    def scene(self, view: View) -> Scene:
+        """What an engine computes from: the pictures of a scale with their margin and guidance."""
+        shapes = [style.shape for style in view.styles]
+        guidance = self.masks.guidance(self.params.network, view.content.shape, shapes, self.config)
+        return Scene(with_bleed(view.content, view.scale.margin), view.styles, guidance)
+
+    def kept(self, view: View) -> Kept | None:
+        """What stays of the content at a scale, with its margin."""
+        return self.masks.kept(view.content, view.scale.margin)
+
+    def finish(self, painting: Pixels) -> Pixels:
+        """A painting, finished or not, in the colours that it is to have."""
+        return self.coloring.finish(
+            painting, partial(resize_picture, resample=self.config.resample)
+        )
+
+
+def prepare_inputs(
+    params: Params, pictures: Pictures, masks: Masks, config: Config
+) -> tuple[Inputs, Callable[[], Mapping[str, str]]]:
+    """The inputs of a run, and what computes the fingerprints of its pictures as given.
+
+    Raises:
+        ValueError: for an unknown layer, or a picture that is too small for the layers.
+    """
+    content, styles, start = pictures
+    styles = [without_rim(style, config.style_rim) for style in styles]
+    masks = masks.without_rim(config.style_rim)
+    check_layers(params.network, (*config.content_layers, *config.style_layers))
+    config = drop_small_scales(config, content.shape, [style.shape for style in styles])
+    scales = plan_scales(content.shape, config)
+    check_sizes(params, content, styles, [scale.size for scale in scales], config)
+    coloring = colored(config.color, content, styles)
+    painted = Pictures(coloring.content, coloring.styles, start)
+    named = partial(fingerprints, params, content, styles, start, masks.named())
+    return Inputs(params, config, painted, masks, coloring, scales), named
 
 
 def check_sizes(
@@ -108,33 +239,6 @@ def fingerprints(
     )
     found["network"] = f"{params.network} {params.preprocessing} {weights}"
     return found
-
-
-class Coloring(NamedTuple):
-    """What a choice of `COLORS` makes of the pictures of a run, and of each painting.
-
-    Attributes:
-        content: [H, W, 3], what is painted.
-        styles: what is painted like.
-        original: the content in its colours if they are kept by luminance, else None.
-        space: the colour space in which they are.
-    """
-
-    content: Pixels
-    styles: list[Pixels]
-    original: Pixels | None = None
-    space: str = ""
-
-    def finish(self, painting: Pixels, resize: Callable[..., Pixels]) -> Pixels:
-        """A painting, finished or not, in the colours that it is to have.
-
-        Args:
-            painting: [h, w, 3] as optimised.
-            resize: brings the original to a height and width.
-        """
-        if self.original is None:
-            return painting
-        return keep_colors(painting, resize(self.original, *painting.shape[:2]), self.space)
 
 
 def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Coloring:

@@ -3,30 +3,22 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array
 from numpy.typing import ArrayLike
 
 from ..arrays import Pixels
-from ..compute import Spread, Way, check_way
+from ..compute import Canvas, check_engine, choose_engine, make_problem
 from ..compute.tiles.cutting import check_tile
 from ..config import DEFAULT, Config
-from ..images import resize_picture
-from ..images.resizing import with_bleed, without_bleed, without_rim
 from ..losses import Known, Losses
 from ..network import Params
-from ..network.architecture import check_layers
-from ..optimize.optimizer import State
 from .checkpoint import Checkpoint, check_same_run, software
-from .inputs import Coloring, check_sizes, checked_pictures, colored, fingerprints, styles_at
+from .inputs import checked_pictures, prepare_inputs
 from .masks import checked_masks
 from .progress import Callback, Reporter
-from .scale import paint_scale, resumed_state
-from .sizes import bleed_at, drop_small_scales, painted_sizes, target_sizes
-from .start import begun, first_image
+from .scale import solve
+from .start import Painting, begin
 
 
 @dataclass(frozen=True)
@@ -126,74 +118,43 @@ def stylize(
         Gatys, Ecker and Bethge, CVPR 2016; coarse to fine as in Gatys et al., "Controlling
         perceptual factors in neural style transfer", CVPR 2017, section 6.
     """
-    base, sources, start = checked_pictures(content, styles, init_image, config)
-    shapes = [source.shape for source in sources]
-    masks = checked_masks(base.shape, shapes, content_masks, style_masks, keep_mask)
-    sources = [without_rim(source, config.style_rim) for source in sources]
-    masks = masks.without_rim(config.style_rim)
-    shapes = [source.shape for source in sources]
-    check_layers(params.network, (*config.content_layers, *config.style_layers))
     if tile is not None:
         check_tile(tile)
-    config = drop_small_scales(config, base.shape, shapes)
-    sizes = target_sizes(base.shape[0], base.shape[1], config)
-    check_sizes(params, base, sources, sizes, config)
-    watched = callback or resume
-    inputs = fingerprints(params, base, sources, start, masks.named()) if watched else {}
+    pictures = checked_pictures(content, styles, init_image, config)
+    masks = checked_masks(*pictures.shapes, content_masks, style_masks, keep_mask)
+    inputs, fingerprints = prepare_inputs(params, pictures, masks, config)
+    scales = inputs.scales
+    check_engine(inputs.config, [scale.painted for scale in scales], tile, len(devices))
+    named = fingerprints() if callback or resume else {}
     if resume:
-        check_same_run(resume, config, inputs)
+        check_same_run(resume, inputs.config, named)
         _check_software(resume)
-    painted_at = painted_sizes(base.shape[0], base.shape[1], config)
-    check_way(config, painted_at, tile, len(devices))
-    spread = Spread(tuple(devices)) if len(devices) > 1 else None
-    coloring = colored(config.color, base, sources)
-    base, sources = coloring.content, coloring.styles
-    finish = partial(_finished, coloring, config)
-    report = Reporter(callback, config, inputs, resume.losses if resume else None, finish)
-    if chunk is None:
-        chunk = 1 if jax.default_backend() == "cpu" else 20
-    image, learnt, final = start, None, None
-    for number, (height, width) in enumerate(sizes, start=1):
-        if resume and number < resume.scale:
-            continue
-        report.begin_scale(number, (height, width))
-        resized = resize_picture(base, height, width, resample=config.resample)
-        by = bleed_at(height, width, config)
-        bled = with_bleed(resized, by)
-        styles_here = styles_at(sources, height, width, config)
-        there = [style.shape for style in styles_here]
-        guidance = masks.guidance(params.network, resized.shape, there, config)
-        kept = masks.kept(resized, by)
-        here = None if tile is None or max(bled.shape) <= tile else tile
-        way = Way(here, spread, guidance, spread.placed(kept) if spread else kept, by)
-        report.shown = way.shown
-        args = way.args(params, bled, styles_here, config, chunk, known)
-        steps = config.steps_per_scale[number - 1]
-        begin: Array | State
-        if resume and number == resume.scale:
-            begin = resumed_state(resume, bled.shape, config, steps)
-        else:
-            if image is None:
-                palettes = masks.palettes(styles_here)
-                shares = masks.shares(resized.shape)
-                image = first_image(params, resized, palettes, config, shares)
-            coarser = sizes[number - 2] if number > 1 else None
-            begin = begun(image, base, resized, coarser, learnt, config, steps)
-        begin = way.placed(begin, config, height, width)
-        painted, learnt = paint_scale(way, begin, args, steps, config, report, chunk)
-        image = without_bleed(painted, by)
-        if report.stopped or number == len(sizes):
-            final = way.losses(jnp.asarray(painted), args, config, chunk)
+    report = Reporter(callback, inputs.config, named, resume, inputs.finish)
+    painting = Painting(pictures.start)
+    for scale in scales[resume.scale - 1 if resume else 0 :]:
+        view = inputs.at(scale)
+        engine = choose_engine(tile, devices, scale.painted)
+        canvas = Canvas(scale.margin, engine.place(inputs.kept(view)))
+        report.begin_scale(scale, canvas.visible)
+        scene = inputs.scene(view)
+        problem = make_problem(engine, canvas, params, scene, inputs.config, _chunk(chunk), known)
+        resumed = resume if resume and scale.number == resume.scale else None
+        state = begin(inputs, view, painting, resumed)
+        picture, moments = solve(problem, state, scale.steps, report)
+        image = canvas.cut(picture)
+        if report.stopped or scale is scales[-1]:
+            final = problem.losses(picture)
             break
+        painting = Painting(image, moments)
         # The next scale's compilation needs the memory of this one's kernels and targets.
-        del args, begin
-    assert image is not None
-    assert final is not None
-    return Result(finish(image), Losses(*map(float, final)), report.history())
+        del problem, state
+    return Result(inputs.finish(image), Losses(*map(float, final)), report.history())
 
 
-def _finished(coloring: Coloring, config: Config, image: Pixels) -> Pixels:
-    return coloring.finish(image, partial(resize_picture, resample=config.resample))
+def _chunk(chunk: int | None) -> int:
+    if chunk is not None:
+        return chunk
+    return 1 if jax.default_backend() == "cpu" else 20
 
 
 def _check_software(checkpoint: Checkpoint) -> None:

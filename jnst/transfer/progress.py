@@ -11,6 +11,7 @@ from ..config import Config
 from ..losses import Losses
 from ..optimize.loop import Standing
 from .checkpoint import Checkpoint, software
+from .sizes import Scale
 
 Callback = Callable[["Progress"], bool | None]
 
@@ -47,12 +48,11 @@ class Reporter:
         callback: of `stylize`.
         config: of the run.
         inputs: fingerprints for its checkpoints.
-        losses: of the steps that a resumed run has behind it.
+        resume: the checkpoint that the run goes on from, if it does.
         finish: gives an image as it is optimised the colours in which it is shown.
 
     Attributes:
         finish: as given.
-        shown: gives the picture that an optimised array stands for, at this scale.
         stopped: whether the callback has ended the run.
     """
 
@@ -61,19 +61,19 @@ class Reporter:
         callback: Callback | None,
         config: Config,
         inputs: Mapping[str, str],
-        losses: Losses | None,
+        resume: Checkpoint | None,
         finish: Callable[[Pixels], Pixels],
     ) -> None:
         self._callback, self._config, self._inputs = callback, config, inputs
         self.finish = finish
-        self.shown: Callable[[Any], Pixels] = np.asarray
-        self._losses = [] if losses is None else [losses]
+        self._visible: Callable[[Any], Pixels] = np.asarray
+        self._losses = [] if resume is None else [resume.losses]
         self._scale, self._size = 0, (0, 0)
         self.stopped = False
 
-    def begin_scale(self, scale: int, size: tuple[int, int]) -> None:
-        """Names the scale, from 1, and its (height, width), of what follows."""
-        self._scale, self._size = scale, size
+    def begin_scale(self, scale: Scale, visible: Callable[[Any], Pixels]) -> None:
+        """Names the scale of what follows, and what gives the picture of an optimised array."""
+        self._scale, self._size, self._visible = scale.number, scale.size, visible
 
     def history(self) -> Losses:
         """The terms at each step so far."""
@@ -93,7 +93,7 @@ class Reporter:
             height=self._size[0],
             width=self._size[1],
             losses=losses,
-            image=lambda: self.finish(self.shown(now())),
+            image=lambda: self.finish(self._visible(now())),
             checkpoint=lambda: self._checkpoint(step, now.arrays()),
         )
         self.stopped = bool(self._callback(progress))

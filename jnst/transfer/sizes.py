@@ -9,6 +9,7 @@ Stretching would distort them and cropping lose a part, so they are continued be
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,49 @@ from ..arrays import Pixels
 from ..config import Config
 from ..images import fit_size, resize_picture
 from ..network.architecture import smallest_side
+
+
+class Scale(NamedTuple):
+    """One scale of a run.
+
+    Attributes:
+        number: from 1, coarse to fine.
+        height, width: of the picture, in pixels.
+        margin: pixels that are painted beyond each border.
+        steps: of the optimiser.
+    """
+
+    number: int
+    height: int
+    width: int
+    margin: int
+    steps: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the picture."""
+        return self.height, self.width
+
+    @property
+    def painted(self) -> tuple[int, int]:
+        """(height, width) of what is painted, with its margin."""
+        return self.height + 2 * self.margin, self.width + 2 * self.margin
+
+
+def plan_scales(content: tuple[int, ...], config: Config) -> list[Scale]:
+    """The scales of a run, coarse to fine.
+
+    Args:
+        content: shape of the content, (height, width, …).
+        config: of the run.
+
+    Example:
+        >>> plan_scales((768, 1024, 3), Config(size=256, scales=(1.0,), steps=(50,)))
+        [Scale(number=1, height=192, width=256, margin=8, steps=50)]
+    """
+    sizes = target_sizes(content[0], content[1], config)
+    rows = enumerate(zip(sizes, config.steps_per_scale, strict=True), start=1)
+    return [Scale(n, *size, bleed_at(*size, config), steps) for n, (size, steps) in rows]
 
 
 def drop_small_scales(

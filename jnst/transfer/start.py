@@ -1,6 +1,7 @@
 """The start of an optimisation: the first image, and at a finer scale what the last one leaves."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,8 +15,17 @@ from ..images.color_matching import moments, symmetric_map
 from ..images.resizing import with_bleed
 from ..network import Params
 from ..optimize.hyperparameters import method_of, rates_of
-from ..optimize.optimizer import Moments, State, start, with_moments
-from .sizes import bleed_at
+from ..optimize.optimizer import (
+    Moments,
+    State,
+    at_other_rates,
+    from_arrays,
+    start,
+    with_moments,
+)
+from .checkpoint import Checkpoint
+from .inputs import Inputs, View
+from .sizes import Scale
 
 Share = float | Pixels
 """How much a style counts: everywhere alike, or [H, W, 1] at each pixel of the content."""
@@ -173,21 +183,50 @@ def first_state(point: Pixels, learnt: Moments, by: int, config: Config, steps: 
     return with_moments(begun, enlarged)
 
 
-def begun(
-    image: Pixels,
-    base: Pixels,
-    resized: Pixels,
-    coarser: tuple[int, int] | None,
-    learnt: Moments | None,
-    config: Config,
-    steps: int,
-) -> Array | State:
-    """What a scale of so many steps begins with: `first_point`, and what Adam learnt before, if it
-    is known.
+class Painting(NamedTuple):
+    """The painting so far.
 
-    Neither the pictures nor what was learnt have a bleed; what is returned has.
+    Attributes:
+        image: [H, W, 3] without a margin, None before the first scale.
+        moments: what Adam learnt about it, without the margin, if that is carried on.
     """
-    point = first_point(image, base, resized, coarser, config)
-    by = bleed_at(resized.shape[0], resized.shape[1], config)
-    bled = with_bleed(point, by)
-    return first_state(bled, learnt, by, config, steps) if learnt else jnp.asarray(bled)
+
+    image: Pixels | None
+    moments: Moments | None = None
+
+
+def begin(
+    inputs: Inputs, view: View, painting: Painting, resume: Checkpoint | None = None
+) -> Array | State:
+    """What a scale begins with: its first point, and what Adam learnt before, if it is known.
+
+    Args:
+        inputs: of the run.
+        view: the pictures at this scale.
+        painting: of the scale before it.
+        resume: the checkpoint to go on from, if it was written at this scale.
+
+    Returns:
+        [H, W, 3] with the margin, or a state at such a point.
+    """
+    config, masks, (scale, content, styles) = inputs.config, inputs.masks, view
+    if resume:
+        return resumed_state(resume, scale, config)
+    image = painting.image
+    if image is None:
+        palettes, shares = masks.palettes(styles), masks.shares(content.shape)
+        image = first_image(inputs.params, content, palettes, config, shares)
+    coarser = inputs.scales[scale.number - 2].size if scale.number > 1 else None
+    point = first_point(image, inputs.pictures.content, content, coarser, config)
+    wide = with_bleed(point, scale.margin)
+    if painting.moments is None:
+        return jnp.asarray(wide)
+    return first_state(wide, painting.moments, scale.margin, config, scale.steps)
+
+
+def resumed_state(checkpoint: Checkpoint, scale: Scale, config: Config) -> State:
+    """The state of a checkpoint, for a scale that may make another number of steps now."""
+    before = checkpoint.config.steps_per_scale[checkpoint.scale - 1]
+    rates = rates_of(checkpoint.config, before)
+    state = from_arrays(checkpoint.state, (*scale.painted, 3), method_of(config), rates)
+    return at_other_rates(state, rates, rates_of(config, scale.steps))

@@ -30,7 +30,7 @@ from ...losses.content import with_weights
 from ...losses.guidance import EVERYWHERE, Guidance, Guide
 from ...losses.objective import Sums, Terms, check_fit, weigh
 from ...losses.registry import check_by_windows
-from ...losses.targets import check_inputs, combined
+from ...losses.targets import gather_targets
 from ...network import Params
 from ...network.architecture import halvings
 from ...system import trim
@@ -126,24 +126,24 @@ def make_targets(
     The content's activations are NumPy arrays, as the guidance may be: they stay in the host's
     memory, or, where they are large, in a temporary file.
     """
-    terms, blend = check_inputs(params, styles, config)
-    # Of the content the maps are wanted, and no sums.
-    nothing = Targets({}, {}, terms._replace(style_layers=(), content_layers=()))
-    kept: dict[str, Any] = {}
-    for layer in dict.fromkeys(terms.content_layers):
-        stages = plan_stages(params.network, [layer], *_size(content), tile)
-        _, maps, _ = _sweep(content, params, stages, nothing, output=True)
-        kept[layer] = maps[-1].values
-    if config.preserve:
-        weighted = with_weights(kept, jnp.asarray(content), config.preserve, params.network)
-        kept = {layer: np.asarray(values) for layer, values in weighted.items()}
-    of_style = terms._replace(content_layers=())
-    found = (
-        _statistics(params, style, guidance.of_style(i), of_style, tile)
-        for i, style in enumerate(styles)
-    )
-    matched = combined(found, blend, guidance, terms)
-    return Targets(kept, matched, terms, guidance.content, guidance.shares)
+
+    def content_maps(terms: Terms) -> dict[str, Any]:
+        # No sums are wanted of the content.
+        nothing = Targets({}, {}, terms._replace(style_layers=(), content_layers=()))
+        maps: dict[str, Any] = {}
+        for layer in dict.fromkeys(terms.content_layers):
+            stages = plan_stages(params.network, [layer], *_size(content), tile)
+            _, leaving, _ = _sweep(content, params, stages, nothing, output=True)
+            maps[layer] = leaving[-1].values
+        if not config.preserve:
+            return maps
+        weighted = with_weights(maps, jnp.asarray(content), config.preserve, params.network)
+        return {layer: np.asarray(values) for layer, values in weighted.items()}
+
+    def style_statistics(style: ArrayLike, guide: Guide, terms: Terms) -> dict[str, Array]:
+        return _statistics(params, style, guide, terms._replace(content_layers=()), tile)
+
+    return gather_targets(content_maps, style_statistics, params, styles, config, guidance)
 
 
 def _statistics(

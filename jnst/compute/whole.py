@@ -1,13 +1,50 @@
-"""The first place where an objective is not finite: image, layer, term, or gradient."""
+"""The engine that computes a picture at once."""
 
+from dataclasses import dataclass
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..arrays import Image
-from ..losses import LossWeights, Targets
+from ..config import Config
+from ..losses import Known, LossWeights, Targets, make_targets
 from ..losses.objective import objective
-from ..network import Params, features
+from ..network import Params, features, prepare
 from ..network.architecture import LAYERS
+from ..optimize.optimizer import State
+from .engine import Scene
+
+
+@dataclass(frozen=True)
+class Whole:
+    """See `Engine`."""
+
+    compiles_step = True
+
+    @property
+    def objective(self) -> Any:
+        return objective
+
+    def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
+        layers = (*config.content_layers, *config.style_layers)
+        return prepare(params, height, width, config.precision, layers)
+
+    def targets_of(
+        self, params: Params, scene: Scene, config: Config, known: Known | None = None
+    ) -> Targets:
+        content, styles, guidance = jax.device_put(scene)
+        return make_targets(params, content, styles, config, known=known, guidance=guidance)
+
+    def place(self, tree: Any) -> Any:
+        return tree
+
+    def place_state(self, begin: Array | State, config: Config) -> Array | State:
+        return begin
+
+    def diagnose(self, image: Image, *args: Any) -> str:
+        return f"; {where_not_finite(image, *args)}"
 
 
 def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
