@@ -59,7 +59,7 @@ def measure(size: int, repeats: int) -> dict[str, Any]:
     layers = {k: v for k, v in params.layers.items() if k <= "conv5_1"}
     grams = {f"conv{layer[4:]}": gram for layer, gram in targets.style.items()}
     bare = jax.jit(jax.value_and_grad(bare_objective))
-    bare_args = (layers, targets.content["relu4_2"], grams)
+    bare_args = (layers, targets.content["relu4_2"].features, grams)
     ours, theirs = jnst.objective(picture, *args)[0], bare(picture, *bare_args)[0]
     variants = {"bare": lambda: bare(picture, *bare_args)}
     for name, method in (("adam", Method("adam")), ("lbfgs", Method("lbfgs", history=20))):

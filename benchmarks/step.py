@@ -91,7 +91,7 @@ def write_problem(network: str, size: int, folder: Path) -> None:
         picture=content + np.float32(0.1) * noise,
         content=content,
         style=style,
-        content_target=np.asarray(targets.content["relu4_2"]),
+        content_target=np.asarray(targets.content["relu4_2"].features),
         **arrays,
     )
 

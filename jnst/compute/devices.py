@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike
 from ..arrays import Batch, Features, Image, Scalar
 from ..config import Config
 from ..losses import STYLE_LOSSES, Known, Losses, LossWeights, Targets
-from ..losses.content import with_weights
+from ..losses.content import ContentTarget, content_targets
 from ..losses.guidance import EVERYWHERE, Guidance, Guide
 from ..losses.objective import Sums, Terms, check_fit, sums_of, variation, weigh
 from ..losses.registry import check_over_devices
@@ -36,7 +36,7 @@ from ..losses.targets import gather_targets
 from ..network import Params
 from ..network.architecture import LAYERS, halvings, map_shapes
 from ..network.preprocessing import preprocess
-from ..network.vgg import pool
+from ..network.vgg import pool, propagate
 from ..ops import conv2d, pad, relu
 from ..optimize.optimizer import State
 from ..optimize.steps import Objective
@@ -131,9 +131,9 @@ class Sharded:
         check_over_devices(config, len(self.devices))
         params, placed = self.place((params, content))
 
-        def content_maps(terms: Terms) -> Features:
+        def content_maps(terms: Terms) -> dict[str, ContentTarget]:
             maps = self._maps(params, placed, terms.content_layers, terms)
-            return with_weights(maps, placed, config.preserve, params.network)
+            return content_targets(maps, placed, config.preserve, params.network)
 
         def style_statistics(style: ArrayLike, guide: Guide, terms: Terms) -> dict[str, Array]:
             only_style = terms._replace(content_layers=())
@@ -176,7 +176,7 @@ class Sharded:
         self,
         params: Params,
         image: Image,
-        content: Features,
+        content: dict[str, ContentTarget],
         guides: tuple[Guide, ...],
         layers: tuple[str, ...],
         terms: Terms,
@@ -184,14 +184,16 @@ class Sharded:
         height, count = image.shape[0], len(self.devices)
         band = self._band(params.network, layers, height)
 
-        def here(params: Params, rows: Image, targets: Features, guides: tuple[Guide, ...]) -> Sums:
+        def here(params: Params, rows: Image, targets: Any, guides: tuple[Guide, ...]) -> Sums:
             maps = _features(params, rows, height=height, layers=layers, terms=terms)
             sums = sums_of(maps, targets, terms, guides)
             return jax.tree.map(partial(lax.psum, axis_name=_ROWS), sums)
 
         def filled(values: dict[str, Any]) -> dict[str, Any]:
-            depth = {n: halvings(LAYERS[params.network], n) for n in values}
-            return {n: _filled_up(v, (band >> depth[n]) * count) for n, v in values.items()}
+            rows = {n: (band >> halvings(LAYERS[params.network], n)) * count for n in values}
+            return {
+                n: jax.tree.map(partial(_filled_up, rows=rows[n]), v) for n, v in values.items()
+            }
 
         run = self._shard_map(here, (_WHOLE, _BANDS, _BANDS, _BANDS), _WHOLE)
         filled_guides = tuple(map(filled, guides))
@@ -213,22 +215,24 @@ def _features(
     if not layers:
         return {}
     order = LAYERS[params.network]
+    order = order[: max(order.index(layer) for layer in layers) + 1]
     x = preprocess(rows * terms.input_gain, params.preprocessing)[None]
-    x = _inside(x, height)
-    maps: Features = {}
-    for name in order[: max(order.index(layer) for layer in layers) + 1]:
+
+    def inside(x: Batch, name: str) -> Batch:
+        return _inside(x, height >> halvings(LAYERS[params.network], name))
+
+    def convolution(x: Batch, name: str, rectify: bool) -> Batch:
         if name == "conv1_1" and terms.padding != "zero":
-            x = _inside(_convolve_first(x, terms.padding, height, **params.layers[name]), height)
-        elif name.startswith("conv"):
-            x = _inside(_convolve(x, **params.layers[name]), height)
-        elif name.startswith("relu"):
-            x = relu(x)
+            y = _convolve_first(x, terms.padding, height, **params.layers[name])
         else:
-            height //= 2
-            x = _inside(pool(x, terms.pooling), height)
-        if name in layers:
-            maps[name] = x[0]
-    return maps
+            y = _convolve(x, **params.layers[name])
+        return relu(inside(y, name)) if rectify else inside(y, name)
+
+    def pooling(x: Batch, name: str) -> Batch:
+        return inside(pool(x, terms.pooling), name)
+
+    walk = propagate(order, _inside(x, height), convolution, pooling, layers)
+    return {name: x[0] for name, x in walk if name in layers}
 
 
 def _convolve(x: Batch, kernel: Array, bias: Array) -> Batch:

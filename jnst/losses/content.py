@@ -22,6 +22,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
+from numpy.typing import ArrayLike
 
 from ..arrays import FeatureMap, Features, Image, Scalar
 from ..network.architecture import LAYERS, halvings
@@ -139,38 +140,51 @@ def position_weights(image: Image, strength: Array | float, depth: int) -> Array
     return 1.0 - strength + strength * _of_mean_one(found)
 
 
-def with_weights(maps: Features, image: Image, strength: float, network: str) -> Features:
-    """The content's maps with the weights of their positions behind them, as one more channel.
+class ContentTarget(NamedTuple):
+    """What a layer's map is compared with; a pytree.
+
+    Attributes:
+        features: [h, w, C], the content's activations.
+        weights: [h, w, 1], how much each position counts, of mean 1; None if all count alike.
+    """
+
+    features: Array
+    weights: Array | None = None
+
+
+def content_targets(
+    maps: Features, image: ArrayLike, strength: float, network: str
+) -> dict[str, ContentTarget]:
+    """The content's maps, with weights by its fine structure.
 
     Args:
         maps: layer to [h, w, C], NumPy or JAX.
         image: [H, W, 3], the content.
-        strength: 0 leaves the maps as they are.
+        strength: of the weights, see `position_weights`; 0 for none.
         network: "vgg16" or "vgg19".
     """
     if not strength:
-        return maps
-    found = {}
-    for layer, values in maps.items():
-        weights = position_weights(jnp.asarray(image), strength, halvings(LAYERS[network], layer))
-        found[layer] = jnp.concatenate([values, weights[..., None]], axis=-1)
-    return found
+        return {layer: ContentTarget(features) for layer, features in maps.items()}
+    pixels = jnp.asarray(image)
+    depths = {layer: halvings(LAYERS[network], layer) for layer in maps}
+    return {
+        layer: ContentTarget(features, position_weights(pixels, strength, depths[layer])[..., None])
+        for layer, features in maps.items()
+    }
 
 
-def content_sums(features: Array, target: Array) -> tuple[Array, Array]:
-    """Σ w (F − P)² and Σ P² over a map [h, w, C]; w is what P has behind its C channels, or 1.
+def content_sums(features: FeatureMap, target: ContentTarget) -> tuple[Array, Array]:
+    """Σ w (F − P)² and Σ P² over a map [h, w, C], with the weights w of the target, or 1.
 
     Example:
-        >>> target = jnp.array([[[1.0, 2.0], [1.0, 0.0]]])
+        >>> target = ContentTarget(jnp.array([[[1.0], [1.0]]]), jnp.array([[[2.0], [0.0]]]))
         >>> [float(total) for total in content_sums(jnp.array([[[4.0], [5.0]]]), target)]
         [18.0, 2.0]
     """
-    channels = features.shape[-1]
-    kept, weights = target[..., :channels], target[..., channels:]
-    squares = jnp.square(features - kept)
-    if weights.shape[-1]:
-        squares = weights * squares
-    return jnp.sum(squares), jnp.sum(jnp.square(kept))
+    squares = jnp.square(features - target.features)
+    if target.weights is not None:
+        squares = target.weights * squares
+    return jnp.sum(squares), jnp.sum(jnp.square(target.features))
 
 
 def _of_mean_one(values: Array) -> Array:

@@ -16,7 +16,7 @@ from ..arrays import Features, Image, Scalar
 from ..config import Config
 from ..config.choices import block_of
 from ..network import Params, features
-from .content import CONTENT_LOSSES, content_sums
+from .content import CONTENT_LOSSES, ContentTarget, content_sums
 from .gradient_norm import normalizing_maps
 from .guidance import Guide
 from .registry import STYLE_LOSSES
@@ -71,8 +71,8 @@ class Targets:
     """What the optimised image is compared with; a pytree of arrays and the static `terms`.
 
     Attributes:
-        content: layer to activations [h, w, C] of the content image; [h, w, C + 1] where positions
-            have weights, which are behind them (see `jnst.losses.content`).
+        content: layer to the content image's activations [h, w, C], which may have a weight for
+            each position.
         style: layer to the aim of the style loss (`jnst.losses.style.StyleLoss`), from the blended
             statistics of the styles; [C, C] for the Gram losses. Of regions, layer to a tuple, the
             aim of each.
@@ -80,7 +80,7 @@ class Targets:
         guides, shares: of `Guidance`; empty where the styles act on the whole image.
     """
 
-    content: Features
+    content: dict[str, ContentTarget]
     style: dict[str, Any]
     terms: Terms
     guides: tuple[Guide, ...] = ()
@@ -194,7 +194,7 @@ def _normalizing_sums(maps: Features, targets: Targets, weights: LossWeights) ->
 
 def sums_of(
     maps: Features,
-    targets: Features,
+    targets: Mapping[str, ContentTarget],
     terms: Terms,
     guides: tuple[Guide, ...] = (),
     *,
@@ -204,7 +204,7 @@ def sums_of(
 
     Args:
         maps: layer to activations.
-        targets: content layer to its target, of the same shape, or with weights behind it.
+        targets: content layer to its target, of the same shape.
         terms: name the losses.
         guides: of the targets, for the positions of these maps.
         whole: whether these are all positions of the picture, and not a part whose sums are to be
@@ -284,12 +284,11 @@ def check_fit(
         targets, weights: of the objective.
     """
     for layer, target in targets.content.items():
-        height, width, channels = shapes[layer]
-        # With or without a weight of each position.
-        if target.shape not in (shapes[layer], (height, width, channels + 1)):
+        if target.features.shape != shapes[layer]:
             raise ValueError(
                 f"the image of shape {image} gives {layer} of shape {shapes[layer]}, but "
-                f"the target has {target.shape}: make the targets from a content of its size"
+                f"the target has {target.features.shape}: make the targets from a content of its "
+                "size"
             )
     for i, guide in enumerate(targets.guides, start=1):
         for layer, weights_there in guide.items():

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..arrays import Features, Image
+from ..arrays import Image
 from ..config import Config
 from ..network import Params
 from ..network.architecture import check_layers
-from .content import with_weights
+from .content import ContentTarget, content_targets
 from .guidance import EVERYWHERE, Guidance, Guide
 from .objective import Targets, Terms, activations
 from .registry import STYLE_LOSSES
@@ -60,9 +60,9 @@ def make_targets(
     if not STYLE_LOSSES[terms.style_loss].by_sums:
         positions = _positions(params, content, terms)
 
-    def content_maps(terms: Terms) -> Features:
+    def content_maps(terms: Terms) -> dict[str, ContentTarget]:
         maps = activations(params, content, terms.content_layers, terms)
-        return with_weights(maps, content, config.preserve, params.network)
+        return content_targets(maps, content, config.preserve, params.network)
 
     def style_statistics(style: Image, guide: Guide, terms: Terms) -> dict[str, Any]:
         statistics = _looked_up(known, params, style, guide, terms)
@@ -72,7 +72,7 @@ def make_targets(
 
 
 def gather_targets(
-    content_maps: Callable[[Terms], Features],
+    content_maps: Callable[[Terms], dict[str, ContentTarget]],
     style_statistics: Callable[[Any, Guide, Terms], dict[str, Any]],
     params: Params,
     styles: Sequence[Any],
@@ -82,8 +82,7 @@ def gather_targets(
     """The targets, however an engine computes activations and statistics.
 
     Args:
-        content_maps: gives the content's activations, with the weights that `config.preserve` asks
-            for.
+        content_maps: gives the content's targets, with the weights that `config.preserve` asks for.
         style_statistics: gives the statistics of a style under its guide.
         params, styles, config, guidance: as for `make_targets`, which says what is raised.
     """

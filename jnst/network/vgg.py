@@ -5,7 +5,7 @@ The only file that knows Flax. The convolutions and the pooling are the project'
 layer asked for, so nothing is computed in vain.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -131,24 +131,56 @@ class VGG(nn.Module):
     def __call__(self, x: Batch) -> dict[str, Batch]:
         """Maps a preprocessed batch [N, H, W, 3] to the activations asked for, [N, h, w, C]."""
         widths = {name: width for name, _, width in CONVOLUTIONS[self.network]}
-        wanted = set(self.layers)
-        found, rectified = {}, False
-        for name in LAYERS[self.network]:
-            if name.startswith("conv"):
-                # Nobody sees what is before the ReLU: one pass over memory less.
-                rectified = name not in wanted
-                padding = self.padding if name == "conv1_1" else "zero"
-                layer = _Convolution(widths[name], rectified, self.precision, padding, name=name)
-                x = layer(x)
-            elif name.startswith("relu"):
-                x = x if rectified else relu(x)
-            else:
-                x = pool(x, self.pooling)
-            if name in wanted:
-                found[name] = x
-                if len(found) == len(wanted):
-                    break
-        return found
+        order, read = LAYERS[self.network], set(self.layers)
+
+        def convolution(x: Batch, name: str, rectify: bool) -> Batch:
+            padding = self.padding if name == "conv1_1" else "zero"
+            layer = _Convolution(widths[name], rectify, self.precision, padding, name=name)
+            output: Batch = layer(x)
+            return output
+
+        deepest = max((order.index(name) for name in read), default=-1)
+        walk = propagate(
+            order[: deepest + 1], x, convolution, lambda x, _: pool(x, self.pooling), read
+        )
+        return {name: x for name, x in walk if name in read}
+
+
+def propagate(
+    order: Iterable[str],
+    x: Batch,
+    convolve: Callable[[Batch, str, bool], Batch],
+    pool: Callable[[Batch, str], Batch],
+    read: Container[str],
+) -> Iterator[tuple[str, Batch]]:
+    """The walk through the network: each layer's name and its output.
+
+    Args:
+        order: names of layers that follow one another.
+        x: [N, H, W, C], what enters the first of them.
+        convolve: (x, name, rectify) to the convolution's output, after its ReLU if `rectify`.
+        pool: (x, name) to the pooling's output.
+        read: the layers whose output is wanted. A convolution that is not read is asked for
+            together with its ReLU, which is one pass over memory less; its name then comes with
+            what is behind the ReLU, as does the ReLU's.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> walk = propagate(("conv1_1", "relu1_1"), jnp.ones((1, 1, 1, 1)),
+        ...                  lambda x, name, rectify: -2 * x, lambda x, name: x, {"conv1_1"})
+        >>> [(name, float(x.squeeze())) for name, x in walk]
+        [('conv1_1', -2.0), ('relu1_1', 0.0)]
+    """
+    rectified = False
+    for name in order:
+        if name.startswith("conv"):
+            rectified = name not in read
+            x = convolve(x, name, rectified)
+        elif name.startswith("relu"):
+            x = x if rectified else relu(x)
+        else:
+            x = pool(x, name)
+        yield name, x
 
 
 def check_pooling(pooling: str) -> None:

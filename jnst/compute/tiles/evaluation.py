@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...arrays import Image, Scalar
 from ...config import Config
 from ...losses import STYLE_LOSSES, Losses, LossWeights, Targets
-from ...losses.content import with_weights
+from ...losses.content import ContentTarget, content_targets
 from ...losses.guidance import EVERYWHERE, Guidance, Guide
 from ...losses.objective import Sums, Terms, check_fit, weigh
 from ...losses.registry import check_by_windows
@@ -127,7 +127,7 @@ def make_targets(
     memory, or, where they are large, in a temporary file.
     """
 
-    def content_maps(terms: Terms) -> dict[str, Any]:
+    def content_maps(terms: Terms) -> dict[str, ContentTarget]:
         # No sums are wanted of the content.
         nothing = Targets({}, {}, terms._replace(style_layers=(), content_layers=()))
         maps: dict[str, Any] = {}
@@ -135,10 +135,10 @@ def make_targets(
             stages = plan_stages(params.network, [layer], *_size(content), tile)
             _, leaving, _ = _sweep(content, params, stages, nothing, output=True)
             maps[layer] = leaving[-1].values
-        if not config.preserve:
-            return maps
-        weighted = with_weights(maps, jnp.asarray(content), config.preserve, params.network)
-        return {layer: np.asarray(values) for layer, values in weighted.items()}
+        targets = content_targets(maps, content, config.preserve, params.network)
+        # The weights too are read window by window, from the host's memory.
+        in_memory: dict[str, ContentTarget] = jax.tree.map(np.asarray, targets)
+        return in_memory
 
     def style_statistics(style: ArrayLike, guide: Guide, terms: Terms) -> dict[str, Array]:
         return _statistics(params, style, guide, terms._replace(content_layers=()), tile)
@@ -271,18 +271,22 @@ def _only(params: Params, stage: Stage) -> Params:
 
 def _windows(
     stage: Stage, entering: Map, targets: Targets
-) -> Iterator[tuple[Window, tuple[Map, dict[str, Map], tuple[Guide, ...], NDArray[np.int32]]]]:
+) -> Iterator[tuple[Window, tuple[Map, dict[str, Any], tuple[Guide, ...], NDArray[np.int32]]]]:
     """Each window with its part of the map that enters and of the targets, and its core."""
 
-    def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Map]:
-        return {n: piece(maps[n], stage, window, n) for n in maps if n in stage.layers}
+    def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Any]:
+        return {
+            n: jax.tree.map(lambda values, n=n: piece(values, stage, window, n), maps[n])
+            for n in maps
+            if n in stage.layers
+        }
 
     for window in stage.windows:
         guides = tuple(pieces(guide, window) for guide in targets.guides)
         core = np.asarray(window.core, np.int32)
         entered = piece(entering, stage, window)
         yield window, (entered, pieces(targets.content, window), guides, core)
-        for values in targets.content.values():
+        for values in jax.tree.leaves(targets.content):
             release(values)
 
 

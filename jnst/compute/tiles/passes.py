@@ -19,13 +19,13 @@ from jax.tree_util import Partial
 from jaxtyping import Array
 
 from ...arrays import Batch, FeatureMap, Features
+from ...losses.content import ContentTarget
 from ...losses.guidance import Guide
 from ...losses.objective import Sums, Terms, sums_of
 from ...network import Params
 from ...network.architecture import CONVOLUTIONS, halvings
 from ...network.preprocessing import preprocess
-from ...network.vgg import convolve, convolve_first, pool
-from ...ops import relu
+from ...network.vgg import convolve, convolve_first, pool, propagate
 from .cutting import kept_layers
 
 
@@ -37,7 +37,7 @@ def _kept(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:
 def forward(
     params: Params,
     window: FeatureMap,
-    targets: Features,
+    targets: dict[str, ContentTarget],
     guides: tuple[Guide, ...],
     core: Array,
     layers: tuple[str, ...],
@@ -70,7 +70,7 @@ def forward(
 def backward(
     params: Params,
     window: FeatureMap,
-    targets: Features,
+    targets: dict[str, ContentTarget],
     guides: tuple[Guide, ...],
     core: Array,
     kept: Any,
@@ -129,22 +129,22 @@ def _run(
     """The maps that the losses read and the last one; and what the way back needs of each layer."""
     if layers and layers[0] == "conv1_1":
         window = preprocess(window * terms.input_gain, params.preprocessing)
-    x = window[None]
     read = {*terms.style_layers, *terms.content_layers, *layers[-1:]}
     maps: Features = {}
     bits: dict[str, Any] = {}
-    rectified = False
-    for name, following in zip(layers, (*layers[1:], ""), strict=False):
-        if name.startswith("conv"):
-            # A pass over memory less than the ReLU alone, unless what is before it is read.
-            rectified = name not in read
-            x = _convolve(params, name, terms.padding, x, rectify=rectified)
-        elif name.startswith("relu"):
-            x = x if rectified else relu(x)
-            if terms.pooling != "max" or name in read or not following.startswith("pool"):
-                bits[name] = _positive(x)
-        else:
-            x, bits[name] = _pooled(x, terms.pooling)
+
+    def convolution(x: Batch, name: str, rectify: bool) -> Batch:
+        return _convolve(params, name, terms.padding, x, rectify=rectify)
+
+    def pooling(x: Batch, name: str) -> Batch:
+        y, bits[name] = _pooled(x, terms.pooling)
+        return y
+
+    walk = propagate(layers, window[None], convolution, pooling, read)
+    for (name, x), following in zip(walk, (*layers[1:], ""), strict=False):
+        before_maximum = terms.pooling == "max" and following.startswith("pool")
+        if name.startswith("relu") and (name in read or not before_maximum):
+            bits[name] = _positive(x)
         if name in read:
             maps[name] = x[0]
     return maps, bits
@@ -187,14 +187,18 @@ def _one_in_a_byte(packed: Array) -> Array:
 
 def _sums(
     maps: Features,
-    targets: Features,
+    targets: dict[str, ContentTarget],
     guides: tuple[Guide, ...],
     core: Array,
     layers: tuple[str, ...],
     terms: Terms,
 ) -> Sums:
-    def inside(values: Features) -> Features:
-        return {n: _inside(v, core, halvings(layers, n)) for n, v in values.items()}
+    def inside(maps: dict[str, Any]) -> dict[str, Any]:
+        depths = {n: halvings(layers, n) for n in maps}
+        return {
+            n: jax.tree.map(partial(_inside, core=core, depth=depths[n]), values)
+            for n, values in maps.items()
+        }
 
     return sums_of(inside(maps), inside(targets), terms, guides)
 
