@@ -30,8 +30,7 @@ PADDINGS = ("zero", "replicate", "reflect")
 PRECISIONS = ("float32", "bfloat16", "tf32")
 
 # See `jnst.moments.wasserstein_relative_aim` for where they come from.
-_WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.2, 0.01)
-_STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+_WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.17, 0.01)
 
 
 def _option(default: Any, group: str, text: str, choices: tuple[str, ...] | None = None) -> Any:
@@ -129,7 +128,9 @@ class Config:
         ("relu4_2",), "objective", "layers whose activations are kept"
     )
     style_layers: tuple[str, ...] = _option(
-        _STYLE_LAYERS, "objective", "layers whose statistics are matched"
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+        "objective",
+        "layers whose statistics are matched",
     )
     style_layer_weights: tuple[float, ...] = _option(
         (),
