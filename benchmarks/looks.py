@@ -38,6 +38,7 @@ STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 OLD_DEFAULT = jnst.Config(
     style_scale=(1.0,),
     enlarge_styles=True,
+    style_rim=0.0,
     resample="bicubic",
     color="style",
     init="matched",
@@ -103,6 +104,8 @@ PAIRS = (
         for content in ("tubingen", "golden_gate")
         for style in ("starry_night_google", "the_scream", "shipwreck", "woman-with-hat-matisse")
     ),
+    Pair("chelsea", "starry_night", True),
+    Pair("astronaut", "the_scream", True),
 )
 
 
@@ -251,7 +254,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pairs", nargs="+", default=[], help="names or numbers; default: all")
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
     parser.add_argument("--strengths", type=float, nargs="+", default=STRENGTHS)
-    parser.add_argument("--images", type=Path, help="folder of the pictures of pairs 5 to 12")
+    parser.add_argument("--images", type=Path, help="folder of the pictures of the other pairs")
     parser.add_argument("--network", choices=tuple(jnst.LAYERS), default="vgg16", help="paints")
     parser.add_argument(
         "--steps-share", type=float, default=1.0, help="share of each preset's steps, for a trial"

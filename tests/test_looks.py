@@ -276,13 +276,13 @@ def test_configurations_are_of_one_size_and_share_and_follow_the_strength(looks)
 
 
 def test_pairs_are_chosen_by_name_or_number_and_must_be_there(looks, tmp_path):
-    assert [pair.ours for pair in looks.chosen_pairs([], tmp_path)] == [True] * 4
+    assert [pair.ours for pair in looks.chosen_pairs([], tmp_path)] == [True] * 6
     assert [p.name for p in looks.chosen_pairs(["2", "astronaut_nocturne"], None)] == [
         "chelsea_harvest",
         "astronaut_nocturne",
     ]
-    with pytest.raises(ValueError, match=r"--pairs 13: no such pair; there are 1 astronaut_noc"):
-        looks.chosen_pairs(["13"], None)
+    with pytest.raises(ValueError, match=r"--pairs 15: no such pair; there are 1 astronaut_noc"):
+        looks.chosen_pairs(["15"], None)
     with pytest.raises(ValueError, match=r"--pairs 5: there is no .*tubingen.jpg; name its folder"):
         looks.chosen_pairs(["5"], tmp_path)
 

@@ -18,12 +18,13 @@ from jnst.transfer.sizes import painted_size
 from jnst.wording import size_words
 
 GB = 10**9
-# The figures by hand are those of the picture alone, of L-BFGS and of Gram matrices.
+# The figures by hand are those of the picture alone, of L-BFGS and of five layers' Gram matrices.
 without_bleed = partial(
     jnst.Config,
     bleed=0,
     optimizer="lbfgs",
     style_loss="gram-relative",
+    style_layers=("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
     coarsest=256,
     average_share=0.0,
 )

@@ -229,7 +229,7 @@ def test_weights_are_spread_and_normalised():
     assert Config(style_scale=0.5).scales_per_style(2) == (0.5, 0.5)
     assert Config(style_size=(64, 96)).sizes_per_style(2) == (64, 96)
     assert Config().sizes_per_style(2) == ()
-    assert Config(style_layer_weights=(2.0,)).weights_per_style_layer == (2.0,) * 5
+    assert Config(style_layer_weights=(2.0,)).weights_per_style_layer == (2.0,) * 4
     assert preset("gatys-pytorch", style_layers=()).weights_per_style_layer == ()
     assert Config(scales=(0.5, 1.0), steps=(7,)).steps_per_scale == (7, 7)
     assert np.sum(Config(style_weights=(0.1, 0.2, 0.4)).weights_per_style(3)) == pytest.approx(1)
@@ -275,7 +275,7 @@ REFUSED = [
     ({"scales": (-0.5, 1.0)}, "scales is .* positive numbers"),
     ({"style_weights": (0.0, 0.0)}, "style_weights is .*at least one must be above 0"),
     ({"style_weights": (-1.0,)}, "must be finite and at least 0"),
-    ({"style_layer_weights": (1.0, 2.0)}, "style_layer_weights has 2 numbers for 5 layers: give 5"),
+    ({"style_layer_weights": (1.0, 2.0)}, "style_layer_weights has 2 numbers for 4 layers: give 4"),
     ({"pooling": "avg"}, "unknown pooling 'avg'; did you mean 'average'"),
     ({"optimizer": "sgd"}, "unknown optimizer 'sgd'; choose one of adam, lbfgs"),
     ({"init": "contents"}, "unknown init 'contents'; did you mean 'content'"),

@@ -38,7 +38,7 @@ PADDINGS = ("zero", "replicate", "reflect")
 PRECISIONS = ("float32", "bfloat16", "tf32")
 
 # See `jnst.losses.moments.wasserstein_relative_aim` for where they come from.
-WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.2, 0.01)
+WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.17, 0.01)
 """The weights of the style layers, by the block of each, unless a config says otherwise."""
 
 

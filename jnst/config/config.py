@@ -11,8 +11,6 @@ from . import choices
 from .checks import as_tuple, broadcast, check_lists, check_numbers, check_together, check_types
 from .schedule import QUALITIES, down_to, steps_by_quality, steps_of
 
-_STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-
 
 def _option(default: Any, group: str, text: str, choices: tuple[str, ...] | None = None) -> Any:
     return field(default=default, metadata={"group": group, "help": text, "choices": choices})
@@ -109,7 +107,9 @@ class Config:
         ("relu4_2",), "objective", "layers whose activations are kept"
     )
     style_layers: tuple[str, ...] = _option(
-        _STYLE_LAYERS, "objective", "layers whose statistics are matched"
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+        "objective",
+        "layers whose statistics are matched",
     )
     style_layer_weights: tuple[float, ...] = _option(
         (),

@@ -15,6 +15,7 @@ _PUBLISHED = Config(
     bleed=0,
     style_weight=1.0,
     tv_weight=0.0,
+    style_layers=("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
     style_layer_weights=(1.0,),
     padding="zero",
     pixel_range=255.0,

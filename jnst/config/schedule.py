@@ -22,7 +22,7 @@ class Quality(NamedTuple):
 
 QUALITIES: Mapping[str, Quality] = {
     "draft": Quality(60, 0.75, 4.0),
-    "normal": Quality(120, 0.66, 2.0),
+    "normal": Quality(120, 0.8, 2.0),
     "fine": Quality(400, 0.5, 2.0),
 }
 
@@ -32,7 +32,7 @@ def steps_by_quality(quality: str, scales: Sequence[float]) -> tuple[int, ...]:
 
     Example:
         >>> steps_by_quality("normal", (0.25, 0.5, 1.0))
-        (120, 76, 48)
+        (120, 69, 40)
     """
     steps, taper, _ = QUALITIES[quality]
     return tuple(max(1, round(steps * (scale / scales[0]) ** -taper)) for scale in scales)
