@@ -90,7 +90,8 @@ if count == 2:
     )
     alone = jnst.stylize(params, content, styles, config)
     together = jnst.stylize(params, content, styles, config, devices=jax.devices())
-    np.testing.assert_allclose(together.image, alone.image, atol=1e-4)
+    # Adam divides by the size of the gradient: where that is small, its rounding shows.
+    np.testing.assert_allclose(together.image, alone.image, atol=5e-4)
     np.testing.assert_allclose(together.losses.total, alone.losses.total, rtol=1e-4)
     white = np.ones(content.shape[:2])
     config = replace(config, scales=(1.0,))
