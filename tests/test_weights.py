@@ -184,7 +184,7 @@ def test_choice_cannot_override_known_weights(tmp_path, small):
 def test_unknown_origin(tmp_path, small):
     path = keras_file(tmp_path / "k.h5", random_layers("vgg16"))
     with pytest.raises(
-        ValueError, match=r"k\.h5: .* unknown origin.*jnst\.preprocessing\.TORCHVISION"
+        ValueError, match=r"k\.h5: .* unknown origin.*jnst\.network\.preprocessing\.TORCHVISION"
     ):
         load_weights(path)
     assert load_weights(path, preprocessing=CAFFE_RGB).preprocessing == CAFFE_RGB
