@@ -9,17 +9,9 @@ import jax
 
 from ..arrays import Pixels
 from ..compute import check_engine
-from ..compute.cost import (
-    expected_seconds,
-    measure_speed,
-    ordering_operations,
-    root_operations,
-    step_operations,
-)
+from ..compute.cost import expected_seconds, measure_speed, step_work
 from ..compute.memory import mask_memory
-from ..losses import STYLE_LOSSES
 from ..network import Params
-from ..network.algorithms import share_of_direct
 from ..system import free_memory
 from ..transfer import estimate_memory
 from ..transfer.budget import choose
@@ -38,18 +30,7 @@ def announce(
     """Tells what is about to happen; returns the work of a step at each scale."""
     config = request.config
     sizes = painted_sizes(base.shape[0], base.shape[1], config)
-    layers = (*config.content_layers, *config.style_layers)
-    operations = [
-        step_operations(params.network, layers, *size)
-        * share_of_direct(params.network, *size, config.precision, layers)
-        for size in sizes
-    ]
-    if not STYLE_LOSSES[config.style_loss].by_sums:
-        ordering = (ordering_operations(params.network, config.style_layers, *s) for s in sizes)
-        operations = list(map(sum, zip(operations, ordering, strict=True)))
-    if config.style_loss.startswith("wasserstein"):
-        roots = (root_operations(params.network, config.style_layers, *s) for s in sizes)
-        operations = list(map(sum, zip(operations, roots, strict=True)))
+    operations = [step_work(params.network, config, *size) for size in sizes]
     if not request.quiet:
         steps = config.steps_per_scale
         seconds = expected_seconds(operations, steps, _speed())

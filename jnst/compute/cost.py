@@ -11,6 +11,9 @@ from collections.abc import Iterable, Sequence
 import jax
 import numpy as np
 
+from ..config import Config
+from ..losses import STYLE_LOSSES
+from ..network.algorithms import share_of_direct
 from ..network.architecture import CONVOLUTIONS, LAYERS, map_shapes
 from ..ops import conv2d
 
@@ -52,6 +55,30 @@ def step_operations(network: str, layers: Iterable[str], height: int, width: int
             height, width = height // 2, width // 2
         forward += sizes.get(name, 0.0) * height * width
     return 2 * forward
+
+
+def step_work(network: str, config: Config, height: int, width: int) -> float:
+    """What a step of a run costs, in operations of a direct convolution.
+
+    Args:
+        network: "vgg16" or "vgg19".
+        config: of the run.
+        height, width: of what is painted, with its margin.
+
+    Example:
+        >>> gram = Config(style_loss="gram-relative")
+        >>> step_work("vgg16", Config(), 96, 96) > step_work("vgg16", gram, 96, 96)
+        True
+    """
+    layers, size = (*config.content_layers, *config.style_layers), (height, width)
+    work = step_operations(network, layers, *size)
+    work *= share_of_direct(network, *size, config.precision, layers)
+    loss = STYLE_LOSSES[config.style_loss]
+    if not loss.by_sums:
+        work += ordering_operations(network, config.style_layers, *size)
+    if loss.takes_roots:
+        work += root_operations(network, config.style_layers, *size)
+    return work
 
 
 def ordering_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:

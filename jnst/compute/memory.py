@@ -187,7 +187,7 @@ def _whole(network: str, layers: tuple[str, ...], height: int, width: int) -> fl
 
 def _roots(config: Config, network: str) -> float:
     """What the roots of the Wasserstein loss need, whatever the size of the picture."""
-    if not config.style_loss.startswith("wasserstein"):
+    if not STYLE_LOSSES[config.style_loss].takes_roots:
         return 0.0
     shapes = map_shapes(network, config.style_layers, SMALLEST_TILE, SMALLEST_TILE)
     channels = (shapes[layer][-1] for layer in set(config.style_layers))

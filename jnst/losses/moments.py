@@ -222,7 +222,12 @@ _product = partial(jnp.matmul, precision="highest")
 
 def _gaussians(aim: Callable[[Array], GaussianAim]) -> StyleLoss:
     return StyleLoss(
-        moment_sums, moments_of, wasserstein_distance, aim, sums_of_whole=moments_or_positions
+        moment_sums,
+        moments_of,
+        wasserstein_distance,
+        aim,
+        sums_of_whole=moments_or_positions,
+        takes_roots=True,
     )
 
 

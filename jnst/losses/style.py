@@ -31,11 +31,13 @@ class StyleLoss(NamedTuple):
         statistic: (sums, number of positions h·w) -> an array or a tree of arrays.
         distance: (statistic, aim, number of positions h·w) -> scalar.
         aim: target statistic -> an array or a tree of arrays that `distance` compares with.
-        sums_of_whole: as `sums`, where the whole map is at hand; its result may be of another kind,
-            that `statistic` takes as well, and is never added up.
         fit: of a statistic with an entry for each position: (target statistic, number of positions
             of the picture being made) -> target statistic that goes with it. None for statistics
             whose size does not depend on the map's.
+        sums_of_whole: as `sums`, where the whole map is at hand; its result may be of another kind,
+            that `statistic` takes as well, and is never added up.
+        takes_roots: whether the distance takes the root of a matrix of the map's channels, which
+            costs time and memory of its own.
     """
 
     sums: Callable[..., Any]
@@ -44,6 +46,7 @@ class StyleLoss(NamedTuple):
     aim: Callable[[Any], Any] = unchanged
     fit: Callable[[Any, int], Any] | None = None
     sums_of_whole: Callable[..., Any] | None = None
+    takes_roots: bool = False
 
     @property
     def by_sums(self) -> bool:
