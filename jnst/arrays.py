@@ -1,7 +1,7 @@
-"""The arrays that flow through jnst, named once, with their shapes and units.
+"""Array types of jnst, with their shapes and units.
 
-An image is one picture, height x width x 3, sRGB, nominally in [0, 1]; while it is painted it may
-leave that, unless a run is told to clamp it. A batch adds a leading axis; the layers in `jnst.ops`
+An image is one picture, height x width x 3, sRGB, nominally in [0, 1]; during optimisation it may
+leave this range unless the run clamps it. A batch adds a leading axis; the layers in `jnst.ops`
 work on batches in the layout NHWC with kernels in the layout HWIO.
 """
 
@@ -21,4 +21,4 @@ Scalar = Float[Array, ""]
 Pixels = NDArray[np.float32]
 """A picture or a mask in NumPy, [height, width, ...]: sRGB nominally in [0, 1], or weights."""
 Values = NDArray[np.float64]
-"""What NumPy computes with in between: colours, matrices."""
+"""Intermediate NumPy values in double precision: colours, matrices."""

@@ -1,9 +1,9 @@
-"""Files replaced whole or not at all.
+"""Atomic replacement of files.
 
-The new bytes go to a temporary file in the same folder, reach the disk, and take the old file's
-name in one step. Whoever looks sees the old file or the new one, never half of one; after a
-failure the old file is as it was and no temporary file is left. A process that is killed outright
-leaves its temporary file; `remove_stale` takes those away.
+The new bytes are written to a temporary file in the same folder, flushed to disk, and renamed over
+the old file in one step. Readers see the old file or the new one, never a partial one; after a
+failure the old file is unchanged and no temporary file is left. A killed process leaves its
+temporary file; `remove_stale` removes it.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ _STALE_SECONDS = 3600.0
 
 
 def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes `data` to `path` in one step.
+    """Writes `data` to `path` atomically.
 
     Args:
         path: the file; its folder must exist.
-        data: all of its bytes.
+        data: the file's new content.
 
     Raises:
         OSError: as `replacing`.
@@ -43,16 +43,16 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Names a new file to be written; at the end it takes the place of `path` in one step.
+    """Context manager that yields a temporary file to write, and renames it to `path` on success.
 
     A symbolic link stays a link: the file it points to is replaced. An existing file keeps its
-    permissions; a new one gets those that the process's umask gives.
+    permissions; a new one gets those of the process's umask.
 
     Args:
         path: the file; its folder must exist.
 
     Raises:
-        OSError: if it cannot be written: the reasons of `prove_writable`, or a full disk.
+        OSError: if it cannot be written, for the reasons of `prove_writable` or a full disk.
     """
     target = _target(path)
     temporary = _temporary(target)
@@ -72,13 +72,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def prove_writable(path: str | os.PathLike[str]) -> None:
-    """Shows that `replace_file` will work, by making a file beside `path` and removing it.
+    """Checks that `path` can be replaced, by creating and removing a file beside it.
 
-    Permission bits alone would not tell: a read-only mount or a quota has its own mind.
+    Permission bits are not enough: a read-only mount or a quota can refuse the file.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
-        NotADirectoryError: if what should be the folder is a file.
+        NotADirectoryError: if the parent is a file, not a folder.
         IsADirectoryError: if `path` is a folder.
         PermissionError: if `path` is a file marked read-only.
         OSError: if `path` is a device or a pipe, or no file can be made in its folder.
@@ -98,32 +98,32 @@ def prove_writable(path: str | os.PathLike[str]) -> None:
 
 
 def remove_stale(path: str | os.PathLike[str]) -> None:
-    """Removes what killed processes have left beside `path`: temporary files of an hour ago.
+    """Removes temporary files that killed processes left beside `path` over an hour ago.
 
-    A writer that is at work touches its file all the time; one hour leaves room for slow disks.
-    Files of any other name, and what is not a file, stay.
+    An active writer modifies its file continually; one hour allows for slow disks. Files with other
+    names, and entries that are not regular files, stay.
 
     Args:
-        path: a file to be written; its folder is looked through.
+        path: a file to be written; its folder is searched.
     """
     folder = Path(os.path.realpath(path)).parent
     with contextlib.suppress(OSError):
-        for found in folder.iterdir():
-            if re.fullmatch(r"\.jnst-[0-9a-f]{16}\.part", found.name):
-                _remove_if_stale(found)
+        for entry in folder.iterdir():
+            if re.fullmatch(r"\.jnst-[0-9a-f]{16}\.part", entry.name):
+                _remove_if_stale(entry)
 
 
 def _remove_if_stale(path: Path) -> None:
-    with contextlib.suppress(OSError):  # somebody else was quicker, or may not
+    with contextlib.suppress(OSError):  # already removed by another process, or not permitted
         status = path.lstat()
-        # The second changes when a link is made: a fresh name may be that of an old file.
+        # ctime changes when a hard link is made: a new name may belong to an old file.
         touched = max(status.st_mtime, status.st_ctime)
         if stat.S_ISREG(status.st_mode) and time.time() - touched > _STALE_SECONDS:
             path.unlink()
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
-    """The file that `path` names once links are followed, if it may be replaced."""
+    """The file that `path` names after following links; raises OSError if not replaceable."""
     name, target = repr(str(path)), Path(os.path.realpath(path))
     folder = target.parent
     if target.is_dir():
@@ -147,5 +147,5 @@ def _target(path: str | os.PathLike[str]) -> Path:
 
 
 def _temporary(target: Path) -> Path:
-    """A short name of its own in the target's folder; open(…, "x") applies the umask."""
+    """A short unique name in the target's folder; open(…, "x") applies the umask."""
     return target.with_name(f".jnst-{secrets.token_hex(8)}.part")

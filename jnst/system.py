@@ -1,4 +1,4 @@
-"""The process and its machine: the processor, free memory, the program's version, the one lock."""
+"""The process and its machine: the processor, free memory, the program's version, a global lock."""
 
 import ctypes
 import platform
@@ -12,18 +12,18 @@ import jax
 import psutil
 
 ALONE = threading.RLock()
-"""Held by a thread that changes what the whole process shares, or writes to it.
+"""Lock for threads that change or write to process-wide state.
 
-Threads that paint side by side share the filters of warnings, the limits of Pillow and the
-standard streams.
+Threads that paint in parallel share the warning filters, Pillow's limits and the standard
+streams.
 """
 
 
 def trim() -> None:
-    """Gives back what the C library still holds of memory that was freed.
+    """Returns freed memory from the C library's heap to the system.
 
-    It holds what lies between pieces in use. Compilations leave hundreds of MB there, and windows
-    some more. Where the C library is another than glibc, nothing happens.
+    The heap keeps freed memory between blocks in use: hundreds of MB after compilations, and some
+    after windows. Does nothing if the C library is not glibc.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
@@ -31,7 +31,7 @@ def trim() -> None:
 
 @cache
 def processor_kind() -> str:
-    """The architecture and, where the system tells, its widest vectors: what the table is kept by.
+    """The architecture and, if known, its widest vectors: the key of the algorithm table.
 
     Example:
         >>> processor_kind() == processor_kind() != ""
@@ -47,18 +47,18 @@ def processor_kind() -> str:
 
 
 def free_memory() -> int:
-    """Bytes that may be used unless somebody says otherwise: 80 % of what is free."""
-    # Where a new array goes: a thread may have a device of its own.
+    """Default memory budget in bytes: 80 % of the free memory."""
+    # The device of a new array: `jax.default_device` may differ between threads.
     (device,) = jax.device_put(0).devices()
     if device.platform != "cpu":
-        known = device.memory_stats() or {}
-        if "bytes_limit" in known:
-            return int(0.8 * (known["bytes_limit"] - known.get("bytes_in_use", 0)))
+        stats = device.memory_stats() or {}
+        if "bytes_limit" in stats:
+            return int(0.8 * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
     return int(0.8 * psutil.virtual_memory().available)
 
 
 def program_version() -> str:
-    """The version of jnst that is installed, "unknown" if it runs without being installed."""
+    """The installed version of jnst, "unknown" if it is not installed."""
     try:
         return version("jnst")
     except PackageNotFoundError:

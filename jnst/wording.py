@@ -1,11 +1,11 @@
-"""Sizes, durations and mistyped words, as a person writes them."""
+"""Sizes, durations and suggestions for mistyped words, in readable form."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def size_words(size: float, *, up: bool = False) -> str:
-    """A number of bytes as a person writes it.
+    """A readable number of bytes, optionally rounded up.
 
     >>> size_words(3_141_592_653), size_words(3_141_592_653, up=True), size_words(87e6)
     ('3.1GB', '3.2GB', '87MB')
@@ -17,18 +17,18 @@ def size_words(size: float, *, up: bool = False) -> str:
 
 
 def duration_words(seconds: float) -> str:
-    """A duration as a person says it, in two digits or so.
+    """A readable duration, in about two digits.
 
     >>> [duration_words(s) for s in (0.4, 47, 100, 754, 3600, 9000)]
     ['1 s', '47 s', '1 min 40 s', '13 min', '1 h', '2 h 30 min']
     """
-    whole = max(1, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 600:
-        minutes, rest = divmod(whole, 60)
+    rounded = max(1, round(seconds))
+    if rounded < 60:
+        return f"{rounded} s"
+    if rounded < 600:
+        minutes, rest = divmod(rounded, 60)
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    minutes = round(whole / 60)
+    minutes = round(rounded / 60)
     if minutes < 60:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)
@@ -36,7 +36,7 @@ def duration_words(seconds: float) -> str:
 
 
 def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The known word that was probably meant; if none is near, `otherwise` or all of them.
+    """A hint with the known word closest to `word`; if none is close, `otherwise` or all words.
 
     >>> nearest("strid", ["stride", "padding"])
     'did you mean stride?'
@@ -49,7 +49,7 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
 
 
 def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
-    """The text for a name that is not known, with the nearest one that is."""
+    """The error text for an unknown name, with the closest known one."""
     close = difflib.get_close_matches(str(value), known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
     return f"unknown {what} {value!r}; {hint}"

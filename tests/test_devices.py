@@ -19,7 +19,7 @@ jax.config.update("jax_num_cpu_devices", count)
 import jax.numpy as jnp
 import numpy as np
 import jnst
-from jnst.compute import engine
+from jnst.compute.tiles import engine
 from jnst.compute.devices import Sharded
 from jnst.images import resize_picture
 from jnst.losses import loss_weights

@@ -283,7 +283,8 @@ def test_errors_say_what_to_do(params):
 
 def test_scales_too_small_for_the_layers_are_left_out():
     scales = (0.25, 0.5, 1.0)
-    config = jnst.Config(size=64, scales=scales, steps=(1, 2, 3))
+    layers = tuple(f"relu{block}_1" for block in range(1, 6))
+    config = jnst.Config(size=64, scales=scales, steps=(1, 2, 3), style_layers=layers)
     kept = drop_small_scales(config, (48, 64, 3), [(64, 64, 3)])
     assert (kept.scales, kept.steps) == ((0.5, 1.0), (2, 3))
     # A flat style falls below the 16 pixels of relu5_1 sooner than the content.

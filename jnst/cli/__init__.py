@@ -1,8 +1,8 @@
-"""The command `jnst`: words in, a painting out.
+"""The command `jnst`: command-line words in, a painting out.
 
-`main` takes the words and returns the exit code. On the way they become a request (`options`), its
-pictures, a forecast, a painting and a file; of many paintings each in turn (`batch`). `commands`
-are those that paint nothing: `jnst filters`, `jnst curves`, `jnst weights`.
+`main` takes the words and returns the exit code. `options` parses them into a request, which is
+painted and written to a file; `batch` makes several paintings in turn. `commands` holds the
+subcommands that paint nothing: `jnst filters`, `jnst curves` and `jnst weights`.
 """
 
 from .command import main as main

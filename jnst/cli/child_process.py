@@ -1,9 +1,9 @@
-"""A child process that computes, and its parent, which says in one line how the child ended.
+"""A child process that computes, and its parent, which reports in one line how the child ended.
 
-JAX's own way with a lost coordinator is to abort, from a thread that no handler of Python sees,
-after many lines on standard error. So where several processes share a painting each works in a
-child process: what libraries write past Python goes into a file, and the parent, which computes
-nothing, tells what became of it. When the parent is killed the child ends too.
+JAX aborts when it loses the coordinator: from a thread that no Python handler sees, after many
+lines on standard error. So when several processes share a painting, each works in a child process:
+what libraries write past Python goes into a file, and the parent, which computes nothing, reports
+how the child ended. When the parent is killed, the child ends too.
 """
 
 import contextlib
@@ -17,43 +17,43 @@ from collections.abc import Callable
 from typing import BinaryIO, NoReturn, TextIO
 
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
-"""Whether a process can be divided here; the libraries of macOS do not bear it."""
+"""Whether this process can fork; the libraries of macOS do not support it."""
 
 _FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def guarded(explain: Callable[[int, str], tuple[int, str]]) -> None:
-    """Returns in a child process, whose end the parent awaits and then takes its exit code.
+    """Forks and returns in the child; the parent waits and exits with the child's exit code.
 
-    To be called before JAX computes: its threads do not live on in a child. Where it is not
-    `POSSIBLE`, nothing happens.
+    Call it before JAX computes: JAX's threads do not survive a fork. Does nothing where forking
+    is not `POSSIBLE`.
 
     Args:
-        explain: of a child that ended by a signal or by an exception of C++: (number of the
-            signal, what the libraries had written) -> (exit code, line to tell).
+        explain: called for a child that ended by a signal or a C++ exception: (signal number,
+            what the libraries wrote) -> (exit code, line to print).
     """
     if not POSSIBLE:
         return
-    alive, held = os.pipe()
+    read_end, write_end = os.pipe()
     noise = tempfile.TemporaryFile()  # noqa: SIM115
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():
-        # NumPy's threads wait for work, and do so in the child as well.
+        # Python warns of threads in a fork; NumPy's only wait for work, also in the child.
         warnings.simplefilter("ignore")
         child = os.fork()
     if child:
-        os.close(alive)
+        os.close(read_end)
         _await(child, noise, explain)
-    os.close(held)
-    # A terminal's Ctrl-C goes to the parent alone, and comes from there: once, not twice.
+    os.close(write_end)
+    # A terminal's Ctrl-C reaches only the parent, which forwards it: the child gets it once.
     os.setpgid(0, 0)
-    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(read_end,), daemon=True).start()
     sys.stdout, sys.stderr = _apart(sys.stdout, 1, noise), _apart(sys.stderr, 2, noise)
 
 
 def _await(child: int, noise: BinaryIO, explain: Callable[[int, str], tuple[int, str]]) -> NoReturn:
-    """Waits for the child, passes signals on to it, and ends as it did."""
+    """Waits for the child, forwards signals to it, and exits as it did."""
     for name in _FORWARDED:
         number = getattr(signal, name)
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -73,14 +73,14 @@ def _send(child: int, number: int) -> None:
         os.kill(child, number)
 
 
-def _end_with(alive: int) -> None:
-    """Ends this process once the other end of a pipe is closed, as by the kernel after a kill."""
-    os.read(alive, 1)
+def _end_with(read_end: int) -> None:
+    """Exits once the other end of a pipe is closed, as the kernel does after a kill."""
+    os.read(read_end, 1)
     os._exit(1)
 
 
 def _apart(stream: TextIO, number: int, noise: BinaryIO) -> TextIO:
-    """The stream on a file descriptor of its own; what others write to its old one is noise."""
+    """The stream on a new file descriptor; libraries that write to its old one reach `noise`."""
     own = os.dup(number)
     os.dup2(noise.fileno(), number)
     return os.fdopen(own, "w", buffering=1, encoding=stream.encoding, errors=stream.errors)

@@ -1,7 +1,7 @@
-"""The command `main`: words in, a painting out. No mathematics.
+"""The entry point `main`: runs a command line and returns its exit code.
 
-It returns the exit code: 0 done, 1 a file, the network or the computation failed, 2 the
-command is wrong, 128 + n stopped by signal n. Whatever fails ends in one line on standard error.
+Exit codes: 0 done; 1 a file, the network or the computation failed; 2 the command is wrong;
+128 + n stopped by signal n. Every failure is reported in one line on standard error.
 """
 
 import importlib
@@ -34,13 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code.
 
     Args:
-        argv: the words after the program's name, by default those of this process.
+        argv: the words after the program's name; default: those of this process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     devices: Devices | None = None
     logging.getLogger("jax").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file name that the terminal cannot spell must not fail a run that is done.
+        # A file name that the terminal cannot encode must not fail a finished run.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
@@ -51,21 +51,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             if settings and config_file.save(words, settings):
                 show(settings)
                 return 0
-            asked = parse(words, version=program_version())
-            if isinstance(asked, str):
-                return _rerun(asked)
-            warnings.showwarning = partial(_tell_warning, asked.quiet)
+            command = parse(words, version=program_version())
+            if isinstance(command, str):
+                return _rerun(command)
+            warnings.showwarning = partial(_tell_warning, command.quiet)
             devices = typed_devices(words)
             distributed.begin(devices)
-            if why_not := compilation_cache.turn_on():
-                _tell_warning(asked.quiet, why_not)
-            if isinstance(asked, Resume):
-                checkpoint = load_checkpoint(asked.path)
-                return paint(*continued(asked, checkpoint.notes), checkpoint)
-            if isinstance(asked, Batch):
-                places = distributed.chosen(devices) if devices.several else ()
-                return run_batch(asked, paint, load_network, _explain, places)
-            return paint(asked, words)
+            if reason := compilation_cache.turn_on():
+                _tell_warning(command.quiet, reason)
+            if isinstance(command, Resume):
+                checkpoint = load_checkpoint(command.path)
+                return paint(*continued(command, checkpoint.notes), checkpoint)
+            if isinstance(command, Batch):
+                shared_devices = distributed.chosen(devices) if devices.several else ()
+                return run_batch(command, paint, load_network, _explain, shared_devices)
+            return paint(command, words)
     except SystemExit as end:
         return int(end.code or 0)
     except KeyboardInterrupt:
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain(error: Exception) -> str:
-    """One line on what went wrong and, where it is known, what to do."""
+    """One line that says what went wrong and, if known, what to do."""
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"

@@ -1,4 +1,4 @@
-"""The console: what a run tells on standard error, its progress, and the signals that end it."""
+"""The console: messages on standard error, progress, and the signals that end a run."""
 
 import contextlib
 import os
@@ -19,21 +19,21 @@ _LINE_SECONDS = 30.0
 
 
 def tell(*messages: str) -> None:
-    """Writes message lines to standard error, which stay together."""
+    """Writes message lines to standard error, uninterrupted by other threads."""
     with ALONE:
         for message in messages:
             _print(f"jnst: {message}", sys.stderr)
 
 
 def show(*results: str) -> None:
-    """Writes lines to standard output, which stay together."""
+    """Writes lines to standard output, uninterrupted by other threads."""
     with ALONE:
         for result in results:
             _print(result, sys.stdout)
 
 
 def _print(text: str, stream: TextIO) -> None:
-    """Prints; a terminal that has been closed is no reason to lose a painting."""
+    """Prints; a closed terminal must not lose a painting."""
     try:
         print(text, file=stream, flush=True)
     except OSError:
@@ -45,8 +45,8 @@ class Display:
     """A progress bar on a terminal; elsewhere a line at the first and last step and twice a minute.
 
     Args:
-        steps: for each scale.
-        operations: of a step, for each scale; they weigh the steps that are left.
+        steps: number of steps at each scale.
+        operations: cost of a step at each scale; weighs the remaining steps.
         quiet: show nothing.
     """
 
@@ -66,7 +66,7 @@ class Display:
                 self._bar.close()
 
     def update(self, progress: Progress) -> None:
-        """Shows a chunk of steps that is done."""
+        """Shows a finished chunk of steps."""
         now = time.monotonic()
         if progress.scale != self._scale:
             # The first step of a scale also compiles: the clock starts after it.
@@ -86,28 +86,28 @@ class Display:
 
     def _status(self, progress: Progress) -> str:
         parts = [f"loss {float(progress.losses.total[-1]):.6g}"]
-        (then, before), (now, step) = self._ticks[0], self._ticks[-1]
-        if step > before:
-            seconds = (now - then) / (step - before)
+        (start, first_step), (now, step) = self._ticks[0], self._ticks[-1]
+        if step > first_step:
+            seconds = (now - start) / (step - first_step)
             parts.append(f"{seconds:.2g} s/step")
-            left = seconds * self._steps_left(progress)
-            if left > 0:
-                parts.append(f"{duration_words(left)} left")
+            seconds_left = seconds * self._steps_left(progress)
+            if seconds_left > 0:
+                parts.append(f"{duration_words(seconds_left)} left")
         if progress.scales > 1:
             parts.insert(0, f"{progress.width}x{progress.height}")
         return ", ".join(parts)
 
     def _steps_left(self, progress: Progress) -> float:
-        """Steps still to do, counted in steps of the present scale."""
-        here = progress.scale - 1
-        later = sum(
+        """The remaining steps, in units of a step at the current scale."""
+        current = progress.scale - 1
+        later_work = sum(
             steps * operations
             for steps, operations in zip(
                 self._steps[progress.scale :], self._operations[progress.scale :], strict=True
             )
         )
-        rest = sum(self._steps[: progress.scale]) - progress.step
-        return rest + (later / self._operations[here] if later else 0.0)
+        current_steps = sum(self._steps[: progress.scale]) - progress.step
+        return current_steps + (later_work / self._operations[current] if later_work else 0.0)
 
 
 def _bar(total: int) -> Any:
@@ -123,10 +123,10 @@ _SIGNALS = tuple(
 
 
 class Interrupt:
-    """While entered, a signal to end only sets `signal`; SIGINT after that stops at once.
+    """While entered, the first signal to end only sets `signal`; a later SIGINT stops at once.
 
     Attributes:
-        signal: number of the first of SIGINT, SIGTERM and SIGHUP that came, 0 before.
+        signal: number of the first SIGINT, SIGTERM or SIGHUP received, 0 before.
     """
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class Interrupt:
         # Only the main thread may set handlers; elsewhere signals keep their usual meaning.
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
-                # What nohup or a shell's background job ignores stays ignored.
+                # A signal ignored by nohup or a background job stays ignored.
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._previous[number] = signal.signal(number, self._handle)
         return self
@@ -152,7 +152,7 @@ class Interrupt:
                 raise KeyboardInterrupt
             return
         self.signal = number
-        # Not print: the signal may come in the middle of one.
+        # os.write, not print: the signal may interrupt a print.
         with contextlib.suppress(OSError, ValueError):
             os.write(
                 sys.stderr.fileno(), b"\njnst: stopping after this step; Ctrl-C to stop at once\n"

@@ -1,9 +1,9 @@
-"""Several devices and processes: how JAX is told of them, and what is said when one is lost.
+"""Several devices and processes: their setup in JAX, and the error when one of them is lost.
 
-A CPU is one device until JAX is told otherwise, and that only works before its first computation.
-Of several processes the one with number 0 writes; the others compute their part and are quiet.
-When one of them is killed the others end with a line, at once or, where its host is gone as well,
-after half a minute: by an exception, or, where JAX aborts, by the process that waits for this one.
+A CPU is one device unless JAX is configured otherwise before its first computation. Process 0
+writes the painting; the others compute their part and print nothing. When a process is killed, the
+others end with one line: at once, or after half a minute if its host is gone as well. They end by
+an exception or, when JAX aborts, through the parent process that waits for this one.
 """
 
 import contextlib
@@ -28,16 +28,16 @@ _BROKEN = ("gloo", "nccl", "coordination", "distributed service", "heartbeat", "
 
 
 def begin(asked: Devices) -> None:
-    """Makes JAX ready; to be called before it computes anything.
+    """Sets JAX up; call it before JAX computes anything.
 
     Raises:
-        UsageError: if there are fewer devices.
-        OSError: if the other processes do not come.
+        UsageError: if there are fewer devices than asked for.
+        OSError: if the other processes do not join.
     """
     if asked.each > 1 and "xla_force_host_platform_device_count" not in os.environ.get(
         "XLA_FLAGS", ""
     ):
-        with contextlib.suppress(RuntimeError):  # it computes already, with what it has
+        with contextlib.suppress(RuntimeError):  # JAX has started already
             jax.config.update("jax_num_cpu_devices", asked.each)
     if asked.processes > 1:
         guarded(ended)
@@ -55,22 +55,22 @@ def begin(asked: Devices) -> None:
                 f"the {asked.processes} processes did not meet at {asked.coordinator}: "
                 f"{str(error).splitlines()[0]}"
             ) from None
-    here = len(jax.local_devices())
-    if asked.each > here:
-        raise UsageError(f"--devices is {asked.each}, but there {_are(here)}: give {here} or all")
+    count = len(jax.local_devices())
+    if asked.each > count:
+        raise UsageError(f"--devices is {asked.each}, but there {_are(count)}: give {count} or all")
 
 
 def chosen(asked: Devices) -> tuple[jax.Device, ...]:
     """The devices that share the work, those of process 0 first."""
-    found = []
+    devices = []
     for process in range(asked.processes):
         own = [device for device in jax.devices() if device.process_index == process]
-        found += own[: asked.each] if asked.each else own
-    return tuple(found)
+        devices += own[: asked.each] if asked.each else own
+    return tuple(devices)
 
 
 def agreeing(asked: Devices, callback: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """The callback of a run, which ends it in all processes once it is true in one."""
+    """Wraps the callback of a run: all processes stop once it is true in one."""
     if asked.processes == 1:
         return callback
     from jax.experimental.multihost_utils import process_allgather
@@ -92,7 +92,7 @@ def peer_lost(asked: Devices, error: Exception) -> bool:
 
 
 def ended(number: int, noise: str) -> tuple[int, str]:
-    """The exit code and the line for a process that a signal ended, from what JAX wrote.
+    """The exit code and the line to print for a process ended by a signal, from JAX's output.
 
     Example:
         >>> ended(signal.SIGABRT, "Polled an error from coordination service")[0]
@@ -107,12 +107,12 @@ def ended(number: int, noise: str) -> tuple[int, str]:
         return 128 + number, f"error: the process that computes was ended by {name}"
     if any(word in noise.lower() for word in _BROKEN):
         return 1, PEER_LOST
-    said = [line for line in noise.splitlines() if line.strip()]
-    return 1, f"error: JAX gave up: {said[-1] if said else 'it does not say why'}"
+    lines = [line for line in noise.splitlines() if line.strip()]
+    return 1, f"error: JAX gave up: {lines[-1] if lines else 'it does not say why'}"
 
 
 def leave(code: int) -> NoReturn:
-    """Ends this process without waiting for those that will not come."""
+    """Exits without waiting for processes that will not come."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -1,4 +1,4 @@
-"""The forecast of a painting, told before it compiles, and the windows that fit into memory."""
+"""The forecast of a painting, printed before it compiles, and the windows that fit in memory."""
 
 import functools
 import os
@@ -27,7 +27,7 @@ from .options.words import UsageError
 def announce(
     request: Request, params: Params, base: Pixels, shown: tuple[int, int], memory: int
 ) -> list[float]:
-    """Tells what is about to happen; returns the work of a step at each scale."""
+    """Prints the forecast; returns the work of a step at each scale."""
     config = request.config
     sizes = painted_sizes(base.shape[0], base.shape[1], config)
     operations = [step_work(params.network, config, *size) for size in sizes]
@@ -62,7 +62,7 @@ def _device() -> str:
 def fitted(
     request: Request, params: Params, base: Pixels, say: Callable[[str], None]
 ) -> tuple[Request, list[str], int]:
-    """The request with its tile and history settled; words that settle them; bytes needed."""
+    """The request with tile and history chosen, the options that fix them, and the bytes needed."""
     config = request.config
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     height, width = max(sizes, key=lambda size: size[0] * size[1])
@@ -79,7 +79,7 @@ def fitted(
         return request, [], needed + masks
     memory = (request.memory or free_memory()) - masks
     choice = choose(config, height, width, network=params.network, memory=memory)
-    # A run that goes on must be computed as it was begun, whatever is free then.
+    # A resumed run must use the same windows, however much memory is free then.
     words = ["--tile", str(choice.tile or 0)]
     if choice.history != config.history:
         say(

@@ -1,4 +1,4 @@
-"""The painting as a file or on standard output, and the parameters embedded into it."""
+"""The painting as a file or on standard output, and the parameters embedded in it."""
 
 import functools
 import hashlib
@@ -32,26 +32,26 @@ def write_painting(
 ) -> str:
     """Writes the painting and returns its path, - for standard output.
 
-    Where it cannot be written it goes into a new folder among the temporary files, which is told.
+    If that fails, it goes into a new temporary folder, and the user is told where.
 
     Raises:
-        OSError: if it cannot be written there either.
+        OSError: if it cannot be written to either place.
     """
     alpha = content.alpha
     if alpha is not None:
         alpha = resize(alpha, *pixels.shape[:2])
-    said: dict[str, Any] = {"bits": request.bits, "parameters": dict(embedded)}
+    options: dict[str, Any] = {"bits": request.bits, "parameters": dict(embedded)}
     try:
         if request.output == STREAM:
-            write_output_stream(picture_bytes(_NAME, pixels, alpha, **said))
+            write_output_stream(picture_bytes(_NAME, pixels, alpha, **options))
         else:
-            write_image(request.output, pixels, alpha, **said)
+            write_image(request.output, pixels, alpha, **options)
     except OSError as error:
         folder = tempfile.mkdtemp(prefix="jnst-")
         name = _NAME if request.output == STREAM else Path(request.output).name
         path = str(Path(folder) / name)
         try:
-            write_image(path, pixels, alpha, **said)
+            write_image(path, pixels, alpha, **options)
         except OSError as second:
             Path(folder).rmdir()
             raise OSError(f"the painting is lost: {error}, and {second}") from None
@@ -69,22 +69,22 @@ def check_output_stream() -> None:
 
 
 def write_output_stream(data: bytes) -> None:
-    """Writes bytes to standard output, all of them, past Python's own buffer.
+    """Writes all bytes to standard output, past Python's own buffer.
 
-    What a buffer still held when the reader has gone would be told once more when Python ends.
+    Bytes left in a buffer after the reader has gone would raise a second error when Python exits.
 
     Raises:
-        OSError: if it is closed, or a full disk lies behind it.
+        OSError: if standard output is closed or its disk is full.
     """
     sys.stdout.flush()
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0) as file:
-        left = memoryview(data)
-        while left:
-            left = left[file.write(left) or 0 :]
+        remaining = memoryview(data)
+        while remaining:
+            remaining = remaining[file.write(remaining) or 0 :]
 
 
 def command_words(program: str, argv: Sequence[str]) -> str:
-    """The command as a shell takes it.
+    """The command line, quoted for a shell.
 
     Args:
         program: `sys.argv[0]`.
@@ -99,10 +99,10 @@ def command_words(program: str, argv: Sequence[str]) -> str:
 
 
 def recipe(request: Request, params: Params) -> str:
-    """A hash of all that decides what a painting looks like: the settings and the pictures.
+    """A hash of everything that decides how a painting looks: its settings and pictures.
 
-    Two commands of one recipe make the same painting on the same machine; where the pictures lie
-    and what they are called has no part in it.
+    Two commands with the same recipe make the same painting on the same machine; the paths and
+    names of the pictures do not count.
 
     Raises:
         OSError: if a picture cannot be read.
@@ -119,7 +119,7 @@ def recipe(request: Request, params: Params) -> str:
     }
     if any(request.masks):
         masks = (*request.masks.content, *request.masks.styles, request.masks.keep)
-        # What a mask does is told by its place.
+        # A mask's position in the list decides what it does.
         counts = len(request.masks.content), len(request.masks.styles)
         settings["masks"] = [
             *counts,
@@ -142,7 +142,7 @@ def _hash(path: str, size: int, changed: int) -> str:
 
 
 def parameters(request: Request, params: Params, command: str, version: str) -> dict[str, str]:
-    """What is embedded into the painting: the command, and all that it stood for."""
+    """The parameters embedded in the painting: the command and everything it stood for."""
     return {
         "software": f"jnst {version}",
         "command": command,

@@ -44,25 +44,25 @@ def paint(
     known: Known | None = None,
     interrupt: Interrupt | None = None,
 ) -> int:
-    """Reads, paints and writes; returns the exit code, see `jnst.cli`.
+    """Reads, paints and writes; returns the exit code, see `jnst.cli.command`.
 
     Args:
-        request: what the words ask for.
-        words: as typed, to be recorded in the painting.
-        resume: a run to go on with.
-        params, known, interrupt: what the paintings of a batch share.
+        request: the parsed command.
+        words: the command line as typed, recorded in the painting.
+        resume: the checkpoint of a run to continue.
+        params, known, interrupt: shared by the paintings of a batch.
     """
     say = (lambda message: None) if request.quiet else tell
     for note in request.notes:
         say(f"note: {note}")
     pictures = read_pictures(request)
-    asked, request = request, _settled(request, pictures)
+    original, request = request, _settled(request, pictures)
     params = params or load_network(request)
     check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
     request, tile_words, memory = fitted(request, params, pictures.base, say)
     command = command_words(sys.argv[0], recorded_words(words))
     embedded = parameters(request, params, command, program_version())
-    embedded["recipe"] = recipe(asked, params)
+    embedded["recipe"] = recipe(original, params)
     height, width = pictures.content.pixels.shape[:2]
     sizes = target_sizes(height, width, request.config)
     operations = announce(request, params, pictures.base, sizes[-1], memory)
@@ -112,7 +112,7 @@ def paint(
 
 
 def _settled(request: Request, pictures: Pictures) -> Request:
-    """The request without scales that are too small, and without files that others write."""
+    """The request without scales that are too small, or files that another process writes."""
     shapes = [pixels.shape for pixels in pictures.style_pixels]
     config = drop_small_scales(request.config, pictures.base.shape, shapes)
     request = replace(request, config=config)
@@ -131,7 +131,7 @@ def _painted(
     known: Known | None,
     going_on: Callable[[int], None],
 ) -> Result:
-    """The painting; by windows from where it is, told by `going_on`, if memory is refused."""
+    """Paints; if memory runs out, calls `going_on` and continues by smaller windows."""
     config, several = request.config, request.devices.several
 
     def attempt(tile: int | None) -> Result:
@@ -153,8 +153,8 @@ def _painted(
 
     if several:
         return attempt(None)
-    tall, wide = pictures.base.shape[:2]
-    size = target_sizes(tall, wide, config)[-1]
+    height, width = pictures.base.shape[:2]
+    size = target_sizes(height, width, config)[-1]
     return by_smaller_windows(
         attempt,
         request.tile or None,
@@ -165,8 +165,8 @@ def _painted(
 
 
 def _report(request: Request, path: str, result: Result) -> str:
-    """Tells where the painting is and its losses; returns the former, as a person names it."""
-    # Standard output is for the picture alone, where it goes there.
+    """Prints the painting's path and losses; returns the path as shown to the user."""
+    # A picture on standard output must not be mixed with text.
     report = tell if request.output == STREAM else show
     shown = "standard output" if path == STREAM else path
     names = ("total", "content", "style", "tv")
@@ -179,7 +179,7 @@ def load_network(request: Request) -> Params:
     if request.weights:
         chosen = INPUTS.get(request.preprocess or "")
         return load_weights(Path(request.weights), network=request.network, preprocessing=chosen)
-    assert request.network  # only weights may leave it open
+    assert request.network  # None only with --weights
     return load_weights(request.network, offline=request.offline, progress=not request.quiet)
 
 

@@ -1,4 +1,4 @@
-"""The paths of a run, checked before it begins."""
+"""Checks of the paths of a run, made before it begins."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from .output import check_output_stream
 
 
 def check_paths(request: Request) -> None:
-    """Makes sure that all files of a run can be written and none of its inputs is lost.
+    """Checks that every file of a run can be written and that none overwrites an input.
 
     Raises:
         UsageError: if a file to write is one of the inputs, two files to write are one, or the
@@ -73,7 +73,7 @@ def _same(one: str | Path, other: str | Path) -> bool:
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file, not a folder: choose another --snapshots")
-    # Where a file could be made, a folder can.
+    # If a file can be made there, so can a folder.
     prove_writable(folder / "it0001.png" if folder.exists() else folder)
 
 

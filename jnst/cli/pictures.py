@@ -1,4 +1,4 @@
-"""The pictures of a command: content, styles, start and masks, from files or standard input."""
+"""The pictures of a command: content, styles, start and masks; from files or standard input."""
 
 import contextlib
 import os
@@ -22,11 +22,11 @@ from .options.groups import WHOLE
 from .options.request import Request
 from .options.words import STREAM, UsageError
 
-_COLORFUL = 0.1  # a channel of a mask may differ so much from the others
+_COLORFUL = 0.1  # largest difference between the channels of a gray mask
 
 
 def read_picture(path: str, request: Request) -> Picture:
-    """A picture of a run, under the limits of its command.
+    """Reads a picture of a run, within the limits of its command.
 
     Raises:
         UsageError: for standard input, if that is a terminal or closed.
@@ -35,31 +35,31 @@ def read_picture(path: str, request: Request) -> Picture:
     limits = {"max_pixels": request.max_pixels, "max_file_size": request.max_file_size}
     if path == STREAM and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError("- reads a picture from standard input: pipe one into it, or name a file")
-    with ALONE, warnings.catch_warnings(record=True) as told, _without_standard_error():
+    with ALONE, warnings.catch_warnings(record=True) as caught, _without_standard_error():
         warnings.simplefilter("always")
         picture = read_image(sys.stdin.buffer if path == STREAM else path, **limits)
-    for one in told:
-        warnings.warn(one.message, stacklevel=2)
+    for warning in caught:
+        warnings.warn(warning.message, stacklevel=2)
     return picture
 
 
 @contextlib.contextmanager
 def _without_standard_error() -> Iterator[None]:
-    """Libraries in C (libtiff, libpng) write there what they find wrong with a file."""
+    """Silences standard error, where C libraries (libtiff, libpng) report damaged files."""
     sys.stderr.flush()
     try:
-        kept = os.dup(2)
-    except OSError:  # it is closed already
+        saved = os.dup(2)
+    except OSError:  # already closed
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
+    os.close(devnull)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def read_masks(
@@ -71,13 +71,13 @@ def read_masks(
     """The masks of a command, as arguments of `jnst.stylize`.
 
     Args:
-        request: of the command.
+        request: the parsed command.
         content, styles: its pictures.
-        wide: gives a picture of the content's size the margins that the content was given.
+        wide: adds the content's margins to a picture of the content's size.
 
     Raises:
         OSError, ValueError: for a file that cannot be read, a mask in colour, or one that does
-            not go with its picture.
+            not fit its picture.
     """
     files = request.masks
     masks = checked_masks(
@@ -107,12 +107,12 @@ def _read_mask(path: str, request: Request) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a painting is made of.
+    """The pictures that a painting is made of.
 
     Attributes:
-        content, styles: as they were read.
+        content, styles: as read.
         base: the content with its margins, as it is painted.
-        others: the start and the masks, as `jnst.stylize` takes them.
+        others: the start and the masks, as arguments of `jnst.stylize`.
     """
 
     content: Picture
@@ -131,19 +131,19 @@ def read_pictures(request: Request) -> Pictures:
     styles = [read_picture(path, request) for path in request.styles]
     start = read_picture(request.init_image, request) if request.init_image else None
     _check_sides([content, *styles, *([start] if start else [])], request)
-    wide = partial(widened, config=request.config, bucket=request.bucket)
-    masks = read_masks(request, content, styles, wide)
-    init = None if start is None else wide(start.pixels, like=content.pixels.shape)
-    return Pictures(content, styles, wide(content.pixels), {"init_image": init} | masks)
+    widen = partial(widened, config=request.config, bucket=request.bucket)
+    masks = read_masks(request, content, styles, widen)
+    init = None if start is None else widen(start.pixels, like=content.pixels.shape)
+    return Pictures(content, styles, widen(content.pixels), {"init_image": init} | masks)
 
 
 def _check_sides(pictures: Sequence[Picture], request: Request) -> None:
     layers = (*request.config.content_layers, *request.config.style_layers)
-    need = smallest_side(request.network or "vgg19", layers) if layers else 1
+    smallest = smallest_side(request.network or "vgg19", layers) if layers else 1
     for picture in pictures:
         height, width = picture.pixels.shape[:2]
-        if min(height, width) < need:
+        if min(height, width) < smallest:
             raise ValueError(
                 f"{picture.path} is {width}x{height} pixels, but these layers look at squares "
-                f"of {need}: use a larger picture"
+                f"of {smallest}: use a larger picture"
             )

@@ -1,4 +1,4 @@
-"""The recorder of a run: its log, snapshots, and in the end a sheet of them."""
+"""The recorder of a run: its log, its snapshots, and a contact sheet of them."""
 
 import contextlib
 import json
@@ -23,10 +23,9 @@ class Recorder:
     """Writes the log and the snapshots while a run goes on.
 
     Args:
-        request: names the files.
-        embedded: from `parameters`; the log's first line and each snapshot carry it.
-        step: of the checkpoint that the run goes on from, or 0. What was recorded up to there is
-            kept.
+        request: gives the names of the files.
+        embedded: from `parameters`; stored in the log's first line and in each snapshot.
+        step: step of the checkpoint that the run resumes from, or 0; records up to it are kept.
     """
 
     def __init__(self, request: Request, embedded: Mapping[str, str], step: int = 0) -> None:
@@ -46,9 +45,9 @@ class Recorder:
         self._stack.close()
 
     def update(self, progress: Progress) -> None:
-        """Takes note of a chunk of steps. What cannot be written is told, and the run goes on.
+        """Records a chunk of steps. A write error is only a warning, and the run goes on.
 
-        Steps that have been told already, as after a want of memory, are not recorded again.
+        Steps that are repeated after running out of memory are not recorded again.
         """
         if progress.step <= self._seen:
             return
@@ -77,13 +76,13 @@ class Recorder:
     def _write_log(self, progress: Progress) -> None:
         if self._log is None:
             path = Path(str(self._request.log))
-            kept, seconds = _kept_lines(path, self._begun) if self._begun else ([], 0.0)
+            lines, seconds = _kept_lines(path, self._begun) if self._begun else ([], 0.0)
             self._start -= seconds
             head = self._embedded | {
                 "config": self._request.config.to_dict(),
                 "styles": list(self._request.styles),
             }
-            replace_file(path, "".join([json.dumps(head) + "\n", *kept]).encode())
+            replace_file(path, "".join([json.dumps(head) + "\n", *lines]).encode())
             self._log = self._stack.enter_context(path.open("a", encoding="utf-8", buffering=1))
         seconds = round(time.monotonic() - self._start, 3)
         first = progress.step - len(progress.losses.total) + 1
@@ -94,7 +93,7 @@ class Recorder:
             self._log.write(json.dumps(entry) + "\n")
 
     def finish(self, content: Pixels, styles: Sequence[Pixels], result: Pixels) -> None:
-        """Makes the contact sheet, if there are snapshots; where it cannot be made, says so."""
+        """Makes the contact sheet if snapshots were asked for; a failure is only a warning."""
         if self._request.save_every:
             try:
                 self.write_sheet(content, styles, result)
@@ -116,15 +115,15 @@ class Recorder:
 
 
 def _found_snapshots(folder: Path, step: int) -> list[tuple[int, Path]]:
-    """The snapshots of a run that was broken off, up to a step."""
-    found = [(re.fullmatch(r"it(\d{4,})\.png", path.name), path) for path in folder.glob("it*.png")]
-    numbered = [(int(match[1]), path) for match, path in found if match]
+    """The snapshots of an interrupted run, up to a step."""
+    pairs = [(re.fullmatch(r"it(\d{4,})\.png", path.name), path) for path in folder.glob("it*.png")]
+    numbered = [(int(match[1]), path) for match, path in pairs if match]
     return sorted((number, path) for number, path in numbered if number <= step)
 
 
 def _kept_lines(path: Path, step: int) -> tuple[list[str], float]:
-    """The lines of a log up to a step, and the seconds that they tell of."""
-    kept, seconds = [], 0.0
+    """The lines of a log up to a step, and the seconds that they cover."""
+    lines, seconds = [], 0.0
     if path.exists():
         for line in path.read_text("utf-8", errors="replace").split("\n")[1:]:
             try:
@@ -133,6 +132,6 @@ def _kept_lines(path: Path, step: int) -> tuple[list[str], float]:
                     break
                 seconds = float(row["seconds"])
             except (ValueError, KeyError, TypeError):
-                break  # a kill cut it short
-            kept.append(line + "\n")
-    return kept, seconds
+                break  # a killed process cut it short
+            lines.append(line + "\n")
+    return lines, seconds

@@ -1,4 +1,4 @@
-"""The command of a run that goes on: the words of its beginning, and those typed beside them."""
+"""The command of a resumed run: its original words, and those typed beside `--resume`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,31 +19,30 @@ _OWN = ("--checkpoint", "--checkpoint-every", *OPTIONS)
 
 
 def recorded_words(words: Sequence[str]) -> list[str]:
-    """The words that a painting remembers: where a checkpoint was kept, and on what it was
-    computed, does not change it."""
+    """The words stored in a painting, without the options of checkpoints and devices."""
     return without(words, *_OWN)
 
 
 def notes_of(words: Sequence[str], memory: Sequence[str] = ()) -> dict[str, str]:
-    """What a checkpoint notes, for `continued` to read.
+    """The notes of a checkpoint, read by `continued`.
 
     Args:
         words: of the command.
-        memory: options that the memory of the machine decided on; a run that goes on is computed
-            as it was begun, but its painting does not remember them.
+        memory: options chosen by the memory of the machine; a resumed run uses them again, but
+            its painting does not store them.
     """
     return {_WORDS: json.dumps(list(words)), _MEMORY: json.dumps(list(memory))}
 
 
 def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[str]]:
-    """The request that goes on with a run, and the words that would have made it at once.
+    """The request of a resumed run, and the words that would have made it in one go.
 
     Args:
-        asked: the command.
+        asked: the `--resume` command.
         notes: of the checkpoint.
 
     Raises:
-        UsageError: for options that contradict those of the beginning, with all of them.
+        UsageError: for options that contradict the original ones; it lists all of them.
         ValueError: if the checkpoint does not come from the command line.
 
     Example:
@@ -58,32 +57,32 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
         raise ValueError(
             f"{asked.path} was not made by this command: resume it with jnst.stylize(…, resume=…)"
         )
-    begun = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume", *OPTIONS)
+    original = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume", *OPTIONS)
     typed = typed_options(asked.words)
-    settled = [*json.loads(notes.get(_MEMORY, "[]")), "--checkpoint", literal(asked.path)]
+    fixed = [*json.loads(notes.get(_MEMORY, "[]")), "--checkpoint", literal(asked.path)]
 
-    def read(begun: Sequence[str], changes: Sequence[str] = ()) -> Any:
-        return parse([*without(begun, "--memory"), *settled, *without(changes, "--memory")])
+    def read(original: Sequence[str], changes: Sequence[str] = ()) -> Any:
+        return parse([*without(original, "--memory"), *fixed, *without(changes, "--memory")])
 
-    first = read(begun)
+    first = read(original)
     assert isinstance(first, Request)
     changes = without(asked.words, "--resume", "--quiet")
     if typed.style:
-        begun = without(begun, "--style")
+        original = without(original, "--style")
     for name in ("content", "content_mask", "style_mask"):
         if getattr(typed, name):
-            begun = without(begun, option(name))
+            original = without(original, option(name))
     if typed.tile is not None:
-        begun = without(begun, "--memory")
+        original = without(original, "--memory")
     if "steps" in typed:
         steps = _extended(first.config.steps_per_scale, sum(typed.steps, ()))
         changes = [*without(changes, "--steps"), "--steps", *map(str, steps)]
-        # From here on they say what these said of them.
-        begun = without(begun, "--taper")
+        # The explicit steps now replace --taper and --quality.
+        original = without(original, "--taper")
         if _quality_is_idle(replace(first, config=replace(first.config, steps=steps))):
-            begun = without(begun, "--quality")
-    words = [*begun, *changes]
-    second = read(begun, changes)
+            original = without(original, "--quality")
+    words = [*original, *changes]
+    second = read(original, changes)
     if not isinstance(second, Request):
         raise UsageError("--resume goes on with one painting: give one --content, no folder")
     contradictions = _contradictions(first, second)
@@ -109,12 +108,12 @@ def _quality_is_idle(request: Request) -> bool:
 
 
 def _contradictions(first: Request, second: Request) -> list[str]:
-    settled = {"steps", "taper"} | ({"quality"} if _quality_is_idle(second) else set())
-    names = [spec.name for spec in fields(Config) if spec.name not in settled]
+    ignored = {"steps", "taper"} | ({"quality"} if _quality_is_idle(second) else set())
+    names = [spec.name for spec in fields(Config) if spec.name not in ignored]
     pairs = [(n, getattr(first.config, n), getattr(second.config, n)) for n in names]
     pairs += [(n, getattr(first, n), getattr(second, n)) for n in ("preset", "preprocess")]
     if first.network and second.network:
-        # Of weights in a file, the checkpoint knows whether they are those of the beginning.
+        # The checkpoint itself checks that weights from a file are the same.
         pairs += [("network", first.network, second.network)]
     return [f"{option(n)} was {_shown(a)} and is {_shown(b)}" for n, a, b in pairs if a != b]
 

@@ -1,4 +1,4 @@
-"""The callback of the command: records, shows, keeps checkpoints, and stops at a signal."""
+"""The callback of the command: records, displays, saves checkpoints, stops at a signal."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,24 +14,24 @@ from .recorder import Recorder
 
 
 class Keeper:
-    """Writes a checkpoint when it is due; what it notes may be changed on the way.
+    """Writes checkpoints when they are due; their `notes` may change during the run.
 
     Args:
-        request: names the file and how often; without a file nothing is written.
-        notes: for the checkpoints.
-        step: of the checkpoint that the run goes on from, or 0.
+        request: gives the file and the interval; without a file nothing is written.
+        notes: stored in the checkpoints.
+        step: step of the checkpoint that the run resumes from, or 0.
     """
 
     def __init__(self, request: Request, notes: Mapping[str, str], step: int = 0) -> None:
         self._path, self._every = request.checkpoint, request.checkpoint_every
         self.notes = notes
-        # A damaged file must not push out the one before it.
+        # A damaged checkpoint must not replace the previous one.
         self._whole = bool(self._path) and is_whole(str(self._path))
         self._saved = step
         self._time = time.monotonic()
 
     def update(self, progress: Progress, *, last: bool) -> None:
-        """Writes one if it is due, or if nothing will come after it."""
+        """Writes a checkpoint if it is due, or if this is the last call."""
         if self._path is None or not (last or self._is_due(progress.step)):
             return
         checkpoint = replace(progress.checkpoint(), notes=self.notes)
@@ -41,7 +41,7 @@ class Keeper:
         except OSError as error:
             tell(f"warning: no checkpoint at step {progress.step}: {error}")
         self._saved = progress.step
-        # From the end of the writing: on a slow disk the run still gets its time.
+        # Count from the end of the write, so that a slow disk leaves time for the run.
         self._time = time.monotonic()
 
     def _is_due(self, step: int) -> bool:
@@ -51,12 +51,12 @@ class Keeper:
 
 
 class Watch:
-    """Passes progress on to whoever records, shows and keeps it; true once a signal has come.
+    """Passes progress to the recorder, display and keeper; returns True after a signal.
 
     Attributes:
         done: steps so far.
         ends: the steps after which another scale begins.
-        kept: the run after the last scale that is done, to go on from if the next does not fit.
+        kept: checkpoint after the last finished scale, used if the next runs out of memory.
     """
 
     def __init__(
@@ -75,20 +75,20 @@ class Watch:
         self.kept: Checkpoint | None = None
 
     def cut(self, image: Pixels) -> Pixels:
-        """The picture so far without the margins that `--bucket` gave it."""
-        tall, wide = image.shape[:2]
-        size = min(self._sizes, key=lambda size: abs(size[0] - tall) + abs(size[1] - wide))
+        """The picture so far, without the margins that `--bucket` added."""
+        height, width = image.shape[:2]
+        size = min(self._sizes, key=lambda size: abs(size[0] - height) + abs(size[1] - width))
         return cut_back(image, *size)
 
     def unfinished(self) -> dict[str, str]:
-        """What a painting that is not done says of itself."""
+        """The parameters that mark a painting as unfinished."""
         return {"step": str(self.done)}
 
     def __call__(self, progress: Progress) -> bool:
         self.done = progress.step
         self._recorder.update(progress._replace(image=lambda: self.cut(progress.image())))
         self._display.update(progress)
-        # Asked once: a signal that comes later still finds a run that will save.
+        # Read once, so that a later signal cannot stop the run before a checkpoint is saved.
         stop = bool(self._interrupt.signal)
         self._keeper.update(progress, last=stop or progress.step == progress.steps)
         if progress.step in self.ends:

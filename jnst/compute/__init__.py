@@ -1,9 +1,9 @@
-"""The computation of a scale: the whole picture at once, by windows, or over several devices.
+"""Computation of one scale: the whole picture at once, by windows, or over several devices.
 
-What comes in is a picture [height, width, 3], sRGB nominally in [0, 1], the network and a `Config`;
-what goes out is a `Problem`, an objective with its arguments, ready for the optimiser. An `Engine`
-computes it; a `Canvas` stands between the optimised array and the picture that is shown. How much
-memory in bytes and how many operations that takes is estimated here, too.
+The input is a picture [height, width, 3] (sRGB, nominally in [0, 1]), the network and a `Config`;
+the output is a `Problem`: an objective with its arguments, ready for the optimiser. An `Engine`
+computes the objective; a `Canvas` maps the optimised array to the visible picture. This package
+also estimates the memory in bytes and the number of operations.
 """
 
 from .canvas import Canvas as Canvas

@@ -1,9 +1,9 @@
-"""The canvas: a margin beyond the picture's borders, and pixels of it that stay as they are.
+"""The canvas: a margin beyond the picture's borders, and content pixels that stay unchanged.
 
 With the kept pixels P and their mask k, the picture of an optimised x is y = k·P + (1 − k)·x. The
-objective is that of y, and its derivative by x is that by y times 1 − k: where k is 1 nothing can
-change, where it is between, painting and photograph are faded into each other, and what the network
-sees is always the picture that comes out.
+objective is evaluated at y, and its gradient in x is the gradient in y times 1 − k. Pixels with
+k = 1 cannot change; values between 0 and 1 blend painting and photograph. The network always sees
+the resulting picture y.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from ..optimize.steps import Evaluator, Objective
 
 
 class Kept(NamedTuple):
-    """Pixels that stay.
+    """Content pixels that stay unchanged.
 
     Attributes:
         pixels: [H, W, 3].
-        mask: [H, W, 1] in [0, 1]: 1 stays, 0 is free.
+        mask: [H, W, 1] in [0, 1]: 1 keeps the pixel, 0 leaves it free.
     """
 
     pixels: Any
@@ -34,26 +34,26 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class Canvas:
-    """What lies between the optimised array and the picture that is shown.
+    """The map from the optimised array to the visible picture.
 
     Attributes:
-        margin: pixels beyond each border that are cut off.
-        kept: pixels that stay, if there are any.
+        margin: pixels beyond each border, cut off from the result.
+        kept: content pixels that stay unchanged, or None.
     """
 
     margin: int = 0
     kept: Kept | None = None
 
     def objective(self, of: Objective | Evaluator) -> Objective | Evaluator:
-        """An objective of pictures as one of optimised arrays; see `arguments`."""
+        """Turns an objective of pictures into one of optimised arrays; see `arguments`."""
         return of if self.kept is None else keeping(of)
 
     def arguments(self, args: tuple[Any, ...], *, settled: bool = False) -> tuple[Any, ...]:
-        """What `objective` takes after the array, if its picture's objective takes `args`.
+        """The arguments of `objective` after the array.
 
         Args:
-            args: network, targets and weights.
-            settled: for an array that has the kept pixels in it already.
+            args: arguments of the picture's objective: network, targets and weights.
+            settled: whether the array already contains the kept pixels; zeroes their mask.
         """
         if self.kept is None:
             return args
@@ -61,7 +61,7 @@ class Canvas:
         return (*args, self.kept._replace(mask=mask))
 
     def picture(self, optimised: Array | Pixels) -> Pixels:
-        """The picture of an optimised array, with its margin."""
+        """The picture of an optimised array, including its margin."""
         return np.asarray(optimised if self.kept is None else with_kept(optimised, self.kept))
 
     def visible(self, optimised: Array | Pixels) -> Pixels:
@@ -79,7 +79,7 @@ class Canvas:
 
 @jax.jit
 def with_kept(image: Image, kept: Kept) -> Image:
-    """The picture y that an optimised x stands for.
+    """The picture y of an optimised array x.
 
     Example:
         >>> import jax.numpy as jnp
@@ -92,10 +92,10 @@ def with_kept(image: Image, kept: Kept) -> Image:
 
 @dataclass(frozen=True)
 class Keeping:
-    """An objective whose last argument is a `Kept`, and the others those of `of`.
+    """An objective that takes the arguments of `of` followed by a `Kept`.
 
     Attributes:
-        of: (image, *args) -> (value, terms), of the picture that comes out.
+        of: (image, *args) -> (value, terms), evaluated at the resulting picture.
 
     Example:
         >>> import jax.numpy as jnp
@@ -113,7 +113,7 @@ class Keeping:
 
 
 def keeping(objective: Objective | Evaluator) -> Objective | Evaluator:
-    """The objective, or evaluator, with a `Kept` as its last argument."""
+    """The objective or evaluator, extended by a `Kept` as its last argument."""
     if not isinstance(objective, Evaluator):
         return Keeping(objective)
 

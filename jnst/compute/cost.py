@@ -1,6 +1,6 @@
-"""The time of a run: its operations are counted, the machine's speed is measured.
+"""Estimates of a run's time: its operations are counted, the machine's speed is measured.
 
-The numbers are for telling a person whether to wait or to have lunch; expect a factor of two.
+The estimates are rough, meant for a user who decides whether to wait; expect a factor of two.
 """
 
 import math
@@ -17,24 +17,24 @@ from ..network.algorithms import share_of_direct
 from ..network.architecture import CONVOLUTIONS, LAYERS, map_shapes
 from ..ops import conv2d
 
-# Fitted to runs from 48x64 to 384x512 on two CPU cores: what a step costs for each of its
-# operations at the measured speed, what it costs however small the picture (the kernels must be
-# read), both in operations, and how long the targets and the compilation of one size take.
+# Fitted to runs from 48x64 to 384x512 on two CPU cores: the factor on a step's counted operations
+# at the measured speed; the fixed cost of a step in operations, for reading the kernels; and the
+# seconds for computing the targets and compiling the step of one size.
 _OVERHEAD = 2.0
 _LEAST_OPERATIONS = 7e9
 _SECONDS_PER_SCALE = 5.0
-# What putting a number in order, and its derivative, cost in operations of a convolution.
+# Cost of sorting one number, forward and backward, in operations of a convolution.
 _ORDERING = 8e3
-# What the trace of the root of an n x n matrix and its derivative cost in units of n³: half of the
-# operations of its 34 products, which run at twice the pace of a step's convolutions.
+# Cost of the trace of an n x n matrix root and its derivative, in units of n³: half of the
+# operations of its 34 products, which run at twice the speed of a step's convolutions.
 _ROOT = 34.0
 
 
 def step_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """Floating-point operations of one value and gradient, in its convolutions.
+    """Floating-point operations of the convolutions in one value and gradient.
 
-    A forward pass up to the deepest layer, and as much again for the gradient in the image; the
-    kernels are frozen and cost none.
+    Counts a forward pass up to the deepest layer, and as much again for the gradient in the image;
+    the kernels are frozen and need no gradient.
 
     Args:
         network: "vgg16" or "vgg19".
@@ -58,12 +58,12 @@ def step_operations(network: str, layers: Iterable[str], height: int, width: int
 
 
 def step_work(network: str, config: Config, height: int, width: int) -> float:
-    """What a step of a run costs, in operations of a direct convolution.
+    """Cost of one step of a run, in operations of a direct convolution.
 
     Args:
         network: "vgg16" or "vgg19".
         config: of the run.
-        height, width: of what is painted, with its margin.
+        height, width: of the painted picture, margin included.
 
     Example:
         >>> gram = Config(style_loss="gram-relative")
@@ -82,13 +82,13 @@ def step_work(network: str, config: Config, height: int, width: int) -> float:
 
 
 def ordering_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """What a style loss on the positions in order (`jnst.losses.sliced`) adds to a step.
+    """Cost that a style loss on sorted positions (`jnst.losses.sliced`) adds to a step.
 
-    Sorting takes no floating-point operations: as many as would take its time.
+    Sorting has no floating-point operations, so this is the number that takes the same time.
 
     Args:
         network, height, width: as for `step_operations`.
-        layers: of the style.
+        layers: the style layers.
 
     Example:
         >>> round(ordering_operations("vgg19", ["relu1_1", "relu2_1"], 512, 512) / 1e9)
@@ -100,11 +100,11 @@ def ordering_operations(network: str, layers: Iterable[str], height: int, width:
 
 
 def root_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """What the Wasserstein distance's roots (`jnst.losses.root_trace`) add to a step.
+    """Cost that the Wasserstein distance's roots (`jnst.losses.root_trace`) add to a step.
 
     Args:
         network, height, width: as for `step_operations`.
-        layers: of the style.
+        layers: the style layers.
 
     Example:
         >>> round(root_operations("vgg19", ["relu4_1"], 512, 512) / 1e9, 1)
@@ -112,7 +112,7 @@ def root_operations(network: str, layers: Iterable[str], height: int, width: int
     """
     layers = tuple(layers)
     shapes = map_shapes(network, layers, height, width)
-    # Of few positions the smaller matrix has a side for each.
+    # With fewer positions than channels, the root is of a positions x positions matrix.
     sides = (
         min(rows * columns, channels) for rows, columns, channels in map(shapes.__getitem__, layers)
     )
@@ -120,12 +120,12 @@ def root_operations(network: str, layers: Iterable[str], height: int, width: int
 
 
 def measure_speed(side: int = 96, channels: int = 128) -> float:
-    """Operations per second that this device reaches in a middling 3x3 convolution.
+    """Operations per second that this device reaches in a medium-sized 3x3 convolution.
 
     Takes a fraction of a second: one compilation and a few convolutions of `side`² pixels. The
-    convolution is `jnst.ops.conv2d`, so a faster one shows in what is expected.
+    convolution is `jnst.ops.conv2d`, so a faster implementation lowers the estimates.
     """
-    # Made by NumPy: each shape of ones would be a program to compile.
+    # Created in NumPy: XLA would compile one program for each shape of `jnp.ones`.
     shapes = ((1, side, side, channels), (3, 3, channels, channels))
     image, kernel = jax.device_put([np.ones(shape, np.float32) for shape in shapes])
     convolve = jax.jit(conv2d)
@@ -151,7 +151,7 @@ def expected_seconds(operations: Sequence[float], steps: Sequence[int], speed: f
         212
     """
     stepping = sum(
-        count * (_OVERHEAD * each + _LEAST_OPERATIONS) / speed
-        for each, count in zip(operations, steps, strict=True)
+        count * (_OVERHEAD * step + _LEAST_OPERATIONS) / speed
+        for step, count in zip(operations, steps, strict=True)
     )
     return stepping + _SECONDS_PER_SCALE * len(steps)

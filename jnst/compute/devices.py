@@ -1,14 +1,14 @@
-"""Bands of one picture on many devices: each keeps some rows, in every layer of the network.
+"""Bands of one picture on several devices: each device holds some rows of every layer.
 
-A picture is cut into as many bands as there are devices, all of one height, a multiple of the last
-layer's stride, so that no pooling window crosses from one to the next. A 3x3 convolution reads one
-row beyond a band, which the neighbour sends; beyond the picture it reads zeros, which is what a
-device receives that has no neighbour, or, if it is the first, what `Config.padding` says. What the
-losses need are sums over positions: each device adds up its own and `psum` adds those. So the
-objective and its gradient are those of one device, up to the order of additions, and nothing is
-computed twice.
+A picture is cut into one band per device. All bands have the same height, a multiple of the last
+layer's stride, so no pooling window crosses two bands. A 3x3 convolution reads one row beyond its
+band, which the neighbouring device sends. Beyond the picture it reads zeros, which is what a device
+without a neighbour receives; the first convolution reads what `Config.padding` says. The losses
+need sums over positions: each device sums its own positions and `psum` adds the results. The
+objective and its gradient therefore equal those of one device, up to the order of additions, and
+nothing is computed twice.
 
-Rows that fill up the last bands are kept at zero in all layers: there the network's own padding is.
+Rows that fill up the last bands stay zero in all layers, as the network's own zero padding.
 """
 
 import math
@@ -49,10 +49,10 @@ _BANDS = PartitionSpec(_ROWS)
 
 @dataclass(frozen=True)
 class Sharded:
-    """The engine that shares each picture among devices; itself a function like `jnst.objective`.
+    """The engine that splits each picture over devices; callable like `jnst.objective`.
 
     Attributes:
-        devices: in the order of their bands, from the top.
+        devices: in the order of their bands, from top to bottom.
 
     Example:
         >>> import jnst
@@ -79,16 +79,16 @@ class Sharded:
         return Mesh(np.array(self.devices), (_ROWS,))
 
     def place(self, tree: Any) -> Any:
-        """The arrays of a tree, a copy of each on every device."""
+        """Copies the arrays of a tree to every device."""
         return jax.device_put(tree, NamedSharding(self.mesh, _WHOLE))
 
     def place_state(self, begin: Array | State, config: Config) -> Array | State:
-        """A first image or a state, a copy on every device."""
+        """Copies a first image or a state to every device."""
         placed: Array | State = self.place(begin)
         return placed
 
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
-        """The network as it is: bands take the direct convolution."""
+        """The network unchanged: bands use the direct convolution."""
         return params
 
     def targets_of(
@@ -99,13 +99,13 @@ class Sharded:
         return self.make_targets(params, content, styles, config, guidance=guidance)
 
     def diagnose(self, image: Image, *args: Any) -> str:
-        """ "": it is not looked for."""
+        """Returns "": this engine does not search for the cause."""
         return ""
 
     def __call__(
         self, image: Image, params: Params, targets: Targets, weights: LossWeights
     ) -> tuple[Scalar, Losses]:
-        """What `jnst.objective` gives, up to rounding; differentiable in the image."""
+        """Same result as `jnst.objective`, up to rounding; differentiable in the image."""
         terms = targets.terms
         check_over_devices(terms, len(self.devices))
         image = self._everywhere(image)
@@ -127,7 +127,7 @@ class Sharded:
         *,
         guidance: Guidance = EVERYWHERE,
     ) -> Targets:
-        """What `jnst.make_targets` gives, up to rounding."""
+        """Same result as `jnst.make_targets`, up to rounding."""
         check_over_devices(config, len(self.devices))
         params, placed = self.place((params, content))
 
@@ -144,7 +144,7 @@ class Sharded:
         return replace(targets, guides=guides, shares=shares)
 
     def _everywhere(self, values: Any) -> Any:
-        # Also of the derivative: the optimiser's state stays whole on every device.
+        # Constrains the gradient too, so every device keeps the complete optimiser state.
         return lax.with_sharding_constraint(values, NamedSharding(self.mesh, _WHOLE))
 
     @partial(jax.jit, static_argnames=("self", "terms"))
@@ -156,8 +156,8 @@ class Sharded:
         sums = self._sums(params, style, {}, (guide,) if guide else (), layers, terms)
         loss = STYLE_LOSSES[terms.style_loss]
         return {
-            layer: loss.statistic(found[0] if guide else found, math.prod(shapes[layer][:2]))
-            for layer, found in sums.style.items()
+            layer: loss.statistic(total[0] if guide else total, math.prod(shapes[layer][:2]))
+            for layer, total in sums.style.items()
         }
 
     @partial(jax.jit, static_argnames=("self", "layers", "terms"))
@@ -184,7 +184,7 @@ class Sharded:
         height, count = image.shape[0], len(self.devices)
         band = self._band(params.network, layers, height)
 
-        def here(params: Params, rows: Image, targets: Any, guides: tuple[Guide, ...]) -> Sums:
+        def add_up(params: Params, rows: Image, targets: Any, guides: tuple[Guide, ...]) -> Sums:
             maps = _features(params, rows, height=height, layers=layers, terms=terms)
             sums = sums_of(maps, targets, terms, guides)
             return jax.tree.map(partial(lax.psum, axis_name=_ROWS), sums)
@@ -195,7 +195,7 @@ class Sharded:
                 n: jax.tree.map(partial(_filled_up, rows=rows[n]), v) for n, v in values.items()
             }
 
-        run = self._shard_map(here, (_WHOLE, _BANDS, _BANDS, _BANDS), _WHOLE)
+        run = self._shard_map(add_up, (_WHOLE, _BANDS, _BANDS, _BANDS), _WHOLE)
         filled_guides = tuple(map(filled, guides))
         return run(params, _filled_up(image, band * count), filled(content), filled_guides)
 
@@ -203,7 +203,7 @@ class Sharded:
         return jax.shard_map(function, mesh=self.mesh, in_specs=in_specs, out_specs=out_specs)
 
     def _band(self, network: str, layers: Iterable[str], height: int) -> int:
-        """Rows of the image on each device."""
+        """Number of image rows on each device."""
         unit = 2 ** max((halvings(LAYERS[network], layer) for layer in layers), default=0)
         return -(-height // (len(self.devices) * unit)) * unit
 
@@ -236,40 +236,40 @@ def _features(
 
 
 def _convolve(x: Batch, kernel: Array, bias: Array) -> Batch:
-    """A band of the 3x3 convolution of the whole: its own, and what the neighbours add."""
+    """A band of the picture's 3x3 convolution: its own part plus that of the neighbours' rows."""
     kernel, bias = (lax.pcast(values, _ROWS, to="varying") for values in (kernel, bias))
     above, below = _neighbours(x)
-    beside = ((0, 0), (1, 1))
+    columns = ((0, 0), (1, 1))
     y = conv2d(x, kernel, bias, precision="highest")
-    y = y.at[:, :1].add(conv2d(above, kernel[:1], padding=beside, precision="highest"))
-    return y.at[:, -1:].add(conv2d(below, kernel[2:], padding=beside, precision="highest"))
+    y = y.at[:, :1].add(conv2d(above, kernel[:1], padding=columns, precision="highest"))
+    return y.at[:, -1:].add(conv2d(below, kernel[2:], padding=columns, precision="highest"))
 
 
 def _convolve_first(x: Batch, padding: str, height: int, kernel: Array, bias: Array) -> Batch:
-    """The same, of a picture of that height whose border is repeated or mirrored around it."""
+    """`_convolve` for a picture of that height, padded by repeating or mirroring its border."""
     kernel, bias = (lax.pcast(values, _ROWS, to="varying") for values in (kernel, bias))
     above, below = _neighbours(x)
     rows = jnp.concatenate([above, x, below], axis=1)
     row = x.shape[1] * lax.axis_index(_ROWS) - 1 + jnp.arange(rows.shape[1])
     row = row[None, :, None, None]
-    # The row next to the border is its copy, or that of the row behind it. The one below the
-    # picture may be of any band, and above it are those that it copies.
-    away = 1 if padding == "replicate" else 2
-    rows = jnp.where(row == -1, jnp.roll(rows, -away, axis=1), rows)
-    rows = jnp.where(row == height, jnp.roll(rows, away, axis=1), rows)
+    # The padding row copies the border row (distance 1) or the one behind it (distance 2). The row
+    # below the picture may lie in any band; the rows that it copies lie above it in that band.
+    distance = 1 if padding == "replicate" else 2
+    rows = jnp.where(row == -1, jnp.roll(rows, -distance, axis=1), rows)
+    rows = jnp.where(row == height, jnp.roll(rows, distance, axis=1), rows)
     wide = pad(rows, ((0, 0), (1, 1)), cast(Any, padding))
     return conv2d(wide, kernel, bias, padding="VALID", precision="highest")
 
 
 def _neighbours(x: Batch) -> tuple[Batch, Batch]:
-    """The last row of the band above and the first of the one below; zeros where there is none."""
+    """The last row of the band above and the first of the one below; zeros without a neighbour."""
     count = lax.axis_size(_ROWS)
     above = lax.ppermute(x[:, -1:], _ROWS, [(i, i + 1) for i in range(count - 1)])
     return above, lax.ppermute(x[:, :1], _ROWS, [(i + 1, i) for i in range(count - 1)])
 
 
 def _inside(x: Batch, height: int) -> Batch:
-    """The band with zeros for the rows beyond the height of the whole."""
+    """The band with its rows beyond the picture's height set to zero."""
     rows = x.shape[1]
     if rows * lax.axis_size(_ROWS) == height:
         return x

@@ -1,4 +1,4 @@
-"""The engine's protocol: what computes an objective of pictures, and everything that it needs."""
+"""The protocol of engines, which compute an objective of pictures and its targets."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -18,9 +18,9 @@ class Scene(NamedTuple):
     """The pictures of one scale.
 
     Attributes:
-        content: [H, W, 3], with its margin.
+        content: [H, W, 3], margin included.
         styles: [h, w, 3] each.
-        guidance: which style acts where.
+        guidance: the regions of the styles.
     """
 
     content: Pixels
@@ -29,32 +29,32 @@ class Scene(NamedTuple):
 
 
 class Engine(Protocol):
-    """One way of computing a scale: `Whole`, `Tiled` or `Sharded`; `choose_engine` chooses.
+    """A method of computing a scale: `Whole`, `Tiled` or `Sharded`; see `choose_engine`.
 
-    All give the same numbers, up to rounding.
+    All engines give the same numbers, up to rounding.
     """
 
     @property
     def objective(self) -> Objective | Evaluator:
-        """(image, params, targets, weights) -> (total, Losses), or what computes its gradient."""
+        """(image, params, targets, weights) -> (total, Losses), or an evaluator of its gradient."""
 
     @property
     def compiles_step(self) -> bool:
-        """Whether the optimiser's step is one program with the objective, known by its shapes."""
+        """Whether step and objective compile into one program, from the shapes of its arguments."""
 
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
-        """The network, made ready for pictures of this size."""
+        """The network, prepared for pictures of this size."""
 
     def targets_of(
         self, params: Params, scene: Scene, config: Config, known: Known | None = None
     ) -> Targets:
-        """What the image is compared with; statistics of styles are kept in `known`."""
+        """The targets of a scene; `known` caches the styles' statistics."""
 
     def place(self, tree: Any) -> Any:
-        """The arrays of a tree, on the devices that compute."""
+        """Moves the arrays of a tree to the computing devices."""
 
     def place_state(self, begin: Array | State, config: Config) -> Array | State:
-        """A first image or a state, on the device that holds the optimiser's state."""
+        """Moves a first image or a state to the device of the optimiser's state."""
 
     def diagnose(self, image: Image, *args: Any) -> str:
-        """Where the objective of that image leaves the finite numbers, "" if unknown."""
+        """Where the objective of an image first becomes NaN or infinite; "" if unknown."""

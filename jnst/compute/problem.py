@@ -1,4 +1,4 @@
-"""The problem of one scale: an engine, its arguments and a canvas, ready for the optimiser."""
+"""The optimisation problem of one scale: an engine, its arguments and a canvas."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -28,13 +28,13 @@ from .whole import Whole
 
 
 def choose_engine(tile: int | None, devices: Sequence[jax.Device], size: tuple[int, int]) -> Engine:
-    """The engine for pictures of this size; the one place that asks how a scale is computed.
+    """The engine for pictures of this size.
 
     Args:
-        tile: pictures with a longer side than this are computed by windows of so many pixels; None
-            for no windows.
-        devices: two or more share each picture.
-        size: (height, width), with the margin.
+        tile: pictures with a longer side than this are computed by windows of this many pixels;
+            None for no windows.
+        devices: two or more split each picture.
+        size: (height, width), margin included.
     """
     if len(devices) > 1:
         return Sharded(tuple(devices))
@@ -44,7 +44,7 @@ def choose_engine(tile: int | None, devices: Sequence[jax.Device], size: tuple[i
 def check_engine(
     config: Config, sizes: Sequence[tuple[int, int]], tile: int | None, devices: int
 ) -> None:
-    """ValueError for choices that windows, or several devices, do not support."""
+    """Raises ValueError for choices that windows or several devices do not support."""
     if devices > 1:
         if tile is not None:
             raise ValueError(f"tile is {tile} for {devices} devices: give one of the two")
@@ -59,12 +59,12 @@ def check_engine(
 
 @dataclass(frozen=True)
 class Problem:
-    """What a scale minimises.
+    """The minimisation problem of one scale.
 
     Attributes:
         engine, canvas: how the picture is computed, and which part of it is optimised.
         config, chunk: of the run; steps between two reports.
-        evaluated: the network, targets and weights, where the engine computes.
+        evaluated: the network, targets and weights, on the engine's devices.
     """
 
     engine: Engine
@@ -75,16 +75,16 @@ class Problem:
 
     @property
     def objective(self) -> Objective | Evaluator:
-        """Of the optimised array and `arguments`."""
+        """The objective of the optimised array and `arguments`."""
         return self.canvas.objective(self.engine.objective)
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What `objective` takes after the array."""
+        """The arguments of `objective` after the array."""
         return self.canvas.arguments(self.evaluated)
 
     def losses(self, picture: Pixels) -> Losses:
-        """The weighted terms of a finished picture, with its margin."""
+        """The weighted terms of a finished picture, margin included."""
         losses: Losses = terms_at(
             self.objective,
             jnp.asarray(picture),
@@ -96,7 +96,7 @@ class Problem:
         return losses
 
     def diagnose(self, optimised: Array) -> str:
-        """Where the objective leaves the finite numbers, as far as the engine can tell."""
+        """Where the objective first becomes NaN or infinite, as far as the engine can tell."""
         picture = jnp.asarray(self.canvas.picture(optimised))
         return self.engine.diagnose(picture, *self.evaluated)
 
@@ -110,36 +110,36 @@ def make_problem(
     chunk: int,
     known: Known | None = None,
 ) -> Problem:
-    """The problem of a scale; its step is compiled while the targets are computed.
+    """The problem of a scale; compiles its step while computing the targets.
 
     Args:
         engine, canvas, chunk: see `Problem`.
         params: from `jnst.load_weights`.
         scene: the pictures of this scale.
         config: of the run.
-        known: statistics of styles from scales or runs before, to look up and to add to.
+        known: cache of style statistics from earlier scales or runs; new ones are added.
     """
     height, width, _ = scene.content.shape
-    ready = engine.prepare(params, height, width, config)
+    prepared = engine.prepare(params, height, width, config)
     weights = loss_weights(config)
-    ahead: AbstractContextManager[None] = nullcontext()
+    compilation: AbstractContextManager[None] = nullcontext()
     if engine.compiles_step:
 
         def targets_of(params: Params, content: Pixels, styles: list[Pixels]) -> Targets:
             return engine.targets_of(params, Scene(content, styles, scene.guidance), config)
 
-        # The shapes of the targets suffice to compile the step.
-        shapes = jax.eval_shape(targets_of, ready, scene.content, list(scene.styles))
-        args = canvas.arguments((ready, shapes, weights))
+        # XLA needs only the shapes of the targets to compile the step.
+        shapes = jax.eval_shape(targets_of, prepared, scene.content, list(scene.styles))
+        args = canvas.arguments((prepared, shapes, weights))
         objective = canvas.objective(engine.objective)
-        ahead = compiled_meanwhile(
+        compilation = compiled_meanwhile(
             partial(_lowered_step, objective, scene.content, args, config, chunk)
         )
-    with ahead:
-        targets = engine.targets_of(ready, scene, config, known)
+    with compilation:
+        targets = engine.targets_of(prepared, scene, config, known)
     # Release the compiler's scratch memory before the first step.
     trim()
-    return Problem(engine, canvas, config, chunk, engine.place((ready, targets, weights)))
+    return Problem(engine, canvas, config, chunk, engine.place((prepared, targets, weights)))
 
 
 def _lowered_step(

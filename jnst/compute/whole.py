@@ -1,4 +1,4 @@
-"""The engine that computes a picture at once."""
+"""The engine that computes the whole picture at once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,7 @@ class Whole:
 
 
 def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
-    """Says in a few words where the objective of that image first leaves the finite numbers.
+    """Describes where the objective of an image first becomes NaN or infinite.
 
     Args:
         image, params, targets, weights: as for `jnst.objective`.
@@ -62,11 +62,11 @@ def where_not_finite(image: Image, params: Params, targets: Targets, weights: Lo
         'it began in the image, in 1 of 768 numbers'
     """
 
-    def bad(values: Array) -> int:
+    def not_finite(values: Array) -> int:
         return int(jnp.sum(~jnp.isfinite(values)))
 
-    if bad(image):
-        return f"it began in the image, in {bad(image)} of {image.size} numbers"
+    if not_finite(image):
+        return f"it began in the image, in {not_finite(image)} of {image.size} numbers"
     terms = targets.terms
     used = {*terms.style_layers, *terms.content_layers}
     order = LAYERS[params.network]
@@ -75,13 +75,13 @@ def where_not_finite(image: Image, params: Params, targets: Targets, weights: Lo
         params, image * terms.input_gain, layers, pooling=terms.pooling, padding=terms.padding
     )
     for name in layers:
-        if bad(maps[name]):
-            count = f"{bad(maps[name])} of {maps[name].size} numbers"
+        if not_finite(maps[name]):
+            count = f"{not_finite(maps[name])} of {maps[name].size} numbers"
             return f"it began at the layer {name}, in {count}"
     _, losses = objective(image, params, targets, weights)
     for name in ("content", "style", "tv"):
-        if bad(getattr(losses, name)):
+        if not_finite(getattr(losses, name)):
             return f"it began in the {name} loss; every layer is finite"
-    if bad(losses.total):
+    if not_finite(losses.total):
         return "every term is finite, their sum is not"
     return "every term is finite, the gradient is not"

@@ -1,8 +1,8 @@
-"""The settings of a run: `Config`, what its values must be, the published methods, and their file.
+"""The settings of a run: `Config` and its checks, presets of published methods, settings files.
 
 A `Config` is a frozen value of numbers and names, checked when it is made. `PRESETS` and `preset`
-give those of published programs; `load_config` and `save_config` keep them as TOML. Nothing here
-computes with arrays.
+give the configs of published programs; `load_config` and `save_config` read and write TOML files.
+Nothing here computes with arrays.
 """
 
 from .config import Config as Config

@@ -20,7 +20,7 @@ def as_tuple(name: str, value: Any, example: tuple[Any, ...]) -> tuple[Any, ...]
 
 
 def check_types(config: Any) -> None:
-    """TypeError for a flag that is none, and for an entry of a list of the wrong kind."""
+    """Raises TypeError for a flag that is not a bool, or a list entry of the wrong type."""
     for spec in fields(config):
         value = getattr(config, spec.name)
         if spec.type is bool and not isinstance(value, bool):
@@ -33,7 +33,7 @@ def check_types(config: Any) -> None:
 
 
 def check_numbers(config: Any) -> None:
-    """TypeError or ValueError for a field of one number that is none, or out of range."""
+    """Raises TypeError or ValueError for a field that is not a number, or out of range."""
     for name in _POSITIVE:
         _require(config, name, lambda v: v > 0, "a finite number above 0")
     for name in _NON_NEGATIVE:
@@ -51,7 +51,7 @@ def check_numbers(config: Any) -> None:
 
 
 def check_lists(config: Any) -> None:
-    """ValueError for a list that is empty or has an entry out of range, and for unknown names."""
+    """Raises ValueError for an empty list, an entry out of range, or an unknown name."""
     _check_style_sizes(config)
     for name in _NOT_EMPTY:
         if not getattr(config, name):
@@ -75,7 +75,7 @@ def check_lists(config: Any) -> None:
 
 
 def check_together(config: Any) -> None:
-    """ValueError for choices that make no sense beside others."""
+    """Raises ValueError for choices that contradict each other."""
     if config.normalize_gradients and config.optimizer == "lbfgs" and config.line_search == "zoom":
         raise ValueError(
             "normalize_gradients leaves no gradient of the loss, which the zoom search needs: "
@@ -111,7 +111,7 @@ def _check_style_sizes(config: Any) -> None:
 
 
 def broadcast(values: tuple[Any, ...], count: int, name: str, of: str) -> tuple[Any, ...]:
-    """The values, or the only one `count` times; ValueError for any other number of them."""
+    """The values, or a single value `count` times; ValueError for any other number of values."""
     if len(values) == count:
         return values
     if len(values) == 1:

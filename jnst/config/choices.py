@@ -1,7 +1,7 @@
 """The names that fields of a `Config` choose from.
 
-Losses and colours are spelt here, not read from the tables of what computes them: settings need
-no array library. A test holds both lists equal.
+Losses and colours are listed here, not read from the modules that compute them: settings need no
+array library. A test checks that both lists are equal.
 """
 
 CONTENT_LOSSES = ("mean", "half-sum", "relative")
@@ -37,7 +37,7 @@ RESAMPLING = ("bicubic", "bilinear", "lanczos")
 PADDINGS = ("zero", "replicate", "reflect")
 PRECISIONS = ("float32", "bfloat16", "tf32")
 
-# See `jnst.losses.moments.wasserstein_relative_aim` for where they come from.
+# See `jnst.losses.moments.wasserstein_relative_aim` for their origin.
 WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.17, 0.01)
 """The weights of the style layers, by the block of each, unless a config says otherwise."""
 

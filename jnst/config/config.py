@@ -18,7 +18,7 @@ def _option(default: Any, group: str, text: str, choices: tuple[str, ...] | None
 
 @dataclass(frozen=True)
 class Config:
-    """All numbers and names of a run; checked when it is made.
+    """All settings of a run, checked when the config is made.
 
     Attributes are described by their own help text (`dataclasses.fields(Config)`).
 
@@ -266,14 +266,14 @@ class Config:
 
     @property
     def all_scales(self) -> tuple[float, ...]:
-        """`scales`, or those that `coarsest` and `sketch` stand for."""
+        """`scales`, or those given by `coarsest` and `sketch`."""
         return self.scales or down_to(
             self.coarsest, self.size, self.sketch, QUALITIES[self.quality].ratio
         )
 
     @property
     def steps_per_scale(self) -> tuple[int, ...]:
-        """`steps`, or those that `quality` stands for, one number for each of `all_scales`."""
+        """`steps`, or those given by `quality`, one number for each of `all_scales`."""
         if not self.steps:
             return steps_by_quality(self.quality, self.all_scales)
         return steps_of(self.steps, self.all_scales, taper=self.taper)

@@ -1,7 +1,7 @@
-"""The effects of options: each field of `Config`, and what it needs of the others.
+"""The effects of options: for each field of `Config`, what it needs of the others.
 
-A preset is a whole method, and may carry values that another choice makes idle. An option that a
-person types and that would change nothing is a mistake, and is refused.
+A preset is a whole method, and may carry values that another choice makes idle. A typed option that
+would change nothing is a mistake, and is refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from .config import Config
 from .schedule import QUALITIES, down_to
 
 Idle = Callable[[Config, int], str]
-"""Why a field has no effect in a config with so many styles, and what to do; empty if it has."""
+"""(config, number of styles) -> why a field has no effect, and what to do; "" if it has one."""
 
 
 def _option(field: str) -> str:
@@ -19,9 +19,9 @@ def _option(field: str) -> str:
 
 def _needs(other: str, *values: str) -> Idle:
     def idle(config: Config, styles: int) -> str:
-        now = getattr(config, other)
-        wanted = f"add {_option(other)} {' or '.join(values)}"
-        return "" if now in values else f"with {_option(other)} {now}: leave it out, or {wanted}"
+        value = getattr(config, other)
+        fix = f"add {_option(other)} {' or '.join(values)}"
+        return "" if value in values else f"with {_option(other)} {value}: leave it out, or {fix}"
 
     return idle
 
@@ -38,8 +38,8 @@ def _needs_weight(*fields: str) -> Idle:
 
 
 def _several_scales(config: Config, styles: int) -> str:
-    one = "with a single one of --scales: leave it out, or add --scales 0.5 1"
-    return one if len(config.all_scales) == 1 else ""
+    reason = "with a single one of --scales: leave it out, or add --scales 0.5 1"
+    return reason if len(config.all_scales) == 1 else ""
 
 
 def _by_hand(config: Config, styles: int) -> str:
@@ -49,13 +49,13 @@ def _by_hand(config: Config, styles: int) -> str:
 def _small_enough(config: Config, styles: int) -> str:
     ratio = QUALITIES[config.quality].ratio
     coarsest = round(config.size * down_to(config.coarsest, config.size, ratio=ratio)[0])
-    large = f"where the next scale is of {coarsest} pixels: leave it out, or give fewer"
-    return _by_hand(config, styles) or (large if config.sketch >= coarsest else "")
+    reason = f"where the next scale is of {coarsest} pixels: leave it out, or give fewer"
+    return _by_hand(config, styles) or (reason if config.sketch >= coarsest else "")
 
 
 def _each_counts(config: Config, styles: int) -> str:
-    single = "by its second number at a single scale: leave it out, or add --scales 0.5 1"
-    return single if len(config.steps) == 2 and len(config.all_scales) == 1 else ""
+    reason = "by its second number at a single scale: leave it out, or add --scales 0.5 1"
+    return reason if len(config.steps) == 2 and len(config.all_scales) == 1 else ""
 
 
 def _by_quality(config: Config, styles: int) -> str:
@@ -70,8 +70,8 @@ def _by_quality(config: Config, styles: int) -> str:
 
 
 def _tapered(config: Config, styles: int) -> str:
-    several = "without one number of --steps: leave it out, or give one"
-    return _several_scales(config, styles) or (several if len(config.steps) != 1 else "")
+    reason = "without one number of --steps: leave it out, or give one"
+    return _several_scales(config, styles) or (reason if len(config.steps) != 1 else "")
 
 
 def _carried(config: Config, styles: int) -> str:
@@ -79,8 +79,8 @@ def _carried(config: Config, styles: int) -> str:
 
 
 def _shared(config: Config, styles: int) -> str:
-    decay = f"with --average {config.average:g}: leave it out, or leave that out"
-    return _ADAM(config, styles) or (decay if config.average else "")
+    reason = f"with --average {config.average:g}: leave it out, or leave that out"
+    return _ADAM(config, styles) or (reason if config.average else "")
 
 
 def _several_styles(config: Config, styles: int) -> str:
@@ -89,8 +89,8 @@ def _several_styles(config: Config, styles: int) -> str:
 
 def _any_layer(config: Config, styles: int) -> str:
     content, style = (idle(config, styles) for idle in (_CONTENT, _STYLE))
-    no_layer = "where neither --content-weight nor --style-weight has a layer: leave it out, or "
-    return no_layer + "give one" if content and style else ""
+    reason = "where neither --content-weight nor --style-weight has a layer: leave it out, or "
+    return reason + "give one" if content and style else ""
 
 
 def _deep_layers(config: Config, styles: int) -> str:
@@ -155,23 +155,23 @@ EFFECTS: Mapping[str, Idle | None] = {
     "precision": None,
     "clamp": _ADAM,
 }
-"""Every field, with what it needs; None: it always has an effect."""
+"""The needs of every field; None: it always has an effect."""
 
 
 def idle_fields(config: Config, styles: int) -> dict[str, str]:
-    """The fields without effect, and for each a line that says why and what to do.
+    """The fields without effect, each with a line that says why and what to do.
 
     Args:
         config: of a run.
-        styles: how many pictures give the style.
+        styles: number of style pictures.
 
     Example:
         >>> idle_fields(Config(optimizer="lbfgs"), 1)["beta1"]
         '--beta1 has no effect with --optimizer lbfgs: leave it out, or add --optimizer adam'
     """
-    found = {}
+    reasons = {}
     for field, idle in EFFECTS.items():
         why = idle(config, styles) if idle else ""
         if why:
-            found[field] = f"{_option(field)} has no effect {why}"
-    return found
+            reasons[field] = f"{_option(field)} has no effect {why}"
+    return reasons

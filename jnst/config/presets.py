@@ -29,7 +29,7 @@ _PUBLISHED = Config(
     average_share=0.0,
     clamp=False,
 )
-"""What the published programs have in common beside the default."""
+"""Settings that the published programs share and that may differ from the default."""
 
 NEURAL_STYLE = replace(
     _PUBLISHED,
@@ -124,15 +124,15 @@ DEFAULT = Config()
 Chosen by looking, on photographs and paintings of several kinds. The style loss is the Wasserstein
 distance, as in style-transfer-pytorch, but relative to the energy of the style's features, as the
 content loss is to that of the content's: one set of weights serves every picture and network. Its
-weights fall with depth. The deepest layers know eyes, faces and figures, and with more of the say
-paint them into skies and houses; with less the broad strokes go, and stars lose their yellow.
+weights fall with depth. The deepest layers detect eyes, faces and figures, and with larger weights
+paint them into skies and houses; with smaller ones, broad strokes and the yellow of stars are lost.
 
-The start is the content in the style's colours: from its own a sky stayed gray that the painting
-has in red. Scales begin at 128 pixels, where strokes are long, and each finer one begins with the
-content's detail put back, which keeps windows and faces. Adam's rate falls to a tenth at each
-scale, and the average of the last tenth of its steps is what counts: crisper than a constant rate,
-at the same cost. The margin of eight mirrored pixels takes what the network's zero padding does to
-the borders away with it.
+The start is the content in the style's colours: started from its own colours, a sky stayed gray
+that is red in the painting. Scales begin at 128 pixels, where strokes are long, and each finer one
+begins with the content's detail put back, which keeps windows and faces. Adam's rate falls to a
+tenth at each scale, and the result is the average of the last tenth of its steps: crisper than a
+constant rate, at the same cost. A margin of eight mirrored pixels is cut off, and with it the
+border artefacts of the network's zero padding.
 """
 
 PRESETS: Mapping[str, Config] = {
@@ -146,8 +146,8 @@ PRESETS: Mapping[str, Config] = {
 
 
 def preset(name: str, **changes: Any) -> Config:
-    """The preset of that name, with some fields changed; `coarsest` or `sketch` alone take
-    the place of its `scales`.
+    """The preset of that name, with some fields changed; `coarsest` or `sketch` without `scales`
+    replace the preset's `scales`.
 
     Raises:
         ValueError: for an unknown preset, with the nearest name.

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 
 class Quality(NamedTuple):
-    """How much work a painting is.
+    """The amount of work for a painting.
 
     Attributes:
-        steps: at the first scale.
+        steps: number of steps at the first scale.
         taper: a scale of s times the side of the first makes s^−taper times its steps: the finer a
             scale, the less is left to gain at it, and the more a step costs.
-        ratio: of the areas of a scale and of the one before it.
+        ratio: the area of a scale divided by that of the scale before it.
     """
 
     steps: int
@@ -42,7 +42,7 @@ def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2.0) -> tu
     """Scales ratio^(−i/2) whose rounded sides are at least `coarsest` pixels, coarse to fine.
 
     Each has `ratio` times the area of the one before it. The last, of the whole `size`, is always
-    there. Before them comes that of `sketch` pixels, if it is smaller than all of them and not 0.
+    included. A scale of `sketch` pixels comes first if it is smaller than all others and not 0.
 
     References:
         The scheme of style-transfer-pytorch.
@@ -53,7 +53,7 @@ def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2.0) -> tu
         >>> [round(512 * scale) for scale in down_to(256, 512, sketch=64)]
         [64, 256, 362, 512]
     """
-    # By the areas, of which a half is exact: a side that ends in one half is rounded as published.
+    # Computed from areas, where a half is exact: sides that end in 0.5 are rounded as published.
     finer = (ratio ** (-i / 2) for i in itertools.count(1))
     coarser = itertools.takewhile(lambda scale: round(size * scale) >= max(coarsest, 1), finer)
     scales = (*reversed(list(coarser)), 1.0)
@@ -66,15 +66,15 @@ def steps_of(
     """The steps at each of the scales.
 
     Args:
-        steps: one number for each scale; two, for the first and for each other; or one, that of
-            the last.
+        steps: one number for each scale; two, for the first and for each other; or one, for the
+            last.
         scales: coarse to fine.
-        taper: of one number; a scale of the side s of the last makes s^−taper times its steps. A
-            step costs about s², so with 2 each scale costs the same, and with 0 it makes the same
-            steps.
+        taper: used with one number: a scale of s times the side of the last makes s^−taper times
+            its steps. A step costs about s², so with 2 all scales cost the same, and with 0 all
+            make the same number of steps.
 
     Raises:
-        ValueError: for another number of them.
+        ValueError: for any other number of steps.
 
     Example:
         >>> steps_of((1000, 500), (0.5, 0.71, 1.0))

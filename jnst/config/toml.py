@@ -29,7 +29,7 @@ def save_config(path: str | os.PathLike[str], config: Config, start: str = "defa
     Args:
         path: ends in .toml; an existing file is replaced.
         config: of a run.
-        start: the preset that it started from, for the reader.
+        start: the preset that it started from, recorded in the file.
 
     Raises:
         ValueError: for another ending.
@@ -41,11 +41,11 @@ def save_config(path: str | os.PathLike[str], config: Config, start: str = "defa
 
 
 def load_config(path: str | os.PathLike[str]) -> Config:
-    """The config that a file means: its preset, or the default one, with its fields changed.
+    """The config of a file: its preset, or the default one, with its fields changed.
 
     Raises:
-        ValueError: if it is no TOML, or for an unknown key, preset or value, with the file, the
-            key and the remedy.
+        ValueError: if it is not TOML, or for an unknown key, preset or value; the message names
+            the file, the key and the remedy.
         OSError: if it cannot be read.
     """
     start, changes = read_settings(path)
@@ -55,22 +55,22 @@ def load_config(path: str | os.PathLike[str]) -> Config:
 def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, Any]]:
     """The preset that a file names, or None, and its fields of `Config`.
 
-    A list may be given as the one value in it. Raises as `load_config`.
+    A list of one value may be written as that value. Raises as `load_config`.
     """
     name = os.fspath(path)
     try:
-        found = tomllib.loads(Path(path).read_text("utf-8"))
+        settings = tomllib.loads(Path(path).read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{name} is no TOML file: {error}") from None
     kinds = {spec.name: spec.default for spec in fields(Config)}
-    start = found.pop("preset", None)
+    start = settings.pop("preset", None)
     try:
         if start is not None and start not in PRESETS:
             raise ValueError(unknown_name("preset", start, tuple(PRESETS)))
-        for key in found:
+        for key in settings:
             if key not in kinds:
                 raise ValueError(unknown_name("key", key, ("preset", *kinds)))
-        changes = {key: _converted(key, value, kinds[key]) for key, value in found.items()}
+        changes = {key: _converted(key, value, kinds[key]) for key, value in settings.items()}
         preset(start or "default", **changes)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from None
@@ -84,17 +84,17 @@ def check_name(path: str | os.PathLike[str]) -> None:
 
 
 def _converted(key: str, value: Any, default: Any) -> Any:
-    """A value of TOML as the field takes it."""
+    """A TOML value, converted to the type of its field."""
     if isinstance(default, tuple):
         values = value if isinstance(value, list) else [value]
         example = default[0] if default else 0
-        return tuple(_converted(key, one, example) for one in values)
+        return tuple(_converted(key, entry, example) for entry in values)
     if isinstance(default, bool) != isinstance(value, bool):
         raise ValueError(f"{key} is {value!r}: give {_KINDS[type(default)]}")
     if isinstance(default, str) != isinstance(value, str) or isinstance(value, list | dict):
         raise ValueError(f"{key} is {value!r}: give {_KINDS[type(default)]}")
-    whole = isinstance(default, int) and isinstance(value, float) and value.is_integer()
-    return int(value) if whole else value
+    is_whole = isinstance(default, int) and isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value
 
 
 _KINDS = {bool: "true or false", str: "a name in quotes", int: "a number", float: "a number"}

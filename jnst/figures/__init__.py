@@ -1,8 +1,8 @@
-"""Figures: what filters and networks see, sheets of pictures, and the curves of a training.
+"""Figures: filter responses and feature maps, sheets of pictures, and the loss curves of a run.
 
-What comes in are pictures, [height, width, 3] in [0, 1], `Params` or a log; what goes out is a
-`matplotlib.figure.Figure`, which a notebook draws and `save_figure` writes as PNG or SVG. A file is
-read when one of its names is asked for, so that matplotlib is loaded only by who draws.
+The inputs are pictures [height, width, 3] in [0, 1], `Params` or a log. The result is a
+`matplotlib.figure.Figure`, which a notebook displays and `save_figure` writes as PNG or SVG.
+Modules are imported lazily on attribute access, so matplotlib is loaded only for drawing.
 """
 
 from importlib import import_module

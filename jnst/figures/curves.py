@@ -1,8 +1,8 @@
-"""The log of a run, read, and its losses as curves.
+"""A reader for the log of a run, and its loss curves.
 
 A log has one JSON object per line: first the run's configuration, then for each step
-{"step", "scale", "seconds", "content", "style", "tv", "total"}, the losses weighted as they are
-minimised, the steps counted over all scales, the seconds since the start.
+{"step", "scale", "seconds", "content", "style", "tv", "total"}. Losses are weighted as in the
+objective, steps are counted over all scales, and seconds since the start.
 """
 
 import json
@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 
 TERMS = ("total", "content", "style", "tv")
 _NAMES = {"total": "total", "content": "content", "style": "style", "tv": "total variation"}
-# Okabe and Ito's palette, which every kind of colour vision tells apart; in gray, dashes do.
+# Okabe and Ito's palette, distinguishable with every kind of colour vision; dashes help in gray.
 _COLORS = {"total": "#000000", "content": "#0072B2", "style": "#D55E00", "tv": "#009E73"}
 _DASHES = {"total": "-", "content": "--", "style": "-", "tv": "-."}
-# A content loss that starts near 0 would else leave no room for the others.
+# Largest ratio on the y axis: a content loss near 0 would otherwise squeeze the other curves.
 _SPAN = 1e7
 _NUMBERS = ("step", "scale", "seconds", *TERMS)
 
@@ -28,23 +28,23 @@ _NUMBERS = ("step", "scale", "seconds", *TERMS)
 def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Reads the log of a run: its configuration, and one record per step.
 
-    A last line that was cut short, because the run was stopped while it wrote, is left out.
+    A truncated last line, from a run stopped while writing, is ignored.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if a line is not what a log holds, with its number, or no step was logged.
+        ValueError: if a line is not valid in a log, with its number, or if no step was logged.
     """
     text = Path(path).read_text("utf-8", errors="replace")
     lines = text.split("\n")
-    complete, torn = lines[:-1], lines[-1]
-    found = [_parsed(path, number, line) for number, line in enumerate(complete, start=1)]
-    if torn:
+    complete, truncated = lines[:-1], lines[-1]
+    entries = [_parsed(path, number, line) for number, line in enumerate(complete, start=1)]
+    if truncated:
         try:
-            found.append(_parsed(path, len(lines), torn))
+            entries.append(_parsed(path, len(lines), truncated))
         except ValueError:
-            if not found:
+            if not entries:
                 raise
-    config, records = (found[0], found[1:]) if found else ({}, [])
+    config, records = (entries[0], entries[1:]) if entries else ({}, [])
     for number, record in enumerate(records, start=2):
         for key in _NUMBERS:
             if not isinstance(record.get(key), int | float):
@@ -72,11 +72,11 @@ def _parsed(path: str | os.PathLike[str], number: int, line: str) -> dict[str, A
 def loss_curves(log: str | os.PathLike[str]) -> Figure:
     """The weighted losses of a run, term by term, over its steps, on a logarithmic scale.
 
-    Dotted lines mark where the next scale begins. A term that is 0 throughout, such as a total
-    variation of weight 0, has no place on a logarithmic scale and is named in the legend alone.
+    Dotted lines mark the start of the next scale. A term that is 0 throughout, such as a total
+    variation of weight 0, cannot be drawn on a logarithmic scale and appears only in the legend.
 
     Args:
-        log: a file written by `--log`; see `read_log`, whose errors this raises.
+        log: a file written by `--log`; see `read_log`, also for the errors.
 
     Returns:
         The figure, with one line per term.

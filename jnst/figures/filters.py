@@ -36,11 +36,11 @@ _AREA = "#e6e6e6"
 def filter_sheet(
     image: ArrayLike, *, stride: int | tuple[int, int] = 1, padding: Padding = "SAME"
 ) -> Figure:
-    """What the classic filters do to a photograph, and what stride and padding do to its size.
+    """The responses of classic filters to a photograph, and the effect of stride and padding.
 
     Blur, sharpen and emboss filter the colours; derivatives and Gabor waves the luma. Signed
-    responses are shown from blue through white (0) to red, each on a scale of its own. Every
-    kernel is drawn in the corner of its panel.
+    responses are shown from blue through white (0) to red, each on its own scale. Every kernel is
+    drawn in the corner of its panel.
 
     Args:
         image: [height, width, 3], sRGB in [0, 1].
@@ -76,8 +76,8 @@ def _classic_part(
     show_picture(grid[0, 0], pixels, "Photograph", size_words(pixels))
     for axes, name in zip(grid[0, 1:], ("blur", "sharpen", "emboss"), strict=True):
         kernel = CLASSIC[name]
-        found = np.asarray(apply_filter(pixels, kernel, stride, padding))
-        show_picture(axes, found, _TITLES[name], _kernel_words(kernel, found))
+        filtered = np.asarray(apply_filter(pixels, kernel, stride, padding))
+        show_picture(axes, filtered, _TITLES[name], _kernel_words(kernel, filtered))
         show_kernel(axes, kernel)
     dx, dy, _ = (
         _response(axes, gray, _TITLES[name], CLASSIC[name], stride, padding)
@@ -95,27 +95,27 @@ def _response(
     stride: int | tuple[int, int],
     padding: Padding,
 ) -> NDArray[np.float32]:
-    found = np.asarray(apply_filter(gray, kernel, stride, padding))[..., 0]
-    show_values(axes, found, title, _kernel_words(kernel, found), signed=True)
+    response = np.asarray(apply_filter(gray, kernel, stride, padding))[..., 0]
+    show_values(axes, response, title, _kernel_words(kernel, response), signed=True)
     show_kernel(axes, kernel)
-    return found
+    return response
 
 
 def _size_part(part: SubFigure, pixels: NDArray[np.float32]) -> None:
     height, width = pixels.shape[:2]
     for grid_row, padding in zip(part.subplots(2, 4), ("SAME", "VALID"), strict=True):
         for axes, stride in zip(grid_row, _STRIDES, strict=True):
-            found = np.asarray(apply_filter(pixels, CLASSIC["blur"], stride, padding))
-            note = f"{size_words(pixels)} → {size_words(found)}"
-            show_picture(axes, found, f"stride {stride}, {padding}", note)
-            rows, columns = found.shape[:2]
+            blurred = np.asarray(apply_filter(pixels, CLASSIC["blur"], stride, padding))
+            note = f"{size_words(pixels)} → {size_words(blurred)}"
+            show_picture(axes, blurred, f"stride {stride}, {padding}", note)
+            rows, columns = blurred.shape[:2]
             left, top = (width - columns) / 2, (height - rows) / 2
             axes.images[0].set_extent((left, left + columns, top + rows, top))
             axes.set(xlim=(0, width), ylim=(height, 0), facecolor=_AREA)
 
 
-def _kernel_words(kernel: Kernels, found: NDArray[np.float32]) -> str:
-    return f"kernel {size_words(kernel)}, result {size_words(found)}"
+def _kernel_words(kernel: Kernels, result: NDArray[np.float32]) -> str:
+    return f"kernel {size_words(kernel)}, result {size_words(result)}"
 
 
 def _pair_words(value: int | tuple[int, int]) -> str:
@@ -127,16 +127,16 @@ def _padding_words(padding: Padding) -> str:
 
 
 def first_filters(params: Params, image: ArrayLike | None = None) -> Figure:
-    """A network's 64 first filters as tiles in RGB, and what each answers to an image.
+    """A network's first 64 filters as RGB tiles, and optionally their responses to an image.
 
-    The kernels are shown as they act on sRGB: channels in the order red, green, blue whatever the
-    weights' own, divided by the preprocessing's standard deviations. Gray is 0, and each filter is
+    The kernels are shown as they act on sRGB: channels in the order red, green, blue for any
+    weights, divided by the preprocessing's standard deviations. Gray is 0, and each filter is
     scaled to its own largest weight.
 
     Args:
         params: from `jnst.load_weights`.
         image: [height, width, 3], sRGB in [0, 1]; if given, relu1_1's map of each filter is drawn
-            beside the filters, each on a scale of its own.
+            beside the filters, each on its own scale.
     """
     kernels = np.asarray(params.layers["conv1_1"]["kernel"], np.float32)
     kernels = kernels / np.asarray(params.preprocessing.std, np.float32)[:, None]
@@ -159,8 +159,8 @@ def first_filters(params: Params, image: ArrayLike | None = None) -> Figure:
 def feature_maps(params: Params, image: ArrayLike, layer: str, count: int = 12) -> Figure:
     """The strongest feature maps of a layer for an image, beside the image.
 
-    The strength of a map is the mean of its absolute values; the panels are in falling order, each
-    on a colour scale of its own.
+    The strength of a map is the mean of its absolute values; the panels are in descending order,
+    each on its own colour scale.
 
     Args:
         params: from `jnst.load_weights`.
@@ -203,7 +203,7 @@ def feature_maps(params: Params, image: ArrayLike, layer: str, count: int = 12) 
 
 
 def strongest(maps: ArrayLike, count: int) -> tuple[list[int], list[float]]:
-    """The channels of [height, width, channels] with the largest mean absolute value, and that.
+    """The channels of [height, width, channels] with the largest mean absolute values, with these.
 
     >>> strongest(np.array([[[1.0, -3.0, 2.0]]]), 2)
     ([1, 2], [3.0, 2.0])

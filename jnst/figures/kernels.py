@@ -1,10 +1,9 @@
-"""The classic filters of image processing, as kernels for the project's own convolution.
+"""Classic filters of image processing, as kernels for `jnst.ops.conv2d`.
 
-What a network's first layer learns was once designed by hand: means, differences, waves. Each
-kernel here has the layout HWIO with one input channel, [height, width, 1, filters], float32, and is
-applied as a network applies its own, as a correlation: the kernel is not flipped. Signs follow
-from that: a derivative is positive where the picture gets brighter to the right (x) or
-downwards (y).
+A network's first layer learns similar filters to those designed by hand: means, differences, waves.
+Each kernel has the layout HWIO with one input channel, [height, width, 1, filters], float32, and is
+applied as a correlation, like a network's own: it is not flipped. A derivative is therefore
+positive where the picture gets brighter to the right (x) or downwards (y).
 """
 
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ def _kernel(rows: ArrayLike) -> Kernels:
 
 
 def gaussian(sigma: float = 2.0) -> Kernels:
-    """A Gaussian blur, cut off at three standard deviations and normalised to the sum 1.
+    """A Gaussian blur, truncated at three standard deviations and normalised to the sum 1.
 
     Args:
         sigma: standard deviation in pixels, above 0.
@@ -62,33 +61,33 @@ CLASSIC: Mapping[str, Kernels] = MappingProxyType(
         "laplacian": _kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]]),
     }
 )
-"""Blur, sharpen and emboss sum to 1 and keep the brightness; the others sum to 0: they see change.
+"""Blur, sharpen and emboss sum to 1 and keep the brightness; the others sum to 0, as derivatives.
 
-The Sobel kernels are the textbook's divided by 8, so that they read the slope in units of
-brightness per pixel.
+The Sobel kernels are the textbook's divided by 8, so that they measure the slope in brightness per
+pixel.
 """
 
 
 def gabor_bank(
     orientations: int = 8, wavelength: float = 6.0, sigma: float = 3.0, aspect: float = 0.5
 ) -> Kernels:
-    """Oriented waves under a Gaussian, one filter for each orientation.
+    """Gabor filters, oriented waves under a Gaussian, one for each orientation.
 
         g(x, y) = exp(−(u² + aspect² v²) / 2 sigma²) (cos(2π u / wavelength) − c)
         u = x cos θ + y sin θ,   v = −x sin θ + y cos θ,   θ = π i / orientations
 
-    with x to the right and y upwards: filter 0 answers to vertical stripes, and the angle of the
-    wave turns counter-clockwise. c makes each sum 0, so that a flat area gives no response, and
-    each is scaled to answer with 1 to its own wave of amplitude 1.
+    with x to the right and y upwards: filter 0 responds to vertical stripes, and the angle of the
+    wave turns counter-clockwise. c makes each sum 0, so a uniform area gives no response, and each
+    filter is scaled to respond with 1 to its own wave of amplitude 1.
 
     Args:
         orientations: number of filters, at least 1, evenly spread over half a turn.
         wavelength: of the wave in pixels, at least 2.
         sigma: standard deviation of the envelope across the stripes, in pixels, above 0.
-        aspect: its width across the stripes divided by that along them, above 0.
+        aspect: the envelope's width across the stripes divided by that along them, above 0.
 
     Returns:
-        [size, size, 1, orientations], cut off at 2.5 standard deviations.
+        [size, size, 1, orientations], truncated at 2.5 standard deviations.
 
     Raises:
         ValueError: for a number out of range.
@@ -136,12 +135,12 @@ def apply_filter(
     stride: int | tuple[int, int] = 1,
     padding: Padding = "SAME",
 ) -> Float[Array, "out_height out_width maps"]:
-    """Slides every filter of a kernel over every channel of an image, each channel by itself.
+    """Applies every filter of a kernel to every channel of an image separately.
 
-    For a response to brightness alone, filter `luma(image)`.
+    For a response to brightness only, filter `luma(image)`.
 
     Args:
-        image: [height, width, channels], floating or anything that converts to float32.
+        image: [height, width, channels], floating or convertible to float32.
         kernel: [kernel_height, kernel_width, 1, filters].
         stride: pixels that the kernel moves by, rows and columns.
         padding: zeros around the image, as for `jnst.ops.conv2d`: "SAME", "VALID", an integer, or

@@ -1,7 +1,7 @@
-"""The panels that figures are made of, and figures on disk.
+"""Panels for figures, and writing figures to disk.
 
-Built on matplotlib's objects alone: no pyplot, no change of its settings. Signed values run from
-blue through white (0) to red, positive ones along viridis: both can be read by the colour-blind.
+Uses only matplotlib's objects: no pyplot, no change of global settings. Signed values run from blue
+through white (0) to red, positive ones along viridis; both are readable for colour-blind people.
 Sizes in labels are width × height in pixels.
 """
 
@@ -23,7 +23,7 @@ _FRAME = "#b0b0b0"
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = 150) -> None:
-    """Writes a figure as PNG or SVG, by the name's ending, without dates: same figure, same bytes.
+    """Writes a figure as PNG or SVG, by the file's suffix, without dates: same figure, same bytes.
 
     Args:
         figure: any matplotlib figure.
@@ -36,30 +36,30 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = 150) ->
     """
     kind = check_format(path)
     metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-    drawn = io.BytesIO()
-    # The salt makes the identifiers inside an SVG repeat; no argument of savefig sets it.
+    buffer = io.BytesIO()
+    # The salt makes an SVG's identifiers reproducible; no argument of savefig sets it.
     with matplotlib.rc_context({"svg.hashsalt": "jnst"}):
-        figure.savefig(drawn, format=kind, dpi=dpi, metadata=metadata)
-    replace_file(path, drawn.getvalue())
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    replace_file(path, buffer.getvalue())
 
 
 def check_format(path: str | os.PathLike[str]) -> str:
-    """The format that a file's name asks for, "png" or "svg"; ValueError for any other.
+    """The format by a file's suffix, "png" or "svg"; raises ValueError for any other.
 
     >>> check_format("curves.SVG")
     'svg'
     """
-    ending = Path(path).suffix.lower()
-    if ending not in (".png", ".svg"):
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".png", ".svg"):
         raise ValueError(
-            f"a figure is written as PNG or SVG, but {os.fspath(path)!r} ends in {ending!r}; "
+            f"a figure is written as PNG or SVG, but {os.fspath(path)!r} ends in {suffix!r}; "
             "use a name ending in .png or .svg"
         )
-    return ending[1:]
+    return suffix[1:]
 
 
 def size_words(pixels: NDArray[Any]) -> str:
-    """The width and height of an array of rows, for a label.
+    """The width and height of an array [height, width, …], for a label.
 
     >>> size_words(np.zeros((2, 3)))
     '3 × 2'
@@ -68,12 +68,12 @@ def size_words(pixels: NDArray[Any]) -> str:
 
 
 def row_height(pixels: NDArray[Any], width: float) -> float:
-    """Inches that a picture of some inches' width is tall, kept between a third and 1.8 widths."""
+    """The height in inches of a picture of this width, limited to a third up to 1.8 widths."""
     return width * float(np.clip(pixels.shape[0] / pixels.shape[1], 1 / 3, 1.8))
 
 
 def heading(part: Figure | SubFigure, text: str) -> None:
-    """Writes a bold line above all panels of a figure or of a part of it."""
+    """Writes a bold title above all panels of a figure or subfigure."""
     part.suptitle(text, fontsize=13, fontweight="bold")
 
 
@@ -88,8 +88,8 @@ def show_values(
 ) -> None:
     """Draws [height, width] in colours: signed values symmetrically around 0, others from 0.
 
-    The scale is the values' own. It ends where all but the largest half percent lie, so that a few
-    extremes do not fade all else; beyond it the colour stays the same.
+    The scale ends at the 99.5 % quantile of the magnitudes, so that a few extremes do not fade the
+    rest; larger values are clipped to the last colour.
     """
     values = np.asarray(values)
     magnitudes = np.abs(values)
@@ -116,5 +116,5 @@ def _label(axes: Axes, title: str, note: str, size: float) -> None:
 
 
 def columns_for(count: int, least: int = 3) -> int:
-    """Columns for a grid: `least` or one more, whichever leaves fewer places empty."""
+    """Columns for a grid: `least` or one more, whichever leaves fewer cells empty."""
     return least if count <= least or -count % least < -count % (least + 1) else least + 1

@@ -1,4 +1,4 @@
-"""Sheets of pictures: side by side, or in a grid with what was varied along its sides.
+"""Sheets of pictures: side by side, or in a grid with labelled rows and columns.
 
 >>> figure = contact_sheet([("content", np.zeros((4, 6, 3)))])
 >>> figure.axes[0].get_title(), figure.axes[0].get_xlabel()
@@ -27,17 +27,17 @@ def grid_sheet(
     title: str = "",
     dpi: int = 150,
 ) -> Figure:
-    """Pictures in rows and columns with a label for each.
+    """Pictures in a grid with a label for each row and column.
 
     Args:
-        pictures: row by row, [height, width, 3] in [0, 1]; None leaves the place empty.
+        pictures: row by row, [height, width, 3] in [0, 1]; None is shown as "none".
         rows, columns: labels; there are rows x columns pictures.
-        path: if given, the sheet is also written there by `save_figure`.
-        title: above all of it.
+        path: if given, the sheet is also written to it by `save_figure`.
+        title: above the whole sheet.
         dpi: dots per inch; a picture is three inches wide.
 
     Raises:
-        ValueError: for another number of pictures, or a path that is neither PNG nor SVG.
+        ValueError: for a wrong number of pictures, or a path that is neither PNG nor SVG.
 
     Example:
         >>> figure = grid_sheet([np.zeros((4, 6, 3)), None], ["a"], ["1", "2"])
@@ -48,17 +48,17 @@ def grid_sheet(
         raise ValueError(
             f"{len(pictures)} pictures do not fill {len(rows)} rows and {len(columns)} columns"
         )
-    arrays = [None if one is None else np.asarray(one, np.float32) for one in pictures]
+    arrays = [None if p is None else np.asarray(p, np.float32) for p in pictures]
     heights = []
     for row in range(len(rows)):
-        inside = arrays[row * len(columns) : (row + 1) * len(columns)]
-        tall = [row_height(pixels, _WIDTH) for pixels in inside if pixels is not None]
-        heights.append(max(tall, default=_WIDTH))
+        row_arrays = arrays[row * len(columns) : (row + 1) * len(columns)]
+        row_heights = [row_height(pixels, _WIDTH) for pixels in row_arrays if pixels is not None]
+        heights.append(max(row_heights, default=_WIDTH))
     size = (_WIDTH * len(columns) + 0.4, sum(heights) + 0.1 * len(rows) + 0.4 + 0.4 * bool(title))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(rows), len(columns), squeeze=False, height_ratios=heights)
-    for place, (panel, pixels) in enumerate(zip(grid.flat, arrays, strict=True)):
-        row, column = divmod(place, len(columns))
+    for cell, (panel, pixels) in enumerate(zip(grid.flat, arrays, strict=True)):
+        row, column = divmod(cell, len(columns))
         if pixels is None:
             panel.set(xticks=[], yticks=[])
             panel.text(0.5, 0.5, "none", ha="center", va="center", transform=panel.transAxes)
@@ -80,13 +80,13 @@ def contact_sheet(
     path: str | os.PathLike[str] | None = None,
     columns: int | None = None,
 ) -> Figure:
-    """Pictures side by side, each under its label with its size.
+    """Pictures side by side, each with its label above and its size below.
 
     Args:
         pictures: (label, image) pairs, images [height, width, 3] in [0, 1]; values outside are
             clipped.
-        path: if given, the sheet is also written there by `save_figure`.
-        columns: by default four at most, and as few empty places as possible.
+        path: if given, the sheet is also written to it by `save_figure`.
+        columns: by default at most four, with as few empty cells as possible.
 
     Raises:
         ValueError: for no pictures, fewer than 1 column, or a path that is neither PNG nor SVG.
@@ -101,9 +101,9 @@ def contact_sheet(
     columns = min(columns or columns_for(len(pictures)), len(pictures))
     rows = math.ceil(len(pictures) / columns)
     arrays = [(label, _checked(label, image)) for label, image in pictures]
-    usual = float(np.median([pixels.shape[0] / pixels.shape[1] for _, pixels in arrays]))
+    aspect = float(np.median([pixels.shape[0] / pixels.shape[1] for _, pixels in arrays]))
     heights = [
-        min(max(row_height(p, 4.0) for _, p in arrays[i : i + columns]), 4.0 * max(1.0, usual))
+        min(max(row_height(p, 4.0) for _, p in arrays[i : i + columns]), 4.0 * max(1.0, aspect))
         for i in range(0, len(arrays), columns)
     ]
     figure = Figure(figsize=(4.1 * columns, sum(heights) + 0.5 * rows), layout="constrained")

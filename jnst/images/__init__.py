@@ -1,8 +1,8 @@
 """Pictures: files in and out, resizing, and their colours.
 
-What comes in is any common picture file; what goes out is a NumPy array, height x width x 3,
-float32, sRGB nominally in [0, 1], or such an array as a PNG, JPEG, WebP or TIFF file. Only this
-room knows Pillow, tifffile and imagecodecs.
+Any common picture file is read into a NumPy array, height x width x 3, float32, sRGB nominally in
+[0, 1]; such arrays are written as PNG, JPEG, WebP or TIFF files. Only this package imports Pillow,
+tifffile and imagecodecs.
 """
 
 from .color_matching import match_colors as match_colors

@@ -1,6 +1,6 @@
 """Colour matching: the colours of one picture brought to those of another.
 
-A style's colours are brought to the content's before anything is painted. NumPy, float64, no
+A style's colours are matched to the content's before anything is painted. NumPy, float64, no
 state.
 
     >>> rng = np.random.default_rng(0)
@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from ..arrays import Values
 
 EPSILON = 1e-5
-"""What is added to the variances of colours in [0, 1]; its root, 0.003, is below an 8-bit step."""
+"""Added to the variances of colours in [0, 1]; its root, 0.003, is below an 8-bit step."""
 
 
 def _cholesky(style: Values, content: Values) -> Values:
@@ -42,12 +42,12 @@ def symmetric_map(style: Values, content: Values) -> Values:
     [0.5, 1.0, 3.0]
     """
     root = _root(style)
-    back = np.linalg.inv(root)
-    return np.asarray(back @ _root(root @ content @ root) @ back)
+    inverse_root = np.linalg.inv(root)
+    return np.asarray(inverse_root @ _root(root @ content @ root) @ inverse_root)
 
 
 def _root(matrix: Values) -> Values:
-    """The square root, symmetric like the matrix."""
+    """The symmetric square root of a symmetric matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
 
@@ -59,7 +59,7 @@ _MAPS: dict[str, Callable[[Values, Values], Values]] = {
 }
 
 METHODS = (*_MAPS, "histogram")
-"""How `match_colors` matches."""
+"""The methods of `match_colors`."""
 
 
 def match_colors(
@@ -67,13 +67,13 @@ def match_colors(
 ) -> Values:
     """The style with the colours of the content.
 
-    Each colour x of the style becomes A (x - μ_style) + μ_content, with an A of which
-    A (Σ_style + ε) Aᵀ = Σ_content + ε: the mean becomes the content's exactly, and the covariance
-    but for ε. Three such A are known, which differ by a rotation:
+    Each colour x of the style becomes A (x - μ_style) + μ_content, with an A such that
+    A (Σ_style + ε) Aᵀ = Σ_content + ε: the mean becomes the content's exactly, the covariance up
+    to ε. Three such A are in use, which differ by a rotation:
 
     - "cholesky": L_content L_style⁻¹, of lower triangles; red is only scaled;
     - "pca": Σ_content^½ Σ_style^-½, with symmetric roots;
-    - "symmetric": the symmetric A, which of all moves the colours least.
+    - "symmetric": the symmetric A, which moves the colours least of all.
 
     "histogram" gives each channel by itself the content's distribution of values.
 
@@ -89,8 +89,8 @@ def match_colors(
         [h, w, 3]; it may leave [0, 1], since clipping would change the mean and the covariance.
 
     Raises:
-        ValueError: for an unknown method, an epsilon below 0, or one of 0 where the colours of the
-            style lie in a plane.
+        ValueError: for an unknown method, an epsilon below 0, or an epsilon of 0 if the colours of
+            the style lie in a plane.
 
     Example:
         >>> gray = np.full((4, 4, 3), 0.5)
@@ -106,15 +106,15 @@ def match_colors(
         pairs = zip(source.T, goal.T, strict=True)
         matched = np.stack([_with_histogram(old, new) for old, new in pairs], axis=-1)
         return matched.reshape(np.shape(style))
-    (mean, spread), (wanted_mean, wanted) = moments(source), moments(goal)
-    spread, wanted = (matrix + epsilon * np.eye(3) for matrix in (spread, wanted))
+    (mean, cov), (goal_mean, goal_cov) = moments(source), moments(goal)
+    cov, goal_cov = (matrix + epsilon * np.eye(3) for matrix in (cov, goal_cov))
     try:
-        matrix = _MAPS[method](spread, wanted)
+        matrix = _MAPS[method](cov, goal_cov)
     except np.linalg.LinAlgError:
         raise ValueError(
             f"epsilon is {epsilon}, and the colours of a picture lie in a plane: give a larger one"
         ) from None
-    moved: Values = (source - mean) @ matrix.T + wanted_mean
+    moved: Values = (source - mean) @ matrix.T + goal_mean
     return moved.reshape(np.shape(style))
 
 
@@ -131,11 +131,11 @@ def moments(colors: ArrayLike) -> tuple[Values, Values]:
 
 
 def _with_histogram(values: Values, goal: Values) -> Values:
-    """Each value becomes the one of the same rank in `goal`, interpolated between its steps."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    steps, wanted_counts = np.unique(goal, return_counts=True)
-    ranks, wanted = (np.cumsum(c) / c.sum() for c in (counts, wanted_counts))
-    return np.asarray(np.interp(ranks, wanted, steps)[place])
+    """Replaces each value by the value of the same rank in `goal`, interpolated."""
+    _, indices, counts = np.unique(values, return_inverse=True, return_counts=True)
+    goal_values, goal_counts = np.unique(goal, return_counts=True)
+    ranks, goal_ranks = (np.cumsum(c) / c.sum() for c in (counts, goal_counts))
+    return np.asarray(np.interp(ranks, goal_ranks, goal_values)[indices])
 
 
 def _colors(name: str, pixels: ArrayLike) -> Values:

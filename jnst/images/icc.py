@@ -1,7 +1,7 @@
-"""Colour profiles (ICC.1:2022): any profile's numbers to sRGB, through Little CMS.
+"""Colour profiles (ICC.1:2022): samples of any profile converted to sRGB by Little CMS.
 
 The conversion runs on 16-bit numbers, whatever the file holds: 8-bit samples fit exactly (they are
-multiplied by 257) and 16-bit ones keep their steps. Pillow's ImageCms knows only 8 bits.
+multiplied by 257) and 16-bit ones keep their steps. Pillow's ImageCms supports only 8 bits.
 """
 
 import struct
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SPACES = {b"GRAY": "gray", b"RGB ": "rgb", b"CMYK": "cmyk"}
-# Little CMS would else merge the curves into small tables: up to 0.08 wrong in dark Adobe RGB.
+# Otherwise Little CMS merges the curves into small tables: up to 0.08 off in dark Adobe RGB.
 _NO_OPTIMISATION = 0x0100
 _CREATED = slice(24, 36)  # header bytes: year, month, day, hour, minute, second
 
@@ -35,11 +35,11 @@ def srgb_profile() -> bytes:
 
 
 def to_srgb(samples: NDArray[np.float32], profile: bytes | None) -> NDArray[np.float32]:
-    """Samples of one, three or four inks or lights, as sRGB.
+    """Converts samples of one, three or four channels to sRGB.
 
     Accurate to about 1e-5, at 0.4 s per million pixels. The profile's own default table is used
-    (perceptual intent), and colours that sRGB cannot show go to its border. Without a profile gray
-    and RGB are taken as sRGB already, and CMYK as ideal inks: (1 - ink)(1 - black).
+    (perceptual intent), and colours outside sRGB move to its border. Without a profile, gray and
+    RGB are taken as sRGB already, and CMYK as ideal inks: (1 - ink)(1 - black).
 
     Args:
         samples: height x width x 1 (gray), 3 (RGB) or 4 (CMYK, 1 is full ink), in [0, 1].

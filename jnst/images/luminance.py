@@ -1,7 +1,7 @@
-"""Luminance and chrominance: the colour spaces that split them, and a painting that keeps one.
+"""Luminance and chrominance: the colour spaces that split them, and paintings that keep one.
 
-A painting may give its luminance alone and the content its chrominance. Each space is a pair of
-functions, from sRGB and back; NumPy, float64, no state.
+A result can combine the painting's luminance with the content's chrominance. Each space is a pair
+of functions, from sRGB and back; NumPy, float64, no state.
 
 >>> split, join = SPACES["lab"]
 >>> split(np.array([1.0, 1, 1])).round(3).tolist()
@@ -85,8 +85,8 @@ _HALVINGS = 12
 def keep_colors(painting: ArrayLike, content: ArrayLike, space: str = "yuv") -> Pixels:
     """The painting's luminance with the content's chrominance.
 
-    The chrominance is kept exactly. Where no colour of that chrominance and luminance exists, the
-    luminance ends on the way from the content's to the painting's where the colours end: a pure
+    The chrominance is kept exactly. Where that luminance and chrominance are outside the gamut, the
+    luminance moves from the content's towards the painting's only up to the gamut's border: a pure
     red can be neither lighter nor darker and stay as red.
 
     Args:
@@ -113,10 +113,10 @@ def keep_colors(painting: ArrayLike, content: ArrayLike, space: str = "yuv") -> 
             "resize one of them"
         )
     painting, content = np.asarray(painting), np.asarray(content)
-    kept = np.empty(painting.shape, np.float32)
+    result = np.empty(painting.shape, np.float32)
     for rows in _bands(painting):
-        kept[rows] = _joined(_clipped(painting[rows]), _clipped(content[rows]), space)
-    return kept
+        result[rows] = _joined(_clipped(painting[rows]), _clipped(content[rows]), space)
+    return result
 
 
 def luminance(pixels: ArrayLike, space: str = "yuv") -> Pixels:
@@ -143,15 +143,15 @@ def _joined(painting: Values, content: Values, space: str) -> Values:
     colors = join(planes)
     outside = ~_in_gamut(colors)
     if outside.any():
-        near, way = start[outside], planes[outside, 0] - start[outside, 0]
-        share = np.zeros(len(near))
+        limited, change = start[outside], planes[outside, 0] - start[outside, 0]
+        share = np.zeros(len(limited))
         for halving in range(1, _HALVINGS + 1):
-            trial = near.copy()
-            further = share + 0.5**halving
-            trial[:, 0] += further * way
-            share = np.where(_in_gamut(join(trial)), further, share)
-        near[:, 0] += share * way
-        colors[outside] = join(near)
+            trial = limited.copy()
+            larger = share + 0.5**halving
+            trial[:, 0] += larger * change
+            share = np.where(_in_gamut(join(trial)), larger, share)
+        limited[:, 0] += share * change
+        colors[outside] = join(limited)
     return np.clip(colors, 0, 1)
 
 
@@ -169,7 +169,7 @@ def _clipped(pixels: Any) -> Values:
 
 
 def _bands(pixels: Any) -> Iterator[slice]:
-    """Rows, a million pixels at a time: colour spaces are computed in float64."""
+    """Slices of rows, a million pixels each: colour spaces are computed in float64."""
     height, width = pixels.shape[:2]
     step = max(1, _BAND // width)
     for top in range(0, height, step):

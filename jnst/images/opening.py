@@ -1,7 +1,7 @@
-"""The opening of a picture's file, before anything is decoded: its kind, its size, its faults.
+"""The opening of a picture's file before it is decoded: checks of its kind, size and damage.
 
-A file is somebody else's work. Its size on disk, its kind and the pixels that its header promises
-are looked at first; whatever a decoder then raises becomes one line that names the file.
+Files are not trusted. The size on disk, the kind and the number of pixels in the header are
+checked first; any error of a decoder becomes one line that names the file.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from PIL import Image, UnidentifiedImageError
 from ..system import ALONE
 
 MAX_PIXELS = 178_956_970
-"""A small file can unfold to a memory-filling picture. This is where Pillow refuses, too."""
+"""A small file can unpack to a picture that fills the memory. Pillow has the same limit."""
 MAX_FILE_SIZE = 2_000_000_000
-"""In bytes: what `MAX_PIXELS` of 16 bits need without compression, and some more."""
+"""In bytes: somewhat more than `MAX_PIXELS` of 16 bits need without compression."""
 
-# Pillow knows more, but some of those run other programs (EPS) or match almost any bytes (TGA).
+# Pillow reads more, but some formats run other programs (EPS) or match almost any bytes (TGA).
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 READABLE = "PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000, AVIF"
 _SPECIAL = {
@@ -31,7 +31,7 @@ _SPECIAL = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# (where, bytes there, name, what to do)
+# (offset, signature, name, remedy)
 _OTHERS = (
     (4, b"ftypheic", "an HEIC picture", "save it as JPEG or PNG"),
     (4, b"ftypheix", "an HEIC picture", "save it as JPEG or PNG"),
@@ -56,18 +56,18 @@ _LONGEST_SIGNATURE = 16
 
 
 class UnsupportedError(ValueError):
-    """A sound file of a kind, or of a size, that is not read; the message ends in the remedy."""
+    """An intact file of an unsupported kind or size; the message ends in the remedy."""
 
 
 @contextmanager
 def open_picture(
     source: Path | BinaryIO, *, max_pixels: int = MAX_PIXELS, max_file_size: int = MAX_FILE_SIZE
 ) -> Iterator[BinaryIO]:
-    """The file opened for reading; what goes wrong inside becomes one line that names it.
+    """Opens the file for reading; an error inside the block becomes one line that names it.
 
     Args:
         source: a path, or a stream such as `sys.stdin.buffer`, which is read to its end.
-        max_pixels: for Pillow, which has a limit of its own; `identify` applies it.
+        max_pixels: raises Pillow's own limit if it is larger; `identify` applies it.
         max_file_size: in bytes.
 
     Raises:
@@ -81,8 +81,8 @@ def open_picture(
         file = io.BytesIO(source.read(max_file_size + 1))
         _check_file_size(name, len(file.getbuffer()), max_file_size)
     with file, ALONE, warnings.catch_warnings(), _pillow_allows(max_pixels):
-        # Pillow warns of damaged metadata, which is no reason to worry anyone, and of pictures
-        # half as large as those it refuses.
+        # Pillow warns of damaged metadata, which is harmless, and of pictures half as large as
+        # those it refuses.
         warnings.simplefilter("ignore")
         try:
             yield file
@@ -95,7 +95,7 @@ def open_picture(
             raise ValueError(f"{name} cannot be read: {reason}") from error
         except UnidentifiedImageError as error:
             raise ValueError(_not_a_picture(name, file)) from error
-        except Exception as error:  # decoders raise of every kind on damaged files
+        except Exception as error:  # decoders raise any error on damaged files
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(
                 f"{name} is damaged or cut short ({reason}): copy or export it again"
@@ -110,13 +110,13 @@ def identify(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
-    """Raises UnsupportedError if that is more than the limit."""
+    """Raises UnsupportedError if a picture of that size has more than `max_pixels`."""
     if width * height > max_pixels:
         raise UnsupportedError(_too_many(f"{width}x{height} pixels are over {max_pixels:,}"))
 
 
 def name_of(source: Path | BinaryIO) -> str:
-    """How messages call it."""
+    """The name of a source in messages."""
     return repr(str(source)) if isinstance(source, Path) else "standard input"
 
 
@@ -132,14 +132,14 @@ def _check_file(path: Path, max_file_size: int) -> None:
         raise FileNotFoundError(
             f"there is no file {name}: check its spelling and the folder you are in"
         )
-    found = path.stat()
-    kind = _SPECIAL.get(stat.S_IFMT(found.st_mode))
-    if kind:  # opening a pipe would wait for whoever writes, perhaps for ever
+    status = path.stat()
+    kind = _SPECIAL.get(stat.S_IFMT(status.st_mode))
+    if kind:  # opening a pipe would wait for its writer, perhaps for ever
         raise OSError(
             f"{name} is {kind}, not a file: save the picture in a file, or pipe it into standard "
             "input and give - for it"
         )
-    _check_file_size(name, found.st_size, max_file_size)
+    _check_file_size(name, status.st_size, max_file_size)
 
 
 def _check_file_size(name: str, size: int, limit: int) -> None:
@@ -154,11 +154,11 @@ def _not_a_picture(name: str, file: BinaryIO) -> str:
     with contextlib.suppress(OSError, ValueError):
         file.seek(0)
         start = file.read(_LONGEST_SIGNATURE)
-        for place, signature, kind, remedy in _OTHERS:
-            if start[place:].startswith(signature):
+        for offset, signature, kind, remedy in _OTHERS:
+            if start[offset:].startswith(signature):
                 return f"{name} is {kind}, which is not read ({READABLE} are): {remedy}"
-        for place, signature, kind in _KNOWN:
-            if start[place:].startswith(signature):
+        for offset, signature, kind in _KNOWN:
+            if start[offset:].startswith(signature):
                 return (
                     f"{name} is damaged or cut short (it begins as {kind}): copy or export it again"
                 )
@@ -170,7 +170,7 @@ def _not_a_picture(name: str, file: BinaryIO) -> str:
 
 @contextmanager
 def _pillow_allows(pixels: int) -> Iterator[None]:
-    """Lifts Pillow's own limit, which is of the whole process, where more was asked for."""
+    """Raises Pillow's own limit, which is process-wide, if more pixels are asked for."""
     before = Image.MAX_IMAGE_PIXELS
     if before is None or pixels <= MAX_PIXELS:
         yield

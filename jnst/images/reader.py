@@ -1,7 +1,7 @@
-"""Pictures in: any common file becomes sRGB in [0, 1], upright, with its alpha kept aside.
+"""The reader of pictures: any common file becomes upright sRGB in [0, 1], with separate alpha.
 
-Pillow reads what has 8 bits a sample. It cuts 16-bit colour down to 8, so 16-bit PNG goes through
-imagecodecs (libpng), and TIFF of more than 8 bits or of floating point through tifffile.
+Pillow reads files of 8 bits a sample. It reduces 16-bit colour to 8 bits, so imagecodecs (libpng)
+reads 16-bit PNG, and tifffile reads TIFF of more than 8 bits or of floating point.
 """
 
 import os
@@ -30,7 +30,7 @@ _PLAIN_MODES |= {"YCbCr": "RGB", "HSV": "RGB"}
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture as it was read.
+    """A picture read from a file.
 
     Attributes:
         pixels: height x width x 3, float32, sRGB in [0, 1].
@@ -51,13 +51,12 @@ def read_image(
 ) -> Picture:
     """Reads a picture: PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000 or AVIF.
 
-    What the file holds decides, not the ending of its name. The EXIF orientation is applied; an
-    embedded ICC profile is converted to sRGB. A profile that is damaged or does not fit is left
-    out, with a `UserWarning`: the colours are then nearly right, and refusing the picture would
-    help nobody. Gray, palette, CMYK, 1-bit and premultiplied pictures become plain RGB; 16-bit PNG
-    and TIFF keep their 16 bits. Floating-point samples are clipped to [0, 1], and of an animation
-    or a file of several pages the first is read, both with a `UserWarning`. PNG's gAMA and cHRM
-    chunks are not applied.
+    The content of the file decides its format, not its name. The EXIF orientation is applied; an
+    embedded ICC profile is converted to sRGB. A profile that is damaged or does not fit is ignored,
+    with a `UserWarning`: the colours are then nearly right. Gray, palette, CMYK, 1-bit and
+    premultiplied pictures become plain RGB; 16-bit PNG and TIFF keep their 16 bits. Floating-point
+    samples are clipped to [0, 1], and only the first picture of an animation or a multi-page file
+    is read, both with a `UserWarning`. PNG's gAMA and cHRM chunks are not applied.
 
     Args:
         path: the file, or a stream such as `sys.stdin.buffer`, which is read to its end.
@@ -65,7 +64,7 @@ def read_image(
         max_file_size: in bytes; a larger file is refused before it is read.
 
     Returns:
-        The picture, at the size it has upright.
+        The picture, at its upright size.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -125,7 +124,7 @@ def _decode(file: BinaryIO, max_pixels: int) -> Samples:
 
 
 def _has_more(image: Any) -> bool:
-    """Whether there are more frames; asked last, because a damaged second one is no matter."""
+    """Whether there are more frames; checked last, since a damaged second one does not matter."""
     try:
         return bool(getattr(image, "is_animated", False))
     except Exception:
@@ -147,7 +146,7 @@ def _decode_png16(file: BinaryIO, image: Image.Image) -> Samples:
 def _decode_pillow(image: Image.Image) -> Samples:
     profile = image.info.get("icc_profile")
     image.load()
-    # Read after load(): for TIFF Pillow has then turned the picture itself and says 1.
+    # Read after load(): by then Pillow has rotated a TIFF itself and reports 1.
     orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
     notes: tuple[str, ...] = ()
     if image.mode == "I" or image.mode.startswith("I;16"):

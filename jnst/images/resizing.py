@@ -1,4 +1,4 @@
-"""The size of a picture: resampling it, and pixels added at its borders or cut off there."""
+"""The size of a picture: resampling, and pixels added or cut off at its borders."""
 
 from typing import Any
 
@@ -21,9 +21,9 @@ def resize(
     Bicubic (Keys 1981, a = -1/2), bilinear or Lanczos (three lobes), widened by the scale when
     shrinking, so that nothing aliases; the borders use the part of the filter that lies inside.
     Beside a sharp edge bicubic overshoots by 7 % of its height and Lanczos, sharper still, by 12 %:
-    ripples that a style loss would learn as brush strokes; `resize_picture` cuts them off where
-    they leave what a picture can hold, and this does not. Computed on the sRGB numbers as they are,
-    which is what the networks were trained on.
+    ripples that a style loss would learn as brush strokes; `resize_picture` clips them to the range
+    of a picture, and this function does not. Computed on the sRGB numbers without linearisation,
+    as the networks were trained.
 
     Args:
         pixels: height x width, or height x width x channels, any floating-point type.
@@ -59,10 +59,10 @@ def resize(
 def resize_picture(
     pixels: ArrayLike, height: int, width: int, *, resample: str = "bicubic"
 ) -> NDArray[np.float32]:
-    """`resize`, with the overshoot cut off that would leave [0, 1].
+    """`resize`, with the overshoot beyond [0, 1] clipped.
 
-    Cut after the rows and again after the columns, as programs that resize 8-bit pictures do: what
-    lies beyond, with Lanczos an eighth of the range at a hard edge, their network never sees. A
+    Clipped after the rows and again after the columns, as in programs that resize 8-bit pictures:
+    their network never sees the overshoot, with Lanczos an eighth of the range at a hard edge. A
     picture that leaves [0, 1] itself, such as one whose colours were matched to another's, keeps
     its own range.
 
@@ -137,13 +137,12 @@ def without_rim(picture: NDArray[np.float32], share: float) -> NDArray[np.float3
 def with_bleed(values: NDArray[Any], by: int) -> NDArray[Any]:
     """A picture or a mask, [H, W, …], with `by` mirrored pixels more at each border.
 
-    A bleed is painted beyond the borders and cut off, as a printer does. The network pads with
-    zeros: the maps along a border are unlike those inside, and a style's statistics pull at them
-    in another way, so that a strip of some 8 pixels comes out with a texture, and often a colour,
-    of its own. A picture that goes on beyond its borders, as in a mirror, has that strip where it
-    is cut off.
+    A bleed is painted beyond the borders and then cut off, as in printing. The network pads with
+    zeros: the maps along a border differ from those inside, so the style loss acts differently
+    there, and a strip of about 8 pixels gets a texture, and often a colour, of its own. With
+    mirrored pixels beyond the borders, that strip lies in the part that is cut off.
 
-    The border's own pixels come twice, as in `jnst.transfer.sizes`.
+    The border pixels are repeated, as in `jnst.transfer.sizes`.
 
     Example:
         >>> with_bleed(np.arange(6).reshape(2, 3), 1)

@@ -1,7 +1,7 @@
 """TIFF of more than 8 bits a sample, or of floating point, through tifffile.
 
-A page, its strips and its tiles each say how large they are, and a small file can promise much:
-all of it is held against the limit before the first is decoded.
+A page, its strips and its tiles each declare their size, and a small file can declare a large one:
+all are checked against the limit before the first is decoded.
 """
 
 import logging
@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 from .opening import UnsupportedError, check_pixels
 
-# What it finds odd in a file it would else write to standard error.
+# Otherwise tifffile writes its warnings about a file to standard error.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _ORIENTATION = 274
 _PROFILE = 34675
-# None, LZW, Deflate (two numbers), PackBits, LZMA, Zstandard (two numbers): a strip unpacks to the
-# length that is asked for. What is a picture of its own inside (JPEG, WebP, …) has its own size.
+# None, LZW, Deflate (two numbers), PackBits, LZMA, Zstandard (two numbers): strips unpack to the
+# requested length. A strip that is itself a picture (JPEG, WebP, …) has a size of its own.
 _COMPRESSIONS = (1, 5, 8, 32946, 32773, 34925, 34926, 50000)
-# What four samples of double precision take.
+# Four samples of double precision.
 _BYTES_PER_PIXEL = 32
 
 FIRST_PAGE = "holds more than one picture; the first is read"
 
 
 class Samples(NamedTuple):
-    """What a file holds: its samples in [0, 1] (alpha last, if any), and how to see them."""
+    """The samples of a file in [0, 1] (alpha last, if any), and how to interpret them."""
 
     values: NDArray[np.float32]
     has_alpha: bool
@@ -62,7 +62,7 @@ def decode_tiff(file: BinaryIO, max_pixels: int) -> Samples:
         bits, photometric = page.bitspersample, page.photometric
         profile = page.tags.valueof(_PROFILE)
         orientation = page.tags.valueof(_ORIENTATION, default=1)
-        more = _has_more(tiff)
+        has_more = _has_more(tiff)
     if values.shape[-1] < colours:
         raise UnsupportedError("a TIFF of an unusual kind; save it as RGB, 8 or 16 bits")
     has_alpha = bool(extra) and extra[0] in (1, 2) and values.shape[-1] > colours
@@ -73,7 +73,7 @@ def decode_tiff(file: BinaryIO, max_pixels: int) -> Samples:
         alpha = values[..., -1:]
         values[..., :-1] = np.clip(values[..., :-1] / np.where(alpha > 0, alpha, 1), 0, 1)
     return Samples(
-        values, has_alpha, profile, orientation, (*notes, *([FIRST_PAGE] if more else []))
+        values, has_alpha, profile, orientation, (*notes, *([FIRST_PAGE] if has_more else []))
     )
 
 
@@ -97,13 +97,13 @@ def _has_more(tiff: tifffile.TiffFile) -> bool:
         tiff.pages[1]
     except IndexError:
         return False
-    except Exception:  # a damaged second page is no matter
+    except Exception:  # a damaged second page does not matter
         return True
     return True
 
 
 def fractions(values: NDArray[Any], bits: int) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Samples of any kind as float32 in [0, 1], and what should be told about them.
+    """Samples of any kind as float32 in [0, 1], and notes about them for the user.
 
     Example:
         >>> fractions(np.array([0.5, 3.0]), 32)
@@ -114,8 +114,8 @@ def fractions(values: NDArray[Any], bits: int) -> tuple[NDArray[np.float32], tup
             raise UnsupportedError("it holds NaN or infinite samples; repair it first")
         low, high = float(values.min(initial=0)), float(values.max(initial=0))
         outside = low < 0 or high > 1
-        told = f"holds samples from {values.min():.3g} to {high:.3g}, clipped to [0, 1]"
-        return np.clip(values, 0, 1).astype(np.float32), (told,) if outside else ()
+        note = f"holds samples from {values.min():.3g} to {high:.3g}, clipped to [0, 1]"
+        return np.clip(values, 0, 1).astype(np.float32), (note,) if outside else ()
     if values.dtype.kind not in "ub":
         raise UnsupportedError("its samples are signed integers; save it with 8 or 16 bits")
     return values.astype(np.float32) / np.float32(2.0**bits - 1), ()

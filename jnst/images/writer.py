@@ -1,6 +1,6 @@
-"""Pictures out: PNG, JPEG, WebP or TIFF, in sRGB, with the parameters that made them inside.
+"""The writer of pictures: PNG, JPEG, WebP or TIFF, in sRGB, with the parameters that made them.
 
-The same pixels and parameters give the same bytes: no date is written, and the name of no program.
+The same pixels and parameters give the same bytes: no date and no program's name is written.
 """
 
 import io
@@ -43,11 +43,11 @@ def write_image(
     bits: int = 8,
     parameters: dict[str, str] | None = None,
 ) -> None:
-    """Writes a picture in the format that the name's ending says, and replaces a file at once.
+    """Writes a picture in the format of the name's ending; replaces an existing file atomically.
 
     PNG and TIFF are exact to `bits` bits, WebP is written lossless, JPEG with quality 95 and
     without chroma subsampling (4:4:4). The file says that it is sRGB: by a chunk in PNG, by an ICC
-    profile elsewhere. JPEG has no alpha: there the picture is laid on white. The parameters are
+    profile elsewhere. JPEG has no alpha: the picture is blended with white. The parameters are
     stored as JSON, in a text chunk "Description" of PNG (iTXt) and in EXIF's or TIFF's
     ImageDescription elsewhere. The old file, if any, is replaced only by a complete new one.
 
@@ -120,7 +120,7 @@ def picture_bytes(
 
 
 def check_writable(path: str | os.PathLike[str], *, bits: int = 8) -> None:
-    """Proves, before a long run, that `write_image` will be able to write `path`.
+    """Checks, before a long run, that `write_image` will be able to write `path`.
 
     Raises:
         ValueError: if the name has no known ending, or its format cannot hold `bits` bits.
@@ -141,7 +141,7 @@ def read_parameters(path: str | os.PathLike[str]) -> dict[str, str]:
     """The parameters that `write_image` stored in a file.
 
     Raises:
-        ValueError: if it carries none, or is not a picture.
+        ValueError: if it has none, or is not a picture.
         OSError: if there is no such file, or it may not be read.
     """
     with open_picture(Path(path)) as file:
@@ -212,7 +212,7 @@ def _encode(file_format: str, integers: NDArray[Any], text: str | None) -> bytes
 
 
 def _encode_png(integers: NDArray[Any], text: str | None) -> bytes:
-    """libpng's bytes with two chunks put in after the header (PNG specification, 11.3)."""
+    """libpng's bytes with two chunks inserted after the header (PNG specification, 11.3)."""
     encoded = bytes(imagecodecs.png_encode(integers))
     chunks = _png_chunk(b"sRGB", b"\0")  # rendering intent: perceptual
     if text is not None:

@@ -1,10 +1,9 @@
-"""Losses: content, style and total variation, the objective they add up to, and its targets.
+"""Losses: content, style and total variation, the objective that adds them up, and its targets.
 
-`make_targets` keeps of the photograph and of the styles what the objective compares with,
-`Targets`; `jnst.objective` gives of an image [height, width, 3], sRGB nominally in [0, 1], its
-value and the weighted terms, `Losses`. The weights, `LossWeights`, and the targets are trees of
-arrays. A style loss is a statistic of a feature map and a distance between two of them;
-`STYLE_LOSSES` names them.
+`make_targets` computes `Targets` from the photograph and the styles; `jnst.objective` compares an
+image [height, width, 3], sRGB nominally in [0, 1], with them and returns the total and the weighted
+terms, `Losses`. The weights, `LossWeights`, and the targets are pytrees of arrays. A style loss is
+a statistic of a feature map and a distance between two statistics; `STYLE_LOSSES` names them.
 """
 
 from .content import CONTENT_LOSSES as CONTENT_LOSSES

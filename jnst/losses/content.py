@@ -1,18 +1,18 @@
-"""Content losses: how far the maps of a layer are from the photograph's.
+"""Content losses: distances between a layer's feature map and that of the photograph.
 
-F is the generated map and P the content map, M = H·W positions of C channels. A content loss
-depends on them only through sums over the positions, so it can be put together from the sums of
-parts of a map.
+F is the generated map and P the content map, with M = H·W positions and C channels. A content loss
+depends on the maps only through sums over positions, so it can be computed from the sums of parts
+of a map.
 
-The positions may be weighted by the photograph's fine structure. A face, a hand or a line of text
-is lost by a few strokes that would do a sky no harm. So a position counts by how much detail the
-photograph has around it: the root of the mean square of its slopes, in a neighbourhood of some
-hundredths of the picture. The weights have the mean 1, and the loss as a whole keeps its size. Not
-from a paper.
+The photograph's fine structure may weight the positions. A few strokes ruin a face, a hand or a
+line of text but do not harm a sky. So the weight of a position is the detail around it: the root
+mean square of the photograph's slopes, in a neighbourhood of a few hundredths of the picture. The
+weights have mean 1, which preserves the scale of the loss. Not from a paper.
 
-Looked at at 192 pixels: in a portrait painted like a night sky, at six times the default content
-weight, eyes and mouth are clearer and the sky is more of a sky; at the default content weight the
-face is lost either way; a page of print is no easier to read, as faint print has little detail.
+Judged by eye at 192 pixels: in a portrait painted like a night sky, at six times the default
+content weight, eyes and mouth are clearer and the sky looks more like a sky; at the default content
+weight the face is lost either way; a page of print is no easier to read, because faint print has
+little detail.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,10 +27,10 @@ from numpy.typing import ArrayLike
 from ..arrays import FeatureMap, Features, Image, Scalar
 from ..network.architecture import LAYERS, halvings
 
-# A black picture has no energy: below this the relative loss is measured against it instead.
+# A black picture has no energy: this is the smallest divisor of the relative loss.
 _TINY = 1e-12
 _NEIGHBOURHOOD = 0.02
-# Beyond this many times the mean, more detail does not count as more.
+# Upper limit of the slope, in units of its mean.
 _MOST = 3.0
 
 
@@ -38,7 +38,7 @@ def content_mean(features: FeatureMap, target: FeatureMap) -> Scalar:
     """Mean of (F − P)², as in Johnson's neural-style.
 
     Args:
-        features: [h, w, C], of the picture being made.
+        features: [h, w, C], of the generated image.
         target: the same shape, of the content.
 
     Example:
@@ -61,7 +61,7 @@ def content_half_sum(features: FeatureMap, target: FeatureMap) -> Scalar:
 def content_relative(features: FeatureMap, target: FeatureMap) -> Scalar:
     """Σ (F − P)² / Σ P²: the share of the content's energy that is lost.
 
-    Has no unit, so that one weight suits every layer, picture and network. Not from a paper.
+    Dimensionless, so one weight suits every layer, picture and network. Not from a paper.
 
     Example:
         >>> float(content_relative(jnp.zeros((2, 2, 3)), jnp.ones((2, 2, 3))))
@@ -71,7 +71,7 @@ def content_relative(features: FeatureMap, target: FeatureMap) -> Scalar:
 
 
 class ContentLoss(NamedTuple):
-    """A content loss, as a function of sums: called with a map and its target it sums by itself.
+    """A content loss as a function of sums; calling it with a map and its target computes them.
 
     Attributes:
         of_sums: (Σ (F − P)², Σ P², number of elements C·M) -> scalar.
@@ -99,7 +99,7 @@ CONTENT_LOSSES: Mapping[str, ContentLoss] = {
 
 @jax.jit
 def detail(image: Image) -> Array:
-    """How much fine structure there is around each pixel, [H, W], of mean 1.
+    """The amount of fine structure around each pixel, [H, W], with mean 1.
 
     Args:
         image: [H, W, 3].
@@ -107,8 +107,8 @@ def detail(image: Image) -> Array:
     Example, flat on the left, stripes on the right:
         >>> row = jnp.arange(64)
         >>> stripes = jnp.tile((row % 4 > 1) & (row > 31), (64, 1)) * 1.0
-        >>> found = detail(jnp.stack([stripes] * 3, -1))
-        >>> round(float(found[:, :16].max()), 3), round(float(found[:, 48:60].min()), 1)
+        >>> structure = detail(jnp.stack([stripes] * 3, -1))
+        >>> round(float(structure[:, :16].max()), 3), round(float(structure[:, 48:60].min()), 1)
         (0.0, 2.0)
     """
     gray = jnp.mean(image, axis=-1)
@@ -116,7 +116,7 @@ def detail(image: Image) -> Array:
     down, across = padded[2:, 1:-1] - padded[:-2, 1:-1], padded[1:-1, 2:] - padded[1:-1, :-2]
     energy = jnp.square(down) + jnp.square(across)
     reach = max(1, round(_NEIGHBOURHOOD * max(gray.shape) / 2))
-    # Three boxes after one another are nearly a Gaussian.
+    # Three successive box filters approximate a Gaussian.
     for _ in range(3):
         energy = _box(_box(energy, reach).T, reach).T
     slope = jnp.sqrt(jnp.maximum(energy, 0.0))
@@ -125,27 +125,27 @@ def detail(image: Image) -> Array:
 
 @partial(jax.jit, static_argnames="depth")
 def position_weights(image: Image, strength: Array | float, depth: int) -> Array:
-    """The weights of the positions of a layer, [h, w], of mean 1: (1 − s) + s · detail.
+    """The position weights of a layer, [h, w], with mean 1: (1 − s) + s · detail.
 
     Args:
         image: [H, W, 3].
         strength: s, 0 for none, up to 1.
-        depth: how often the network pools before that layer.
+        depth: number of poolings before that layer.
     """
-    found = detail(image)
+    structure = detail(image)
     for _ in range(depth):
-        height, width = (side // 2 for side in found.shape)
-        squares = found[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
-        found = jnp.mean(squares, axis=(1, 3))
-    return 1.0 - strength + strength * _of_mean_one(found)
+        height, width = (side // 2 for side in structure.shape)
+        squares = structure[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
+        structure = jnp.mean(squares, axis=(1, 3))
+    return 1.0 - strength + strength * _of_mean_one(structure)
 
 
 class ContentTarget(NamedTuple):
-    """What a layer's map is compared with; a pytree.
+    """The target of a layer's map; a pytree.
 
     Attributes:
         features: [h, w, C], the content's activations.
-        weights: [h, w, 1], how much each position counts, of mean 1; None if all count alike.
+        weights: [h, w, 1], the position weights, with mean 1; None if all are equal.
     """
 
     features: Array
@@ -155,12 +155,12 @@ class ContentTarget(NamedTuple):
 def content_targets(
     maps: Features, image: ArrayLike, strength: float, network: str
 ) -> dict[str, ContentTarget]:
-    """The content's maps, with weights by its fine structure.
+    """The content's maps, with position weights from its fine structure.
 
     Args:
         maps: layer to [h, w, C], NumPy or JAX.
         image: [H, W, 3], the content.
-        strength: of the weights, see `position_weights`; 0 for none.
+        strength: strength of the weights, see `position_weights`; 0 for none.
         network: "vgg16" or "vgg19".
     """
     if not strength:
@@ -174,7 +174,7 @@ def content_targets(
 
 
 def content_sums(features: FeatureMap, target: ContentTarget) -> tuple[Array, Array]:
-    """Σ w (F − P)² and Σ P² over a map [h, w, C], with the weights w of the target, or 1.
+    """Σ w (F − P)² and Σ P² over a map [h, w, C], with the target's weights w, or w = 1.
 
     Example:
         >>> target = ContentTarget(jnp.array([[[1.0], [1.0]]]), jnp.array([[[2.0], [0.0]]]))
@@ -193,9 +193,9 @@ def _of_mean_one(values: Array) -> Array:
 
 
 def _box(values: Array, reach: int) -> Array:
-    """Means over `reach` rows to both sides; beyond the border its row is repeated."""
+    """Means over `reach` rows on both sides; the border row is repeated outwards."""
     padded = jnp.pad(values, ((reach + 1, reach), (0, 0)), mode="edge")
-    # Relative to the mean: a running sum of it would cost digits.
+    # Subtract the mean, since its running sum would cost float32 digits.
     mean = jnp.mean(values)
     sums = jnp.cumsum(padded - mean, axis=0)
     width = 2 * reach + 1

@@ -1,13 +1,13 @@
-"""Gradients of one size for every layer, as Johnson's neural-style has them by its option.
+"""Gradients normalised per layer, as by an option of Johnson's neural-style.
 
-There the gradient of each layer's loss by its map is divided by its L1 norm and then multiplied by
-the layer's weight: a layer pulls as hard as its weight says, however large its loss is. In the
-program (`-normalize_gradients`), for the loss of a layer with gradient g and weight w,
+There the gradient of each layer's loss by its map is divided by its L1 norm and multiplied by the
+layer's weight: a layer pulls as hard as its weight says, however large its loss is. In the program
+(`-normalize_gradients`), for the loss of a layer with gradient g and weight w,
 
     g ← w · g / (‖g‖₁ + 1e-8).
 
-What flows back is the gradient of no function; the losses themselves are as they were. (The PyTorch
-program of the same option multiplies by w² instead, as it weights the loss before.)
+The result is the gradient of no function; the loss values do not change. (The same option of the
+PyTorch program multiplies by w² instead, because that program weights the loss first.)
 """
 
 from collections.abc import Iterable
@@ -23,14 +23,14 @@ _LEAST = 1e-8
 
 @jax.custom_vjp
 def normalizing(features: FeatureMap, weight: Scalar) -> FeatureMap:
-    """The map as it is, whose derivative is brought to the L1 norm `weight`.
+    """The identity, with the cotangent rescaled to the L1 norm `weight`.
 
-    What flows back is w·g, since the loss that reads the map is weighted; so it is divided by
-    ‖w·g‖₁ + w·1e-8 and multiplied by w. The weight has no derivative.
+    The incoming cotangent is w·g, since the loss that reads the map is weighted, so it is divided
+    by ‖w·g‖₁ + w·1e-8 and multiplied by w. The weight has no derivative.
 
     Args:
-        features: of any shape.
-        weight: at least 0, by which the loss of this map is multiplied.
+        features: any shape.
+        weight: at least 0, the factor on the loss of this map.
 
     Example:
         >>> loss = lambda x: 3.0 * jnp.sum(jnp.square(normalizing(x, 3.0)))
@@ -44,20 +44,20 @@ def _forward(features: FeatureMap, weight: Scalar) -> tuple[FeatureMap, Scalar]:
     return features, weight
 
 
-def _backward(weight: Scalar, flow: Array) -> tuple[Array, None]:
-    size = jnp.sum(jnp.abs(flow)) + weight * _LEAST
-    return flow * jnp.where(size > 0, weight / jnp.where(size > 0, size, 1.0), 0.0), None
+def _backward(weight: Scalar, cotangent: Array) -> tuple[Array, None]:
+    norm = jnp.sum(jnp.abs(cotangent)) + weight * _LEAST
+    return cotangent * jnp.where(norm > 0, weight / jnp.where(norm > 0, norm, 1.0), 0.0), None
 
 
 normalizing.defvjp(_forward, _backward)
 
 
 def normalizing_maps(maps: Features, weights: Iterable[tuple[str, Scalar]]) -> Features:
-    """The maps of the layers named, each `normalizing` by its weight.
+    """The maps of the named layers, each passed through `normalizing` with its weight.
 
     Args:
         maps: layer to [h, w, C].
-        weights: layers and their weights; those of a layer that is named twice are added up.
+        weights: layers and their weights; the weights of a repeated layer are added up.
     """
     total: dict[str, Scalar] = {}
     for layer, weight in weights:

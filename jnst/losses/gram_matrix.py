@@ -1,14 +1,14 @@
 """Gram matrices as the statistic of a style loss, with the normalisations of several programs.
 
-With the features F as an M x C matrix, a row for each of M = H·W positions, and W the diagonal of
-the weights of the positions, the sums of products and their derivative are
+With the features F as an M x C matrix, one row for each of M = H·W positions, and W the diagonal
+matrix of the position weights, the sums of products and their derivative are
 
     G = Fᵀ W F        ⟨Ḡ, dG⟩ = ⟨Ḡ, dFᵀ W F + Fᵀ W dF⟩ = ⟨W F (Ḡ + Ḡᵀ), dF⟩
 
-so that the way back takes one product as large as the one forward. Derived from the two factors of
-the product, it would take two, for XLA does not see that they are the same.
+so the backward pass takes one product of the size of the forward one. Automatic differentiation
+would take two, one per factor, because XLA does not see that the two are the same.
 
-In the formulas below G is of the picture being made, and A of the style.
+In the formulas below G belongs to the generated image and A to the style.
 """
 
 from typing import Any
@@ -20,21 +20,21 @@ from jaxtyping import Array
 from ..arrays import FeatureMap, Matrix, Scalar
 from .style import StyleLoss, mean_square_distance
 
-# A black picture has no energy: below this the relative losses are measured against it instead.
+# A black picture has no energy: this is the smallest divisor of the relative losses.
 _TINY = 1e-12
 
 
 def products(features: FeatureMap, weights: Array | None = None) -> Matrix:
     """Σ w f fᵀ over the positions of a map.
 
-    Computed at the highest matrix precision: TF32 or bfloat16 products would drown a loss.
+    Computed at the highest matrix precision: the rounding of TF32 or bfloat16 would drown a loss.
 
     Args:
         features: [h, w, C].
-        weights: [h, w] of the positions, by default all 1.
+        weights: [h, w], of the positions; by default all 1.
 
     Returns:
-        [C, C], symmetric, of the dtype of `features`. Differentiable in both, in reverse.
+        [C, C], symmetric, of the dtype of `features`. Differentiable in both, in reverse mode.
 
     Example, the derivative of the sum of all entries (Σ_c f_c)²:
         >>> ones = jnp.ones((2, 3, 2))
@@ -57,12 +57,12 @@ def _forward(flat: Array, weights: Array | None) -> tuple[Matrix, Any]:
     return _products(flat, weights), (flat, weights)
 
 
-def _backward(residuals: Any, by_sums: Matrix) -> tuple[Array, Array | None]:
+def _backward(residuals: Any, cotangent: Matrix) -> tuple[Array, Array | None]:
     flat, weights = residuals
-    by_flat = jnp.matmul(flat, by_sums + by_sums.T, precision="highest")
+    gradient = jnp.matmul(flat, cotangent + cotangent.T, precision="highest")
     if weights is None:
-        return by_flat, None
-    return weights * by_flat, 0.5 * jnp.sum(by_flat * flat, axis=-1, keepdims=True)
+        return gradient, None
+    return weights * gradient, 0.5 * jnp.sum(gradient * flat, axis=-1, keepdims=True)
 
 
 _products.defvjp(_forward, _backward)
@@ -73,7 +73,7 @@ def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
 
     Args:
         features: [h, w, C].
-        weights: [h, w] of the positions, at least 0; by default all 1 (Gatys et al., "Controlling
+        weights: [h, w], of the positions, at least 0; by default all 1 (Gatys et al., "Controlling
             perceptual factors in neural style transfer", CVPR 2017, eq. 4, weights the features,
             so by their squares).
 
@@ -88,7 +88,7 @@ def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
 
 
 def gram_per_position(features: FeatureMap) -> Matrix:
-    """F Fᵀ / M, the mean over positions, so that pictures of different sizes compare."""
+    """F Fᵀ / M, the mean over positions, which makes pictures of different sizes comparable."""
     return GRAM_POSITIONS.of_map(features)
 
 
@@ -100,8 +100,8 @@ def gram_per_element(features: FeatureMap) -> Matrix:
 def gatys_distance(statistic: Matrix, target: Matrix, positions: int) -> Scalar:
     """Σ (G − A)² / (4 C² M²) of two raw Gram matrices (Gatys et al. 2016, eq. 4).
 
-    M is the number of positions of the picture being made; as in the paper, the style's own
-    number has no part, so a style of another size weighs differently.
+    M is the number of positions of the generated image. As in the paper, the style's own number
+    is unused, so a style of another size weighs differently.
     """
     # Dividing before squaring keeps the square of a sum over a large picture inside float32.
     return jnp.mean(jnp.square((statistic - target) / (2.0 * positions)))
@@ -110,8 +110,8 @@ def gatys_distance(statistic: Matrix, target: Matrix, positions: int) -> Scalar:
 def relative_distance(statistic: Array, target: Array, positions: int) -> Scalar:
     """Σ (G − A)² / Σ A²: 1 for a picture without any style, 0 for a perfect match.
 
-    Has no unit, so that every layer counts alike and a pale style as much as a vivid one. Not from
-    a paper.
+    Dimensionless, so every layer counts alike, and a pale style as much as a vivid one. Not from a
+    paper.
     """
     del positions
     energy = jnp.maximum(jnp.mean(jnp.square(target)), _TINY)

@@ -1,17 +1,17 @@
-"""Guidance: which style acts where, by masks as weights of the positions of each layer.
+"""Spatial guidance: masks, as position weights of each layer, that decide which style acts where.
 
 The statistics of a region are weighted sums over positions, and the style loss is the sum over the
 regions (Gatys et al., "Controlling perceptual factors in neural style transfer", CVPR 2017,
 section 4, eq. 4 to 6). Choices and departures:
 
-- A position of a layer has the mean of the mask over the pixels whose maxima it is made of: the
-  mask is averaged over 2x2 squares as often as the network pools, odd rows being cut as there.
-- The paper weights features, so that products have the square of its guidance; here the mask is
-  that square. Its guidance has the sum 1; here the weights have the mean 1, so that every loss
-  keeps its own normalisation and a mask that is white all over changes nothing.
-- A region counts with the mean of its mask, so that a style acts on a pixel of a small region as
-  it would on one of the whole picture.
-- Where masks overlap to more than 1 they are divided by their sum.
+- The weight of a position is the mean of the mask over the pixels that are pooled into it: the
+  mask is averaged over 2x2 squares as often as the network pools, and odd rows are cut as there.
+- The paper weights features, so its products carry the square of its guidance; here the mask is
+  that square. Its guidance has sum 1; here the weights have mean 1, so that every loss keeps its
+  own normalisation and an all-white mask changes nothing.
+- A region's loss is multiplied by the mean of its mask, so that a style acts on a pixel of a small
+  region as it would on one of the whole picture.
+- Where overlapping masks add up to more than 1, they are divided by their sum.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,17 +24,17 @@ from ..network.architecture import LAYERS, halvings
 
 Mask = NDArray[np.float32]
 Guide = dict[str, Any]
-"""Layer to the weights [h, w] of its positions, of mean 1."""
+"""Layer to the weights [h, w] of its positions, with mean 1."""
 
 
 class Guidance(NamedTuple):
-    """Where each style acts, and what of each style counts.
+    """Where each style acts, and which part of each style counts.
 
     Attributes:
-        content: for each region its guide of the image; the first is painted in the first style,
-            and so on. Empty if the blend of all styles acts everywhere.
-        shares: for each region, the factor on its style loss, a scalar array.
-        styles: for each style its guide; an empty one, or none at all, counts all of it.
+        content: the guide of each region of the image, in the order of the styles. Empty if the
+            blend of all styles acts everywhere.
+        shares: the factor on each region's style loss, a scalar array.
+        styles: the guide of each style; an empty guide, or an empty tuple, counts the whole style.
     """
 
     content: tuple[Guide, ...] = ()
@@ -42,7 +42,7 @@ class Guidance(NamedTuple):
     styles: tuple[Guide, ...] = ()
 
     def of_style(self, number: int) -> Guide:
-        """The guide of a style, counted from 0."""
+        """The guide of style `number`, counted from 0."""
         return self.styles[number] if self.styles else {}
 
 
@@ -56,26 +56,26 @@ def guidance(
     style_masks: Sequence[Mask | None],
     blend: Sequence[float],
 ) -> Guidance:
-    """The guidance that masks stand for.
+    """Builds the guidance from masks.
 
     Args:
         network: "vgg16" or "vgg19".
-        layers: of the style.
-        content_masks: for each style the region of the image that is painted in it, [H, W] of the
-            image's size, in [0, 1]; or none.
-        style_masks: for each style what of it counts, of its size, None for all; or none.
-        blend: the share of each style, of sum 1; how strong each region's style is.
+        layers: the style layers.
+        content_masks: for each style, the region of the image that it paints, [H, W] of the image's
+            size, in [0, 1]; or empty.
+        style_masks: for each style, the part that counts, of its size, or None for all; or empty.
+        blend: the share of each style, with sum 1; the strength of each region's style.
 
     Raises:
-        ValueError: for a number of masks that is not that of the styles, or a mask without any
-            weight at a layer.
+        ValueError: if the number of masks differs from that of the styles, or a mask has no weight
+            at a layer.
 
     Example:
         >>> left = np.tile(np.float32([1, 1, 0, 0]), (4, 1))
-        >>> found = guidance("vgg16", ["relu2_1"], [left, 1 - left], [], [0.5, 0.5])
-        >>> [guide["relu2_1"].tolist() for guide in found.content]
+        >>> guides = guidance("vgg16", ["relu2_1"], [left, 1 - left], [], [0.5, 0.5])
+        >>> [guide["relu2_1"].tolist() for guide in guides.content]
         [[[2.0, 0.0], [2.0, 0.0]], [[0.0, 2.0], [0.0, 2.0]]]
-        >>> [float(share) for share in found.shares]
+        >>> [float(share) for share in guides.shares]
         [0.5, 0.5]
     """
     count, layers = len(blend), tuple(dict.fromkeys(layers))
@@ -97,17 +97,17 @@ def guidance(
 
 
 def without_overlap(masks: Sequence[Mask]) -> list[Mask]:
-    """The masks, all of one shape, divided by their sum where that is above 1.
+    """The masks, all of one shape, divided by their sum where it exceeds 1.
 
     >>> [mask.tolist() for mask in without_overlap([np.float32([1, 0.5]), np.float32([1, 0])])]
     [[0.5, 0.5], [0.5, 0.0]]
     """
-    most = np.maximum(np.sum(masks, axis=0), np.float32(1))
-    return [mask / most for mask in masks]
+    total = np.maximum(np.sum(masks, axis=0), np.float32(1))
+    return [mask / total for mask in masks]
 
 
 def check_numbers(content_masks: Sequence[Any], style_masks: Sequence[Any], count: int) -> None:
-    """Raises ValueError unless there are no masks of a kind, or one for each of `count` styles."""
+    """Raises ValueError unless each kind has no masks, or one for each of `count` styles."""
     for kind, masks in (("content", content_masks), ("style", style_masks)):
         if len(masks) not in (0, count):
             raise ValueError(
@@ -116,7 +116,7 @@ def check_numbers(content_masks: Sequence[Any], style_masks: Sequence[Any], coun
 
 
 def _guide(name: str, mask: Mask, network: str, layers: Sequence[str]) -> Guide:
-    found: dict[str, Any] = {}
+    guide: dict[str, Any] = {}
     for layer in layers:
         weights = mask
         for _ in range(halvings(LAYERS[network], layer)):
@@ -127,12 +127,12 @@ def _guide(name: str, mask: Mask, network: str, layers: Sequence[str]) -> Guide:
                 f"{name} has no weight at {layer} of a picture of {mask.shape[1]}x{mask.shape[0]} "
                 "pixels: give a larger region, or leave it out with its style"
             )
-        found[layer] = np.asarray(weights / mean, np.float32)
-    return found
+        guide[layer] = np.asarray(weights / mean, np.float32)
+    return guide
 
 
 def _halved(mask: Mask) -> Mask:
-    """Means of 2x2 squares; an odd last row or column is cut, as by pooling."""
+    """Means of 2x2 squares; an odd last row or column is cut, as in pooling."""
     height, width = (side // 2 for side in mask.shape)
     squares = mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
     return np.asarray(squares.mean(axis=(1, 3)), np.float32)

@@ -1,7 +1,7 @@
 """Style losses on the mean and the covariance of the features.
 
-The statistic is the two raw moments, the mean μ and M = E[F Fᵀ]: those of several styles, of parts
-of a map and of regions average to those of the whole, which covariances do not. From them comes
+The statistic is the two raw moments, the mean μ and M = E[F Fᵀ]. Unlike covariances, the moments of
+several styles, of parts of a map and of regions average to those of the whole. The covariance is
 Σ = M − μμᵀ.
 """
 
@@ -17,15 +17,15 @@ from .gram_matrix import products
 from .root_trace import root_trace
 from .style import StyleLoss
 
-_LEAST_VARIANCE = 1e-4
-# Seen: up to 3e-7 of the second moment on flat maps of 256² positions, 3 times float32's epsilon.
+_LEAST_VARIANCE = 1e-4  # as in style-transfer-pytorch
+# Measured on flat maps of 256² positions: 3e-7 of the second moment, 3 times float32's epsilon.
 _ROUNDING = 32.0
 
 # √ε of the smoothed nuclear norm, in units of the Frobenius norm of the style's covariance.
 _SMOOTHING = 3e-3
-# Of a style of one colour; its square is still a float32.
+# The least ε, for a style of one colour; its square still fits in float32.
 _LEAST_SMOOTHING = 1e-16
-# A black style has no energy: below this the relative distance is measured against it instead.
+# A black style has no energy: this is the smallest divisor of the relative distance.
 _TINY = 1e-12
 
 Moments = tuple[Array, Matrix]
@@ -45,37 +45,37 @@ def moment_sums(features: FeatureMap, weights: Array | None = None) -> Moments:
 
 
 def raw_moments(sums: Moments, positions: int) -> Array:
-    """The raw moments in one array [C + 1, C]: the mean, and below it E[F Fᵀ]."""
+    """The raw moments as one array [C + 1, C]: the mean, then E[F Fᵀ]."""
     total, products = sums
     return jnp.concatenate([total[None], products]) / positions
 
 
 def mean_and_covariance(moments: Array, least: float = _LEAST_VARIANCE) -> Moments:
-    """μ [C] and Σ + least · I [C, C] of raw moments.
+    """μ [C] and Σ + least · I [C, C] from raw moments.
 
-    Example, of a feature that is 1 or 3 equally often:
+    Example, a feature that is 1 or 3 equally often:
         >>> mean, covariance = mean_and_covariance(jnp.array([[2.0], [5.0]]))
         >>> mean.tolist(), round(float(covariance[0, 0]), 4)
         ([2.0], 1.0001)
     """
     mean, second = moments[0], moments[1:]
     covariance = second - jnp.outer(mean, mean)
-    # Of features that do not vary rounding alone is left: it has no root.
+    # Constant features leave only rounding error, which has no root.
     rounding = _ROUNDING * jnp.finfo(mean.dtype).eps * jnp.trace(second)
     covariance = jnp.where(jnp.trace(covariance) > rounding, covariance, 0.0)
     return mean, covariance + least * jnp.eye(mean.size, dtype=mean.dtype)
 
 
 def covariance_distance(moments: Array, aim: Moments, positions: int) -> Scalar:
-    """Mean of (μ − μₜ)² and mean of (Σ − Σₜ)², added up.
+    """Mean of (μ − μₜ)² plus mean of (Σ − Σₜ)².
 
-    As the Gram losses, but where those know the products of features alone, these know mean and
-    spread apart. Not from a paper in this form.
+    Like a Gram loss, but it separates mean and spread, which products of features mix. Not from a
+    paper in this form.
 
     Args:
-        moments: of the picture being made.
+        moments: of the generated image.
         aim: `mean_and_covariance` of the style.
-        positions: has no part.
+        positions: unused.
     """
     del positions
     mean, covariance = mean_and_covariance(moments)
@@ -83,14 +83,14 @@ def covariance_distance(moments: Array, aim: Moments, positions: int) -> Scalar:
 
 
 class GaussianAim(NamedTuple):
-    """What a picture's moments are compared with, of the style's Gaussian with μₜ and Σₜ.
+    """The aim of a Wasserstein distance: the style's Gaussian with μₜ and Σₜ.
 
     Attributes:
         mean: μₜ, [C].
         root: Σₜ^½, [C, C].
         smoothing: ε of `wasserstein_distance`.
-        offset: 2 tr (Σₜ² + ε I)^½ − tr Σₜ, which takes the distance to 0 at its target.
-        unit: what the distance is divided by.
+        offset: 2 tr (Σₜ² + ε I)^½ − tr Σₜ, which makes the distance 0 at its target.
+        unit: the divisor of the distance.
     """
 
     mean: Array
@@ -101,7 +101,7 @@ class GaussianAim(NamedTuple):
 
 
 class Positions(NamedTuple):
-    """The features of a map with fewer positions than channels, centred.
+    """The centred features of a map with fewer positions than channels.
 
     Attributes:
         mean: [C].
@@ -114,7 +114,7 @@ class Positions(NamedTuple):
 
 
 def moments_or_positions(features: FeatureMap, weights: Array | None = None) -> Any:
-    """`moment_sums` of a whole map [h, w, C], or its `Positions` where it has less than C."""
+    """`moment_sums` of a whole map [h, w, C], or its `Positions` if there are fewer than C."""
     height, width, channels = features.shape
     if height * width >= channels:
         return moment_sums(features, weights)
@@ -122,17 +122,17 @@ def moments_or_positions(features: FeatureMap, weights: Array | None = None) -> 
     shares = (jnp.ones(flat.shape[0]) if weights is None else weights.reshape(-1)) / flat.shape[0]
     shares = shares.astype(flat.dtype)[:, None]
     mean = jnp.sum(shares * flat, axis=0)
-    # The root of a weight that is 0 has no derivative, but weights are constants.
+    # √0 has no derivative, but the weights are constants.
     return Positions(mean, jnp.sqrt(shares) * (flat - mean[None]))
 
 
 def moments_of(sums: Any, positions: int) -> Any:
-    """`raw_moments` of sums; `Positions` as they are."""
+    """`raw_moments` of sums; `Positions` unchanged."""
     return sums if isinstance(sums, Positions) else raw_moments(sums, positions)
 
 
 def wasserstein_aim(moments: Array) -> GaussianAim:
-    """The aim of `wasserstein_distance`, of the style's raw moments.
+    """The aim of `wasserstein_distance`, from the style's raw moments.
 
     As style-transfer-pytorch does, 1e-4 I is added to the style's covariance, and the distance is
     divided by the number of channels.
@@ -144,14 +144,14 @@ def wasserstein_aim(moments: Array) -> GaussianAim:
 def wasserstein_relative_aim(moments: Array) -> GaussianAim:
     """The aim of the relative distance: divided by E‖Fₜ‖², the energy of the style's features.
 
-    So it is the share of the style's energy that would have to be moved, as the relative content
-    loss is the share of the content's that is lost; without unit, so that one set of weights serves
-    every network. The weights of `jnst.presets.DEFAULT` began as those of style-transfer-pytorch,
-    256, 64, 16, 4 and 1, times the mean squares that the maps of PyTorch's VGG-16 have on
-    photographs and paintings (0.38, 3.5, 13, 16 and 4), as its distances are not divided by them:
-    0.333, 0.745, 0.63, 0.187 and 0.01. Judged by eye on pairs of photographs and paintings since:
-    above 0.17 on relu4_1 a portrait's eye appears in a flat sky; relu5_1 is left out, as pictures
-    with it at 0.01 can hardly be told from those without, and it takes two more convolutions.
+    The distance is the share of the style's energy that would have to be moved, as the relative
+    content loss is the lost share of the content's. It is dimensionless, so one set of weights
+    serves every network. The weights of `jnst.presets.DEFAULT` started from style-transfer-pytorch,
+    256, 64, 16, 4 and 1, times the mean squares of the maps of PyTorch's VGG-16 on photographs and
+    paintings (0.38, 3.5, 13, 16 and 4), which do not divide its distances: 0.333, 0.745, 0.63,
+    0.187 and 0.01. Adjusted by eye since, on pairs of photographs and paintings: above 0.17 on
+    relu4_1 a portrait's eye appears in a flat sky; relu5_1 is left out, because at 0.01 it hardly
+    changes a picture and takes two more convolutions.
     """
     mean, covariance = mean_and_covariance(moments, least=0.0)
     return _aim(mean, covariance, jnp.maximum(jnp.trace(moments[1:]), _TINY))
@@ -171,24 +171,23 @@ def wasserstein_distance(moments: Any, aim: GaussianAim, positions: int) -> Scal
 
     With ε = 0 this is the squared 2-Wasserstein distance of two Gaussians (Olkin and Pukelsheim,
     "The distance between two random vectors with given dispersion matrices", 1982), in units of the
-    aim. With the centred features X, [M, C], it depends on them through B = X Σₜ^½ / √M: Bᵀ B is
+    aim. For the centred features X, [M, C], it depends on them through B = X Σₜ^½ / √M: Bᵀ B is
     Σₜ^½ Σ Σₜ^½, and the trace of its root is the nuclear norm of B, whose derivative is the polar
-    factor (`jnst.losses.root_trace`). Of few positions B Bᵀ, [M, M], is the smaller matrix: it has
-    the same eigenvalues, but for C − M zeros.
+    factor (`jnst.losses.root_trace`). For few positions B Bᵀ, [M, M], is the smaller matrix: it has
+    the same eigenvalues except for C − M zeros.
 
-    Where style or picture hardly vary in some direction a singular value of B is nearly 0, and
-    there the nuclear norm has a kink: its derivative would jump, and of float32's rounding. So each
-    singular value s is taken as √(s² + ε), with √ε = 3e-3 ‖Σₜ‖, the Frobenius norm. Departures from
-    style-transfer-pytorch: there 12 unconverged steps smooth the roots, in another way in the
-    value than in the derivative; and the 1e-4 I that it adds to the picture's covariance is left
-    out.
+    Where style or picture hardly vary in some direction, a singular value of B is nearly 0 and the
+    nuclear norm has a kink: float32's rounding would make its derivative jump. So each singular
+    value s is replaced by √(s² + ε), with √ε = 3e-3 ‖Σₜ‖, the Frobenius norm. Departures from
+    style-transfer-pytorch: its 12 unconverged steps smooth the roots, differently in the value and
+    in the derivative; its 1e-4 I on the picture's covariance is left out.
 
     Args:
-        moments: of the picture being made, or its `Positions`.
+        moments: of the generated image, or its `Positions`.
         aim: `wasserstein_aim` or `wasserstein_relative_aim` of the style.
         positions: unused.
 
-    Example, of variance 4 and of variance 1, whose standard deviations are 1 apart:
+    Example, variances 4 and 1, whose standard deviations are 1 apart:
         >>> near, far = jnp.array([[0.0], [4.0]]), jnp.array([[0.0], [1.0]])
         >>> round(float(wasserstein_distance(near, wasserstein_aim(far), 1)), 3)
         1.0
@@ -200,16 +199,16 @@ def wasserstein_distance(moments: Any, aim: GaussianAim, positions: int) -> Scal
         mean, covariance = mean_and_covariance(moments, least=0.0)
         variance = jnp.trace(covariance)
         root = root_trace(_smoothed(_product(_product(aim.root, covariance), aim.root), aim))
-    apart = jnp.sum(jnp.square(mean - aim.mean))
-    return (apart + variance - 2.0 * root + aim.offset) / aim.unit
+    mean_distance = jnp.sum(jnp.square(mean - aim.mean))
+    return (mean_distance + variance - 2.0 * root + aim.offset) / aim.unit
 
 
 def _of_positions(positions: Positions, aim: GaussianAim) -> tuple[Array, Scalar, Scalar]:
     """Mean, total variance, and tr (Σₜ^½ Σ Σₜ^½ + ε I)^½ over all C channels."""
     mean, centred = positions
-    moved = _product(centred, aim.root)
-    absent = centred.shape[1] - centred.shape[0]
-    root = root_trace(_smoothed(_product(moved, moved.T), aim)) + absent * jnp.sqrt(aim.smoothing)
+    b = _product(centred, aim.root)
+    zeros = centred.shape[1] - centred.shape[0]
+    root = root_trace(_smoothed(_product(b, b.T), aim)) + zeros * jnp.sqrt(aim.smoothing)
     return mean, jnp.sum(jnp.square(centred)), root
 
 

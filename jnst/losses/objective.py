@@ -24,7 +24,7 @@ from .total_variation import TV_LOSSES
 
 
 class LossWeights(NamedTuple):
-    """The weights of the terms; arrays, so that another weight never compiles again.
+    """The weights of the terms; arrays, so that changing one never recompiles.
 
     Attributes:
         content: scalar, on the sum over content layers.
@@ -68,16 +68,16 @@ class Terms(NamedTuple):
 )
 @dataclass(frozen=True)
 class Targets:
-    """What the optimised image is compared with; a pytree of arrays and the static `terms`.
+    """The targets of the optimised image; a pytree of arrays with static `terms`.
 
     Attributes:
-        content: layer to the content image's activations [h, w, C], which may have a weight for
-            each position.
+        content: layer to the content image's activations [h, w, C], optionally with position
+            weights.
         style: layer to the aim of the style loss (`jnst.losses.style.StyleLoss`), from the blended
-            statistics of the styles; [C, C] for the Gram losses. Of regions, layer to a tuple, the
-            aim of each.
+            statistics of the styles; [C, C] for the Gram losses. With regions, layer to a tuple of
+            one aim per region.
         terms: how the losses are computed.
-        guides, shares: of `Guidance`; empty where the styles act on the whole image.
+        guides, shares: of `Guidance`; empty if the styles act on the whole image.
     """
 
     content: dict[str, ContentTarget]
@@ -88,11 +88,11 @@ class Targets:
 
 
 class Sums(NamedTuple):
-    """Sums over the positions of an image's maps: all that its losses depend on.
+    """Sums over the positions of an image's maps: all that the content and style losses read.
 
     Attributes:
         style: layer to the sums of its style loss (`jnst.losses.StyleLoss.sums`; some losses need
-            the positions themselves); to a tuple of them, one for each region, if there are any.
+            the positions themselves); with regions, layer to a tuple of one entry per region.
         content: layer to (Σ (F − P)², Σ P²).
     """
 
@@ -103,17 +103,17 @@ class Sums(NamedTuple):
 def loss_weights(config: Config) -> LossWeights:
     """The weights of a config as arrays.
 
-    `config.strength`, s, divides the content's weight by s and multiplies that of a style layer of
-    the network's block b by s^((b − 1) / 4): what a deep layer sees, such as where strokes lead, is
-    what takes the photograph's forms away. Not from a paper; chosen by looking.
+    `config.strength`, s, divides the content weight by s and multiplies the weight of a style layer
+    in block b by s^((b − 1) / 4): the structures of deep layers, such as the flow of strokes, are
+    what replaces the photograph's shapes. Not from a paper; chosen by eye.
 
     Example:
         >>> weights = loss_weights(Config(style_layer_weights=(2.0,), strength=16.0))
         >>> weights.style.tolist()
-        [2.0, 4.0, 8.0, 16.0, 32.0]
+        [2.0, 4.0, 8.0, 16.0]
     """
     lifts = [config.strength ** ((block_of(layer) - 1) / 4) for layer in config.style_layers]
-    # In NumPy: each product in JAX would be a program to compile.
+    # In NumPy, because JAX would compile a program for each product.
     per_layer = np.asarray(config.weights_per_style_layer) * lifts
     content = config.content_weight / config.strength
     weights = (content, config.style_weight * per_layer, config.tv_weight)
@@ -136,7 +136,7 @@ def objective(
     total = content · Σ_l content loss + Σ_l style_l · style distance
             + tv · variation(range · image)
 
-    With `Config.normalize_gradients` the derivative is another, see `jnst.losses.gradient_norm`.
+    With `Config.normalize_gradients` the derivative differs, see `jnst.losses.gradient_norm`.
 
     Args:
         image: [H, W, 3], sRGB, nominally in [0, 1], of the content's size.
@@ -149,8 +149,7 @@ def objective(
         (total, Losses) for `jax.value_and_grad(objective, has_aux=True)`.
 
     Raises:
-        ValueError: for an image of another size than the content's, or a wrong number of style
-            weights.
+        ValueError: if the image's size or the number of style weights does not match the targets.
 
     References:
         Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks",
@@ -182,13 +181,14 @@ def objective(
 
 
 def _normalizing_sums(maps: Features, targets: Targets, weights: LossWeights) -> Sums:
-    """The sums of the maps, each loss with a gradient of its own size
-    (`jnst.losses.gradient_norm`)."""
+    """The sums of the maps, with gradients normalised as in `jnst.losses.gradient_norm`."""
     terms = targets.terms
-    matched = normalizing_maps(maps, zip(terms.style_layers, weights.style, strict=True))
-    kept = normalizing_maps(maps, ((layer, weights.content) for layer in terms.content_layers))
-    style = sums_of(matched, {}, terms, targets.guides, whole=True)
-    content = sums_of(kept, targets.content, terms._replace(style_layers=()))
+    style_maps = normalizing_maps(maps, zip(terms.style_layers, weights.style, strict=True))
+    content_maps = normalizing_maps(
+        maps, ((layer, weights.content) for layer in terms.content_layers)
+    )
+    style = sums_of(style_maps, {}, terms, targets.guides, whole=True)
+    content = sums_of(content_maps, targets.content, terms._replace(style_layers=()))
     return Sums(style.style, content.content)
 
 
@@ -200,15 +200,15 @@ def sums_of(
     *,
     whole: bool = False,
 ) -> Sums:
-    """The sums over all positions of those of the maps that the losses read.
+    """The sums over all positions of the maps that the losses read.
 
     Args:
         maps: layer to activations.
         targets: content layer to its target, of the same shape.
         terms: name the losses.
         guides: of the targets, for the positions of these maps.
-        whole: whether these are all positions of the picture, and not a part whose sums are to be
-            added to those of others.
+        whole: whether these are all positions of the picture, not a part whose sums will be added
+            to those of other parts.
     """
     loss = STYLE_LOSSES[terms.style_loss]
     sums = (whole and loss.sums_of_whole) or loss.sums
@@ -231,7 +231,7 @@ def weigh(
     terms: Terms,
     shares: tuple[Array, ...] = (),
 ) -> tuple[Scalar, Scalar]:
-    """The weighted content and style losses of an image with those sums.
+    """The weighted content and style losses, from the sums of an image's maps.
 
     Args:
         sums: over all positions.
@@ -249,14 +249,14 @@ def weigh(
     for weight, layer in zip(weights.style, terms.style_layers, strict=True):
         positions = shapes[layer][0] * shapes[layer][1]
 
-        def distance(found: Any, target: Any, positions: int = positions) -> Scalar:
+        def distance(layer_sums: Any, target: Any, positions: int = positions) -> Scalar:
             # The weights of a region have the mean 1: their sum is the number of positions.
-            statistic = style_loss.statistic(found, positions)
+            statistic = style_loss.statistic(layer_sums, positions)
             return style_loss.distance(statistic, target, positions)
 
         if shares:
-            parts = map(distance, sums.style[layer], matched[layer])
-            style += weight * sum(map(mul, shares, parts))
+            distances = map(distance, sums.style[layer], matched[layer])
+            style += weight * sum(map(mul, shares, distances))
         else:
             style += weight * distance(sums.style[layer], matched[layer])
     return weights.content * content, style
@@ -276,11 +276,11 @@ def check_fit(
     targets: Targets,
     weights: LossWeights,
 ) -> None:
-    """Raises ValueError unless targets and weights go with an image of that shape.
+    """Raises ValueError unless targets and weights match an image of that shape.
 
     Args:
         image: its shape.
-        shapes: layer to the shape of its map of that image.
+        shapes: layer to the shape of the image's map.
         targets, weights: of the objective.
     """
     for layer, target in targets.content.items():
@@ -291,11 +291,11 @@ def check_fit(
                 "size"
             )
     for i, guide in enumerate(targets.guides, start=1):
-        for layer, weights_there in guide.items():
-            if shapes[layer][:2] != weights_there.shape:
+        for layer, guide_weights in guide.items():
+            if shapes[layer][:2] != guide_weights.shape:
                 raise ValueError(
                     f"the image of shape {image} gives {layer} of shape {shapes[layer]}, but "
-                    f"region {i} has {weights_there.shape}: make the guidance for its size"
+                    f"region {i} has {guide_weights.shape}: make the guidance for its size"
                 )
     count = len(targets.terms.style_layers)
     if jnp.shape(weights.style) != (count,):

@@ -33,7 +33,7 @@ class Choices(Protocol):
 
 
 def needs_whole(choices: Choices) -> bool:
-    """Whether a choice depends on more of each layer than sums over positions.
+    """Whether the losses depend on more of each layer than sums over positions.
 
     Example:
         >>> import jnst
@@ -44,12 +44,12 @@ def needs_whole(choices: Choices) -> bool:
 
 
 def check_by_windows(choices: Choices, tile: int) -> None:
-    """Raises ValueError if the picture must be seen at once, not by windows of `tile` pixels."""
+    """Raises ValueError if the losses need the whole picture, not windows of `tile` pixels."""
     _check(choices, f"windows of {tile} pixels", "leave out the tile")
 
 
 def check_over_devices(choices: Choices, count: int) -> None:
-    """Raises ValueError if the picture must be seen at once, not in bands on `count` devices."""
+    """Raises ValueError if the losses need the whole picture, not bands on `count` devices."""
     _check(choices, f"bands on {count} devices", "use one device")
 
 

@@ -6,10 +6,10 @@ under the trace, 2 tr dX = tr (X⁻¹ dK). So
 
     ∂ tr K^½ / ∂K = ½ K^-½,
 
-and with K = B Bᵀ the derivative by B is K^-½ B, the polar factor of B: of B = U S Vᵀ it is U Vᵀ,
-what is left of B when all its singular values are 1. No Lyapunov equation has to be solved, as it
-would for the derivative of the root itself, and the coupled Newton-Schulz iteration has K^-½ in
-hand already. With Y₀ = K/n, Z₀ = I and n = ‖K‖, the Frobenius norm, the steps
+and with K = B Bᵀ the derivative by B is K^-½ B, the polar factor of B: for B = U S Vᵀ it is U Vᵀ,
+B with all its singular values set to 1. No Lyapunov equation has to be solved, unlike for the
+derivative of the root itself, and the coupled Newton-Schulz iteration computes K^-½ anyway. With
+Y₀ = K/n, Z₀ = I and n = ‖K‖, the Frobenius norm, the steps
 
     T = ½ β (3 α I − α³ Z Y),   Y ← Y T,   Z ← T Z
 
@@ -43,13 +43,13 @@ _ERROR = 1e-6
 
 def _coefficients(smallest: float, error: float) -> tuple[tuple[float, float], ...]:
     """(α, β) of each step, until all s in [smallest, 1] are within `error` of 1."""
-    found, low, high = [], smallest, 1.0
+    coefficients, low, high = [], smallest, 1.0
     while high - low > error:
         alpha = math.sqrt(3 / (high**2 + high * low + low**2))
         beta = 2 / (1 + 0.5 * (3 * alpha * low - (alpha * low) ** 3))
-        found.append((alpha, beta))
+        coefficients.append((alpha, beta))
         low, high = 2 - beta, beta
-    return tuple(found)
+    return tuple(coefficients)
 
 
 _STEPS = _coefficients(_SMALLEST, _ERROR)
@@ -62,7 +62,7 @@ def _trace_and_inverse_root(k: Matrix) -> tuple[Scalar, Matrix]:
     identity = jnp.eye(k.shape[-1], dtype=k.dtype)
     y, z = k / norm, identity
     for number, (alpha, beta) in enumerate(_STEPS):
-        # The first Z is I, and of the last Y the trace is all that is wanted.
+        # The first Z is I, and only the trace of the last Y is needed.
         zy = y if number == 0 else _product(z, y)
         t = (1.5 * alpha * beta) * identity - (0.5 * alpha**3 * beta) * zy
         if number == len(_STEPS) - 1:
@@ -75,13 +75,13 @@ def _trace_and_inverse_root(k: Matrix) -> tuple[Scalar, Matrix]:
 
 @jax.custom_vjp
 def root_trace(k: Matrix) -> Scalar:
-    """tr K^½ of a symmetric positive definite matrix, by products of matrices alone.
+    """tr K^½ of a symmetric positive definite matrix, by matrix products alone.
 
-    Differentiable, once and in reverse; products are of the highest precision.
+    Differentiable once, in reverse mode; products use the highest precision.
 
     Args:
         k: [N, N], symmetric; its smallest eigenvalue should be at least 4e-6 of its Frobenius norm:
-            of smaller ones value and derivative come out too small. Of zeros the result is NaN.
+            smaller ones make value and derivative too small. A matrix of zeros gives NaN.
 
     Returns:
         A scalar of the dtype of `k`.

@@ -1,8 +1,8 @@
-"""Style losses on the distribution of the features, seen along single directions.
+"""Style losses on the distribution of the features along single directions.
 
-Along a direction u the features of a map are n numbers, and how they are distributed is told by
-their quantile function: the numbers in order. Two distributions on a line are as far apart, in the
-squared Wasserstein distance, as the mean squared difference of their quantile functions, so:
+Along a direction u the features of a map are n numbers, whose distribution their quantile function
+describes: the sorted numbers. The squared Wasserstein distance of two distributions on a line is
+the mean squared difference of their quantile functions. This gives two losses:
 
 - sliced Wasserstein (Heitz, Vanhoey, Chambon and Belcour, "A sliced Wasserstein loss for neural
   texture synthesis", CVPR 2021, eq. 3): along random directions;
@@ -12,16 +12,16 @@ squared Wasserstein distance, as the mean squared difference of their quantile f
 
 Departures from the papers:
 
-- Both are divided by the style's mean square, as the relative Gram loss is: they have no unit, and
-  suit every layer and network at one weight.
-- Heitz et al. draw new directions at each step. These stay as they are, since L-BFGS needs one
-  function, and are perpendicular to each other: C of them see every channel of C, each as much.
-- A style of another number of positions is brought to the image's by interpolation in the levels
-  of its quantiles. Of several styles the quantiles are averaged, which makes, along each direction,
-  the distribution that is nearest to all of them (their Wasserstein barycentre).
+- Both are divided by the style's mean square, like the relative Gram loss: they are dimensionless,
+  and one weight suits every layer and network.
+- Heitz et al. draw new directions at each step. Here they are fixed, since L-BFGS needs one
+  function, and orthogonal: C directions cover all C channels equally.
+- A style with another number of positions is resampled to the image's by interpolating between the
+  levels of its quantiles. The quantiles of several styles are averaged, which gives, along each
+  direction, the distribution that is nearest to all of them (their Wasserstein barycentre).
 - Masks weight the positions, and so the levels.
 
-Neither loss depends on sums over positions alone: all positions must be seen at once.
+Neither loss depends on sums over positions alone: both need all positions at once.
 """
 
 from collections.abc import Callable
@@ -43,11 +43,11 @@ _TINY = 1e-12
 
 
 class Samples(NamedTuple):
-    """What a map shows along its directions.
+    """The features of a map along directions.
 
     Attributes:
-        values: [C, n], at each of n positions.
-        weights: [n] of the positions, at least 0; None if all weigh the same.
+        values: [C, n], for C directions and n positions.
+        weights: [n], of the positions, at least 0; None if all are equal.
     """
 
     values: Array
@@ -56,13 +56,13 @@ class Samples(NamedTuple):
 
 @jax.custom_vjp
 def quantiles(samples: Samples) -> Array:
-    """The quantiles of each row at the n levels (i + ½)/n: without weights, the row in order.
+    """The quantiles of each row at the n levels (i + ½)/n: without weights, the sorted row.
 
-    A quantile at the level t is the least value that, with all smaller ones, has the share t of
-    the weight (its lower inverse of the distribution function).
+    The quantile at level t is the least value that, together with all smaller ones, has the share t
+    of the weight (the lower inverse of the distribution function).
 
-    Each quantile is one of the values, so the derivative goes to where that came from: with
-    q = P v and P the matrix that picks, v̄ = Pᵀ q̄. Without weights P is a permutation. The weights
+    Each quantile is one of the values, so its cotangent flows back to that value: with q = P v and
+    P the selection matrix, v̄ = Pᵀ q̄. Without weights P is a permutation. The weights
     have no derivative.
 
     Returns:
@@ -78,54 +78,54 @@ def quantiles(samples: Samples) -> Array:
 
 
 def _forward(samples: Samples) -> tuple[Array, tuple[Array, Array | None]]:
-    picked = _order(samples.values)
+    indices = _order(samples.values)
     if samples.weights is not None:
-        picked = _at_equal_levels(picked, samples.weights)
-    found = jnp.take_along_axis(samples.values, picked, axis=1)
-    return found, (picked, samples.weights)
+        indices = _at_equal_levels(indices, samples.weights)
+    selected = jnp.take_along_axis(samples.values, indices, axis=1)
+    return selected, (indices, samples.weights)
 
 
-def _backward(kept: tuple[Array, Array | None], by_quantiles: Array) -> tuple[Samples]:
-    picked, weights = kept
+def _backward(residuals: tuple[Array, Array | None], cotangent: Array) -> tuple[Samples]:
+    indices, weights = residuals
 
-    def put_back(picked: Array, flow: Array) -> Array:
-        return jnp.zeros_like(flow).at[picked].add(flow, unique_indices=weights is None)
+    def put_back(indices: Array, flow: Array) -> Array:
+        return jnp.zeros_like(flow).at[indices].add(flow, unique_indices=weights is None)
 
     # None: no derivative by the weights.
-    return (Samples(jax.vmap(put_back)(picked, by_quantiles), None),)
+    return (Samples(jax.vmap(put_back)(indices, cotangent), None),)
 
 
 quantiles.defvjp(_forward, _backward)
 
 
 def _order(values: Array) -> Array:
-    """The indices [C, n] that put each row in order; of equal values the first comes first."""
+    """The indices [C, n] that sort each row; equal values keep their order."""
     if values.dtype != jnp.float32:
         return jnp.argsort(values, axis=1)
-    # XLA's CPU backend sorts whole numbers several times as fast as pairs of a number and an index:
-    # so both are put into one of 64 bits.
+    # XLA's CPU backend sorts integers several times as fast as pairs of a value and an index, so
+    # both are packed into one 64-bit integer.
     with jax.enable_x64(True):
         bits = lax.bitcast_convert_type(values, jnp.int32)
-        # The bits of negative numbers run the other way.
+        # As integers, the bits of negative floats sort in reverse.
         bits = jnp.where(bits < 0, bits ^ jnp.int32(0x7FFFFFFF), bits)
-        place = lax.broadcasted_iota(jnp.int64, values.shape, 1)
-        joined = (bits.astype(jnp.int64) << jnp.int64(32)) | place
-        ordered = lax.sort(joined, dimension=1, is_stable=False)
+        index = lax.broadcasted_iota(jnp.int64, values.shape, 1)
+        packed = (bits.astype(jnp.int64) << jnp.int64(32)) | index
+        ordered = lax.sort(packed, dimension=1, is_stable=False)
         return (ordered & jnp.int64(0xFFFFFFFF)).astype(jnp.int32)
 
 
 def _at_equal_levels(order: Array, weights: Array) -> Array:
-    """Of the indices in order, those that the levels (i + ½)/n of the weight fall on."""
+    """The sorted indices on which the levels (i + ½)/n of the total weight fall."""
     count = order.shape[1]
-    reached = jnp.cumsum(jnp.take(weights, order), axis=1)
+    cumulative = jnp.cumsum(jnp.take(weights, order), axis=1)
     levels = (jnp.arange(count, dtype=weights.dtype) + 0.5) / count
-    levels = levels[None] * reached[:, -1:]
-    found = jax.vmap(jnp.searchsorted)(reached, levels)
-    return jnp.take_along_axis(order, jnp.minimum(found, count - 1), axis=1)
+    levels = levels[None] * cumulative[:, -1:]
+    ranks = jax.vmap(jnp.searchsorted)(cumulative, levels)
+    return jnp.take_along_axis(order, jnp.minimum(ranks, count - 1), axis=1)
 
 
 def resampled(found: Array, count: int) -> Array:
-    """Quantiles [C, m] at `count` levels, linear between their own and constant beyond.
+    """Quantiles [C, m] at `count` levels: linear between their m levels, constant beyond.
 
     Example:
         >>> resampled(jnp.array([[0.0, 1.0]]), 4).tolist()
@@ -134,41 +134,41 @@ def resampled(found: Array, count: int) -> Array:
     own = found.shape[1]
     if own == count:
         return found
-    # In float64: in float32 the place in a large map would have few bits for the fraction.
-    place = ((np.arange(count) + 0.5) / count * own - 0.5).clip(0, own - 1)
-    low = np.minimum(place.astype(np.int32), max(own - 2, 0))
-    share = jnp.asarray(place - low, found.dtype)[None]
-    return (1 - share) * found[:, low] + share * found[:, np.minimum(low + 1, own - 1)]
+    # In float64: in float32 a position in a large map would leave few bits for the fraction.
+    position = ((np.arange(count) + 0.5) / count * own - 0.5).clip(0, own - 1)
+    low = np.minimum(position.astype(np.int32), max(own - 2, 0))
+    fraction = jnp.asarray(position - low, found.dtype)[None]
+    return (1 - fraction) * found[:, low] + fraction * found[:, np.minimum(low + 1, own - 1)]
 
 
 @lru_cache
 def directions(channels: int) -> NDArray[np.float64]:
-    """As many random directions as there are channels [C, C], the rows, perpendicular.
+    """Random orthonormal directions, as many as channels: the rows of [C, C].
 
-    Uniform over all such sets, and always the same for one number of channels.
+    Uniform over all such sets, and fixed for each number of channels.
 
     Example:
-        >>> found = directions(5)
-        >>> bool(np.allclose(found @ found.T, np.eye(5)))
+        >>> rows = directions(5)
+        >>> bool(np.allclose(rows @ rows.T, np.eye(5)))
         True
     """
     normal = np.random.default_rng(_SEED).standard_normal((channels, channels))
-    found, triangle = np.linalg.qr(normal)
-    # Without this the factor would favour some rotations (Mezzadri, Notices of the AMS 54, 2007).
-    return np.asarray((found * np.sign(np.diagonal(triangle))).T)
+    q, r = np.linalg.qr(normal)
+    # Without these signs Q would favour some rotations (Mezzadri, Notices of the AMS 54, 2007).
+    return np.asarray((q * np.sign(np.diagonal(r))).T)
 
 
 def along_axes(features: FeatureMap, weights: Array | None = None) -> Samples:
-    """The channels themselves: [h, w, C], and weights [h, w] if there are any."""
+    """The channels of a map [h, w, C] as samples, with optional weights [h, w]."""
     flat = features.reshape(-1, features.shape[-1])
     return Samples(flat.T, None if weights is None else weights.reshape(-1))
 
 
 def along_directions(features: FeatureMap, weights: Array | None = None) -> Samples:
-    """The features projected on `directions`."""
+    """The features projected onto `directions`."""
     values, weights = along_axes(features, weights)
-    turn = jnp.asarray(directions(features.shape[-1]), values.dtype)
-    return Samples(jnp.matmul(turn, values, precision="highest"), weights)
+    rotation = jnp.asarray(directions(features.shape[-1]), values.dtype)
+    return Samples(jnp.matmul(rotation, values, precision="highest"), weights)
 
 
 def _quantiles_of(samples: Samples, positions: int) -> Array:
@@ -182,12 +182,12 @@ def with_energy(target: Array) -> tuple[Array, Scalar]:
 
 
 def relative_quantile_distance(found: Array, aim: tuple[Array, Scalar], positions: int) -> Scalar:
-    """Σ (Q − Qₜ)² / Σ Qₜ²: 1 for a black map, 0 for the same distributions.
+    """Σ (Q − Qₜ)² / Σ Qₜ²: 1 for a black map, 0 for equal distributions.
 
     Args:
-        found: quantiles [C, n] of the picture being made.
+        found: quantiles [C, n] of the generated image.
         aim: `with_energy` of the style's.
-        positions: has no part.
+        positions: unused.
 
     Example:
         >>> aim = with_energy(jnp.array([[1.0, 3.0]]))

@@ -1,8 +1,8 @@
 """Style losses: a statistic of a feature map, and a distance to that of the style.
 
-Statistics are taken once from each style and may be averaged over several; what the distance needs
-of their average is computed once, too. Most depend on a map only through sums over its positions:
-those can be put together from the sums of parts of a map, and taken from a region of it.
+Statistics are computed once per style and may be averaged over several; what the distance needs of
+their average is computed once, too. Most depend on a map only through sums over its positions,
+which can be added up over parts of a map or restricted to a region.
 """
 
 from collections.abc import Callable
@@ -15,29 +15,28 @@ from ..arrays import FeatureMap, Scalar
 
 
 def unchanged(statistic: Array) -> Array:
-    """The statistic itself."""
+    """Returns the statistic."""
     return statistic
 
 
 class StyleLoss(NamedTuple):
-    """A statistic of a feature map, and a distance of two.
+    """A statistic of a feature map, and a distance between two statistics.
 
     Attributes:
-        sums: [h, w, C] -> an array or a tree of arrays, each the sum over the positions of
-            something that is 0 where the features are 0: positions are left out by setting them
-            to 0, and the sums of parts of a map add up to those of the map. A second argument,
-            [h, w], weights the positions. Where there is a `fit` they are no sums, but whatever
-            `statistic` needs of the whole map.
+        sums: [h, w, C] -> an array or a tree of arrays, each a sum over positions whose terms are 0
+            where the features are 0: setting positions to 0 leaves them out, and the sums of parts
+            of a map add up to those of the map. A second argument, [h, w], weights the positions.
+            With a `fit`, not sums but whatever `statistic` needs of the whole map.
         statistic: (sums, number of positions h·w) -> an array or a tree of arrays.
         distance: (statistic, aim, number of positions h·w) -> scalar.
         aim: target statistic -> an array or a tree of arrays that `distance` compares with.
-        fit: of a statistic with an entry for each position: (target statistic, number of positions
-            of the picture being made) -> target statistic that goes with it. None for statistics
-            whose size does not depend on the map's.
-        sums_of_whole: as `sums`, where the whole map is at hand; its result may be of another kind,
-            that `statistic` takes as well, and is never added up.
-        takes_roots: whether the distance takes the root of a matrix of the map's channels, which
-            costs time and memory of its own.
+        fit: for a statistic with an entry per position: (target statistic, number of positions of
+            the generated image) -> target statistic of that size. None for statistics whose size
+            does not depend on the map's.
+        sums_of_whole: as `sums`, but for a whole map; the result is never added up and may be of
+            another type that `statistic` accepts.
+        takes_roots: whether the distance takes a matrix root over the channels, which costs extra
+            time and memory.
     """
 
     sums: Callable[..., Any]
@@ -54,14 +53,14 @@ class StyleLoss(NamedTuple):
         return self.fit is None
 
     def of_map(self, features: FeatureMap, weights: Array | None = None) -> Any:
-        """The statistic of a whole map [h, w, C], its positions weighted with a mean of 1."""
+        """The statistic of a whole map [h, w, C], with optional position weights of mean 1."""
         height, width, _ = features.shape
         sums = self.sums(features) if weights is None else self.sums(features, weights)
         return self.statistic(sums, height * width)
 
 
 def mean_of(first: StyleLoss, second: StyleLoss) -> StyleLoss:
-    """The mean of two style losses, as one whose statistic is the pair of theirs.
+    """The mean of two style losses, with the pair of their statistics as its statistic.
 
     Example, Gram matrices and histograms of a map against those of one twice as strong:
         >>> from jnst.losses import STYLE_LOSSES
@@ -73,32 +72,32 @@ def mean_of(first: StyleLoss, second: StyleLoss) -> StyleLoss:
     losses = (first, second)
 
     def sums(features: FeatureMap, weights: Array | None = None) -> Any:
-        given = (features,) if weights is None else (features, weights)
-        return tuple(loss.sums(*given) for loss in losses)
+        arguments = (features,) if weights is None else (features, weights)
+        return tuple(loss.sums(*arguments) for loss in losses)
 
     def statistic(sums: Any, positions: int) -> Any:
         pairs = zip(losses, sums, strict=True)
-        return tuple(loss.statistic(each, positions) for loss, each in pairs)
+        return tuple(loss.statistic(part, positions) for loss, part in pairs)
 
     def distance(statistics: Any, aims: Any, positions: int) -> Scalar:
-        one, other = (
+        first_distance, second_distance = (
             loss.distance(statistic, aim, positions)
             for loss, statistic, aim in zip(losses, statistics, aims, strict=True)
         )
-        return 0.5 * (one + other)
+        return 0.5 * (first_distance + second_distance)
 
     def aim(targets: Any) -> Any:
         return tuple(loss.aim(target) for loss, target in zip(losses, targets, strict=True))
 
     def fit(targets: Any, positions: int) -> Any:
         pairs = zip(losses, targets, strict=True)
-        return tuple(loss.fit(t, positions) if loss.fit else t for loss, t in pairs)
+        return tuple(loss.fit(target, positions) if loss.fit else target for loss, target in pairs)
 
     fitted = None if first.by_sums and second.by_sums else fit
     return StyleLoss(sums, statistic, distance, aim, fitted)
 
 
 def mean_square_distance(statistic: Array, target: Array, positions: int) -> Scalar:
-    """Mean of the squared differences of two statistics; the number of positions has no part."""
+    """Mean of the squared differences of two statistics; the number of positions is unused."""
     del positions
     return jnp.mean(jnp.square(statistic - target))

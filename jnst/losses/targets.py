@@ -23,7 +23,7 @@ from .registry import STYLE_LOSSES
 from .style import unchanged
 
 Known = dict[tuple[Any, ...], dict[str, Array]]
-"""The statistics of styles that have been computed, for `make_targets` to look up."""
+"""A cache of computed style statistics for `make_targets`."""
 
 
 def make_targets(
@@ -35,7 +35,7 @@ def make_targets(
     known: Known | None = None,
     guidance: Guidance = EVERYWHERE,
 ) -> Targets:
-    """Takes the activations of the content and the statistics of the styles, once per run.
+    """Computes the activations of the content and the statistics of the styles, once per run.
 
     Args:
         params: from `jnst.load_weights`.
@@ -43,16 +43,16 @@ def make_targets(
         styles: one or more images of any sizes; statistics are averaged with
             `config.style_weights`, normalised to a sum of 1 (as neural-style does).
         config: names the layers, losses and pooling.
-        known: a dict of the caller's, empty at first, in which the statistics of each style are
-            kept for the next call with the same `params`.
+        known: the caller's cache, an empty dict at first, which keeps the statistics of each style
+            for the next call with the same `params`.
         guidance: which style acts where, and which part of each style counts; from
-            `jnst.losses.guidance.guidance`, by default all of everything.
+            `jnst.losses.guidance.guidance`; by default every style, everywhere.
 
     Returns:
         Targets for `jnst.objective`.
 
     Raises:
-        ValueError: for an unknown layer, a wrong shape, or a number of style weights that is
+        ValueError: if a layer is unknown, a shape is wrong, or the number of style weights is
             neither one nor the number of styles.
     """
     terms, _ = check_inputs(params, styles, config)
@@ -79,12 +79,12 @@ def gather_targets(
     config: Config,
     guidance: Guidance,
 ) -> Targets:
-    """The targets, however an engine computes activations and statistics.
+    """The targets, from the functions by which an engine computes activations and statistics.
 
     Args:
-        content_maps: gives the content's targets, with the weights that `config.preserve` asks for.
-        style_statistics: gives the statistics of a style under its guide.
-        params, styles, config, guidance: as for `make_targets`, which says what is raised.
+        content_maps: returns the content's targets, with the weights of `config.preserve`.
+        style_statistics: returns the statistics of a style under its guide.
+        params, styles, config, guidance: as for `make_targets`, with the same errors.
     """
     terms, blend = check_inputs(params, styles, config)
     maps = content_maps(terms)
@@ -101,20 +101,20 @@ def _combined(
     guidance: Guidance,
     terms: Terms,
 ) -> dict[str, Any]:
-    """The targets' style: of the statistics, blended, or one by one for regions, the loss's aim."""
+    """The style targets: the loss's aim for the blended statistics, or one aim per region."""
     if guidance.content:
-        found = [_aimed(each, terms.style_loss) for each in statistics]
-        return {layer: tuple(each[layer] for each in found) for layer in found[0]}
+        aims = [_aimed(region, terms.style_loss) for region in statistics]
+        return {layer: tuple(aim[layer] for aim in aims) for layer in aims[0]}
     matched: dict[str, Any] = {}
-    for weight, each in zip(blend, statistics, strict=True):
-        matched = _added(matched, each, jnp.asarray(weight, jnp.float32))
+    for weight, style in zip(blend, statistics, strict=True):
+        matched = _added(matched, style, jnp.asarray(weight, jnp.float32))
     return _aimed(matched, terms.style_loss)
 
 
 def check_inputs(
     params: Params, styles: Sequence[Any], config: Config
 ) -> tuple[Terms, tuple[float, ...]]:
-    """The terms of a config and the share of each style; raises as `make_targets` says."""
+    """The terms of a config and the share of each style; raises as `make_targets` does."""
     check_layers(params.network, (*config.content_layers, *config.style_layers))
     if not styles:
         raise ValueError("no style image was given: give at least one")
@@ -150,10 +150,10 @@ def _computed(statistics: dict[str, Any], aim: Callable[[Any], Any]) -> dict[str
 
 
 def _positions(params: Params, image: Image, terms: Terms) -> tuple[tuple[str, int], ...]:
-    """The style layers and how many positions their maps have for an image of that size."""
+    """The style layers with the number of positions of their maps for an image of that size."""
     only_style = partial(activations, layers=terms.style_layers, terms=terms)
     maps = jax.eval_shape(only_style, params, image)
-    return tuple((layer, math.prod(found.shape[:2])) for layer, found in maps.items())
+    return tuple((layer, math.prod(features.shape[:2])) for layer, features in maps.items())
 
 
 @partial(jax.jit, static_argnames=("positions", "style_loss"))
@@ -166,16 +166,16 @@ def _fitted(
 
 
 def _looked_up(
-    known: Known | None, params: Params, style: Image, guide: Guide, terms: Terms
+    cache: Known | None, params: Params, style: Image, guide: Guide, terms: Terms
 ) -> dict[str, Array]:
-    if known is None:
+    if cache is None:
         return _statistics(params, style, guide, terms.style_layers, terms)
     arrays = [np.asarray(style), *(np.asarray(guide[layer]) for layer in sorted(guide))]
     hashes = (hashlib.sha256(array.tobytes()).digest() for array in arrays)
     key = (terms, arrays[0].shape, str(arrays[0].dtype), *hashes)
-    if key not in known:
-        known[key] = _statistics(params, style, guide, terms.style_layers, terms)
-    return known[key]
+    if key not in cache:
+        cache[key] = _statistics(params, style, guide, terms.style_layers, terms)
+    return cache[key]
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))

@@ -46,7 +46,7 @@ def tv_nine_point(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
 
     Args:
         image: [H, W, C].
-        whole: (H, W) of a picture of which these are some rows: what they add to its means.
+        whole: (H, W) of the whole picture, if `image` is some of its rows; returns their part.
 
     Example, a flat picture and a ramp of slope 1 to the right, whose last difference is 0:
         >>> float(tv_nine_point(jnp.ones((3, 3, 3))))
@@ -62,19 +62,19 @@ def tv_nine_point(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
         count = (height + 2 - down) * (width + 2 - right) * image.shape[-1]
         return jnp.sum(jnp.square(differences)) / count
 
-    along = mean_square(padded[:, 1:] - padded[:, :-1], 0, 1)
-    along += mean_square(padded[1:] - padded[:-1], 1, 0)
-    across = mean_square(padded[1:, 1:] - padded[:-1, :-1], 1, 1)
-    across += mean_square(padded[1:, :-1] - padded[:-1, 1:], 1, 1)
-    return 2.0 * (along / 3.0 + across / 12.0)
+    axial = mean_square(padded[:, 1:] - padded[:, :-1], 0, 1)
+    axial += mean_square(padded[1:] - padded[:-1], 1, 0)
+    diagonal = mean_square(padded[1:, 1:] - padded[:-1, :-1], 1, 1)
+    diagonal += mean_square(padded[1:, :-1] - padded[:-1, 1:], 1, 1)
+    return 2.0 * (axial / 3.0 + diagonal / 12.0)
 
 
 class TotalVariation(NamedTuple):
     """A total variation and its degree: scaling the image by s scales the value by s^degree.
 
     Attributes:
-        value: of an image, or what some rows add to that of a whole of (H, W); of rows that overlap
-            by one, less what the shared rows have alone (see `jnst.compute.tiles.variation`).
+        value: of an image, or the part of some rows of a whole of (H, W). For bands that share a
+            row, subtract that row's own value (see `jnst.compute.tiles.variation`).
         degree: 1 or 2.
     """
 

@@ -1,8 +1,8 @@
 """The network: VGG-16 and VGG-19 in Flax, their weights, and how their convolutions are computed.
 
-`load_weights` gives `Params`; `features` maps them and an image [height, width, 3], sRGB nominally
-in [0, 1], to the activations that were asked for, by name; `prepare` makes the same network ready
-for pictures of a size. Weight files of many formats are read, fetched and recognised here.
+`load_weights` returns `Params`; `features` computes the named activations of an image
+[height, width, 3], sRGB nominally in [0, 1]; `prepare` adapts the network's kernels to a picture
+size. Weight files of many formats are read, downloaded and identified here.
 """
 
 from .architecture import LAYERS as LAYERS

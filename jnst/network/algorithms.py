@@ -1,11 +1,11 @@
 """The choice of an algorithm for each convolution of the network.
 
 On CPUs Winograd's tiles (`jnst.ops.conv3x3`) of 2, 4 or 6 pixels, or the direct convolution,
-whichever takes the least time in a run of some hundred steps, compilation included, by what is
-known of this kind of processor (`jnst.network.processor_figures`). The value and the derivative by
-the input are chosen apart (`jnst.ops.conv3x3_apart`). What would be slower than the direct
-convolution, or no faster beyond the noise of a measurement, is never chosen. On GPUs and TPUs the
-vendor's own convolution runs, with its own choice of algorithms.
+whichever takes the least time in a run of a few hundred steps, compilation included, by the timings
+of this kind of processor (`jnst.network.processor_figures`). The algorithms of the value and of the
+derivative by the input are chosen separately (`jnst.ops.conv3x3_apart`). Tiles that are slower than
+the direct convolution, or faster only within measurement noise, are never chosen. On GPUs and TPUs
+the vendor's own convolution runs, with its own choice of algorithms.
 """
 
 import math
@@ -21,24 +21,24 @@ from .trial import LARGEST_TILE, MOST_KERNEL_NUMBERS
 
 _EVALUATIONS = 200
 _LEAST_CHANNELS = 64
-# A small picture is often a trial of a few steps.
+# Direct below this: a small picture is often a trial of a few steps.
 _LEAST_OPERATIONS = 1e9
-# Of the direct convolution's time: what is nearer to it may be slower on another day.
+# Share of the direct convolution's time; what is nearer to it may be measurement noise.
 _CLEARLY_LESS = 0.9
-# Kernels of tiles of 6 take twice the memory of those of 4, and two sets of kernels that of both:
-# so much less time they must take, at least.
+# Kernels for tiles of 6 take twice the memory of those for 4, and two sets of kernels the memory of
+# both, so each must reduce the time at least to this share.
 _LARGE_SHARE = 0.9
 
 
 class Tiles(NamedTuple):
-    """The sides of the tiles of a convolution's value and of its derivative, 0 for direct."""
+    """The tile sides for a convolution's value and for its derivative; 0 for direct."""
 
     forward: int
     back: int
 
     @property
     def kernel_numbers(self) -> int:
-        """Of transformed kernels, for each pair of channels."""
+        """How many numbers the transformed kernels have for each pair of channels."""
         return sum((tile + 2) ** 2 for tile in {*self} - {0})
 
 
@@ -52,9 +52,9 @@ def winograd_tiles(
     precision: str = "float32",
     layers: Iterable[str] | None = None,
 ) -> dict[str, Tiles]:
-    """The convolutions that `jnst.prepare` chooses Winograd's tiles for, with the tiles' sides.
+    """The convolutions for which `jnst.prepare` chooses Winograd's tiles, with the tiles' sides.
 
-    Arguments as there.
+    Arguments as for `jnst.prepare`.
 
     Example:
         >>> winograd_tiles("vgg16", 48, 48)
@@ -64,31 +64,31 @@ def winograd_tiles(
         return {}
     shapes = _shapes(network, height, width, layers or None)
     tiles = {name: fastest(*shape, precision) for name, shape in shapes.items()}
-    return {name: each for name, each in tiles.items() if each != DIRECT}
+    return {name: sides for name, sides in tiles.items() if sides != DIRECT}
 
 
 def _shapes(
     network: str, height: int, width: int, layers: Iterable[str] | None
 ) -> dict[str, tuple[int, int, int, int]]:
-    """Channels in and out, height and width of each convolution that there may be figures for.
+    """Channels in and out, height and width of each convolution that may have timings.
 
-    Up to the deepest of the layers, None for all; without those that no pixel is left for.
+    Up to the deepest of the layers, None for all; without those whose map has no pixel left.
     """
     order = LAYERS[network]
     last = len(order) if layers is None else max(map(order.index, layers), default=-1)
-    found = {}
+    shapes = {}
     for name, wide, deep in CONVOLUTIONS[network]:
         depth = halvings(order, name)
-        known = wide >= _LEAST_CHANNELS and order.index(name) <= last
-        if known and min(height, width) >> depth:
-            found[name] = (wide, deep, height >> depth, width >> depth)
-    return found
+        eligible = wide >= _LEAST_CHANNELS and order.index(name) <= last
+        if eligible and min(height, width) >> depth:
+            shapes[name] = (wide, deep, height >> depth, width >> depth)
+    return shapes
 
 
 def fastest(wide: int, deep: int, height: int, width: int, precision: str = "float32") -> Tiles:
-    """The tiles that some hundred steps take the least time with.
+    """The tiles with which a few hundred steps take the least time, compilation included.
 
-    Compilation counts. Arguments as for `expected_seconds`.
+    Arguments as for `expected_seconds`.
     """
     if _operations(wide, deep, height, width) < _LEAST_OPERATIONS:
         return DIRECT
@@ -108,14 +108,14 @@ def fastest(wide: int, deep: int, height: int, width: int, precision: str = "flo
 
 
 def _worth_while(times: dict[int, tuple[float, float]]) -> list[int]:
-    """Direct, and what is clearly faster."""
+    """Direct, and the tiles that are clearly faster."""
     return [tile for tile, (s, _) in times.items() if not tile or s <= _CLEARLY_LESS * times[0][0]]
 
 
 def share_of_direct(
     network: str, height: int, width: int, precision: str, layers: Iterable[str]
 ) -> float:
-    """What part of the direct convolutions' time the chosen ones take, by the figures.
+    """The expected time of the chosen algorithms as a share of that of direct convolutions.
 
     Arguments as for `jnst.prepare`.
 
@@ -137,7 +137,7 @@ def share_of_direct(
 
 
 def _operations(wide: int, deep: int, height: int, width: int) -> float:
-    """Of the direct convolution, in one of its passes."""
+    """Arithmetic operations of the direct convolution in one pass."""
     return 2.0 * 9 * wide * deep * height * width
 
 
@@ -146,8 +146,8 @@ def expected_seconds(
 ) -> list[dict[int, tuple[float, float]]]:
     """How long each algorithm takes for a 3x3 convolution, forward and derivative by its input.
 
-    That of the map with the nearest number of pixels that there are figures of, in proportion to
-    the pixels in whole tiles. TF32 is float32 on a CPU.
+    Scales the timings of the measured map with the nearest number of pixels by the pixels in whole
+    tiles. TF32 is float32 on a CPU.
 
     Args:
         wide, deep: channels in and out.
@@ -156,8 +156,8 @@ def expected_seconds(
 
     Returns:
         For the value and for the derivative, by the side of Winograd's tiles, 0 for direct: seconds
-        of one evaluation and of compilation, on the machine that was measured. Without figures two
-        empty ones.
+        of one evaluation and of compilation, on the measured machine. Without timings two empty
+        dicts.
     """
     rows = [
         row
@@ -168,13 +168,13 @@ def expected_seconds(
         return [{}, {}]
     nearest = min(rows, key=lambda row: abs(math.log(height * width / row["side"] ** 2)))
     passes = []
-    for way in Tiles._fields:
-        found = {}
-        for algorithm, (seconds, compilation) in nearest[way].items():
+    for direction in Tiles._fields:
+        times = {}
+        for algorithm, (seconds, compilation) in nearest[direction].items():
             tile = 0 if algorithm == "direct" else int(algorithm)
-            whole = _whole(height, width, tile) / _whole(nearest["side"], nearest["side"], tile)
-            found[tile] = (seconds * whole, compilation)
-        passes.append(found)
+            scale = _whole(height, width, tile) / _whole(nearest["side"], nearest["side"], tile)
+            times[tile] = (seconds * scale, compilation)
+        passes.append(times)
     return passes
 
 

@@ -1,6 +1,6 @@
-"""The layers of VGG-16 and VGG-19: their names, their widths, and how deep a picture must reach.
+"""The layers of VGG-16 and VGG-19: names, widths, map shapes and the smallest input.
 
-Tables alone: what plans sizes, regions or windows reads them without the network.
+Tables only: code that plans sizes, regions or windows reads them without the network.
 
 References:
     Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition",
@@ -33,7 +33,7 @@ def _convolutions(depths: Iterable[int]) -> tuple[tuple[str, int, int], ...]:
 
 
 LAYERS: Mapping[str, tuple[str, ...]] = {n: _layer_names(d) for n, d in _BLOCK_DEPTHS.items()}
-"""Every activation that can be asked for, in order: conv1_1, relu1_1, conv1_2, …, pool5."""
+"""Every activation that can be requested, in order: conv1_1, relu1_1, conv1_2, …, pool5."""
 
 CONVOLUTIONS: Mapping[str, tuple[tuple[str, int, int], ...]] = {
     n: _convolutions(d) for n, d in _BLOCK_DEPTHS.items()
@@ -42,7 +42,7 @@ CONVOLUTIONS: Mapping[str, tuple[tuple[str, int, int], ...]] = {
 
 
 def check_layers(network: str, layers: Iterable[str]) -> None:
-    """Raises ValueError for a network or layer that does not exist, with the nearest name."""
+    """Raises ValueError for an unknown network or layer; suggests the nearest layer."""
     if network not in LAYERS:
         raise ValueError(f"unknown network {network!r}: choose one of {', '.join(LAYERS)}")
     for layer in layers:
@@ -64,7 +64,7 @@ def smallest_side(network: str, layers: Iterable[str]) -> int:
 
 
 def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
-    """The convolutions that the deepest of some layers needs, in order.
+    """The convolutions up to the deepest of some layers, in order.
 
     >>> convolutions_to("vgg16", ["relu2_1", "conv1_1"])
     ['conv1_1', 'conv1_2', 'conv2_1']
@@ -78,7 +78,7 @@ def _up_to_deepest(network: str, layers: Iterable[str]) -> tuple[str, ...]:
 
 
 def halvings(layers: tuple[str, ...], layer: str) -> int:
-    """How often a map has been halved at `layer`, on its way through `layers`.
+    """The number of poolings in `layers` up to and including `layer`.
 
     >>> halvings(("conv1_1", "relu1_1", "pool1", "conv2_1"), "conv2_1")
     1
@@ -87,7 +87,7 @@ def halvings(layers: tuple[str, ...], layer: str) -> int:
 
 
 def reach(layers: Iterable[str]) -> int:
-    """How many positions around its core a stage of these layers looks at, in the map that enters.
+    """How many positions around its core a stage of these layers reads in its input map.
 
     >>> reach(LAYERS["vgg19"][: LAYERS["vgg19"].index("relu5_1") + 1])
     70
@@ -108,7 +108,7 @@ def map_shapes(
 
     Args:
         network: "vgg16" or "vgg19".
-        layers: may be none.
+        layers: may be empty.
         height, width: of the image, in pixels.
 
     Example:
@@ -117,10 +117,10 @@ def map_shapes(
     """
     order, channels = LAYERS[network], 3
     widths = {name: width for name, _, width in CONVOLUTIONS[network]}
-    found = {}
+    shapes = {}
     for name in order[: max(map(order.index, layers), default=-1) + 1]:
         if name.startswith("pool"):
             height, width = height // 2, width // 2
         channels = widths.get(name, channels)
-        found[name] = (height, width, channels)
-    return found
+        shapes[name] = (height, width, channels)
+    return shapes

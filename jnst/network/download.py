@@ -1,7 +1,7 @@
-"""The download of a known weight file into the cache, verified before it takes its place.
+"""The download of a known weight file into the cache, verified before it is moved into place.
 
-The verified move into place is pooch's, the stream is `jnst.network.http_stream`'s, and a file lock
-lets only one process fetch a file at a time: the others wait, and find it done.
+pooch verifies and moves the file, `jnst.network.http_stream` receives it, and a file lock lets only
+one process download a file at a time: the others wait, and then find the file.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ import requests
 from .http_stream import Stream, reason
 from .manifest import KnownFile
 
-_ATTEMPTS = 5  # at one address, as long as each brings something
+_ATTEMPTS = 5  # at one URL, as long as each brings new bytes
 
 
 def is_offline() -> bool:
@@ -28,23 +28,23 @@ def is_offline() -> bool:
 
 
 def fetch(known: KnownFile, folder: Path, *, offline: bool = False, progress: bool = False) -> Path:
-    """Downloads `known` into `folder`, trying its addresses in order.
+    """Downloads `known` into `folder`, trying its URLs in order.
 
-    A download that breaks off is kept beside the goal, and continued by the next one. The file
+    An interrupted download stays beside the target, and the next one continues it. The file
     appears under its name only when it is complete and its hash is right.
 
     Args:
         known: a file of the manifest.
-        folder: made if it is not there.
-        offline: if True, only explains what to do.
+        folder: created if it does not exist.
+        offline: if True, only raises the error that explains what to do.
         progress: whether to draw a progress bar on standard error.
 
     Returns:
-        The path of the file. One that is there already and has the right hash is kept.
+        The path of the file. An existing file with the right hash is kept.
 
     Raises:
-        OSError: if the file cannot be had: no network, a wrong hash, no room, or `offline`. The
-            message says where to fetch it by hand, its hash, and where to put it.
+        OSError: if the download fails: no network, a wrong hash, a full disk, or `offline`. The
+            message says where to download it by hand, its hash, and where to put it.
     """
     path = folder / known.name
     if _is_right(known, path):
@@ -56,23 +56,23 @@ def fetch(known: KnownFile, folder: Path, *, offline: bool = False, progress: bo
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(path, progress):
             reasons = [] if _is_right(known, path) else _try_each(known, path, stream)
-            kept = stream.kept
+            received = stream.kept
     except OSError as error:
         with contextlib.suppress(OSError):
-            stream.discard()  # it takes the room that is lacking
+            stream.discard()  # it takes up room on a full disk
         raise OSError(
             f"cannot write {path} ({error.strerror or error}); make room there, or set the "
             "environment variable JNST_CACHE to another folder"
         ) from error
     if not reasons:
         return path
-    if kept:
-        reasons.append(f"{kept / 1e6:.1f} MB are kept, and the next try goes on from there")
+    if received:
+        reasons.append(f"{received / 1e6:.1f} MB are kept, and the next try goes on from there")
     raise OSError(_instructions(known, path, "; ".join(reasons)))
 
 
 def part_of(path: Path) -> Path:
-    """Where the bytes of an unfinished download of `path` wait.
+    """The file that holds the bytes of an unfinished download of `path`.
 
     >>> part_of(Path("cache/vgg.h5")).name
     '.vgg.h5.part'
@@ -87,7 +87,7 @@ def _is_right(known: KnownFile, path: Path) -> bool:
 
 @contextlib.contextmanager
 def _alone(path: Path, progress: bool) -> Iterator[None]:
-    """Waits until no other process fetches this file, and keeps them away meanwhile."""
+    """Waits until no other process downloads this file, then locks the others out."""
     lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
     try:
         lock.acquire(timeout=0)
@@ -102,7 +102,7 @@ def _alone(path: Path, progress: bool) -> Iterator[None]:
 
 
 def _try_each(known: KnownFile, path: Path, stream: Stream) -> list[str]:
-    """Fetches the file; returns why each address failed, or nothing when one did not."""
+    """Downloads the file; returns why each URL failed, or an empty list if one succeeded."""
     pooch.get_logger().setLevel(logging.WARNING)
     reasons = []
     for url in known.urls:
@@ -121,7 +121,7 @@ def _try_each(known: KnownFile, path: Path, stream: Stream) -> list[str]:
                     break
             except ValueError:
                 why = "sent a file with another hash"
-                if not before:  # else the wrong bytes may be those from before: start over
+                if not before:  # else the wrong bytes may be older ones: start over
                     break
         reasons.append(f"{urlsplit(url).netloc} {why}")
     return reasons

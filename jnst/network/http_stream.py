@@ -1,7 +1,7 @@
-"""A stream from an address into a file: bounded in time, and resumed where one broke off.
+"""A download stream from a URL into a file: limited in time, and resumed after a break.
 
-What has come stays in a `.part` file beside the goal. The next attempt asks only for the rest, of
-whichever mirror answers; a rest that does not fit shows in the hash of the whole.
+Received bytes stay in a `.part` file beside the target. The next attempt requests only the rest,
+from whichever mirror answers; the hash of the whole file reveals a rest that does not fit.
 """
 
 import re
@@ -13,21 +13,21 @@ from urllib.parse import urlsplit
 import requests
 from tqdm import tqdm
 
-CONNECT_SECONDS = 4.0  # for each address; a file has at most two
+CONNECT_SECONDS = 4.0  # for each URL; a file has at most two
 STALL_SECONDS = 30.0
-_CHUNK = 1 << 14  # lost, at most, when the connection breaks
+_CHUNK = 1 << 14  # bytes lost, at most, when the connection breaks
 
 
 class Refused(requests.RequestException):
-    """The server sends something else than the file; the message is a verb and its objects."""
+    """The server sends something other than the file; the message is a verb phrase."""
 
 
 class Stream:
-    """Brings the bytes of an address into a file, as far as it can.
+    """Downloads the bytes of a URL into a file, as far as possible.
 
     Args:
-        part: the file that grows, and that stays when the connection breaks.
-        size: of the whole in bytes; None if it is not known.
+        part: the growing file, which stays when the connection breaks.
+        size: of the whole file in bytes; None if unknown.
         progress: whether to draw a bar on standard error.
     """
 
@@ -36,33 +36,33 @@ class Stream:
 
     @property
     def kept(self) -> int:
-        """Bytes that have come so far."""
+        """Number of bytes received so far."""
         return self._part.stat().st_size if self._part.exists() else 0
 
     def discard(self) -> None:
-        """Forgets what has come."""
+        """Deletes the received bytes."""
         self._part.unlink(missing_ok=True)
 
     def hand_over(self, _: str, output_file: str, __: object) -> None:
-        """Gives what has come away; in the form in which pooch calls a downloader."""
+        """Moves the received file to `output_file`; the signature is that of a pooch downloader."""
         self._part.replace(output_file)
 
     def receive(self, url: str) -> None:
-        """Fetches what is still missing, which may be nothing.
+        """Downloads the missing bytes, if any.
 
         Raises:
-            requests.RequestException: if it does not come, or is something else.
-            OSError: if it cannot be written.
+            requests.RequestException: if they do not arrive, or are something else.
+            OSError: if they cannot be written.
         """
-        asked = self.kept
-        if self._size and asked == self._size:
+        offset = self.kept
+        if self._size and offset == self._size:
             return
-        with _connect(url, asked) as response:
-            if asked and response.status_code == requests.codes.requested_range_not_satisfiable:
+        with _connect(url, offset) as response:
+            if offset and response.status_code == requests.codes.requested_range_not_satisfiable:
                 self.discard()
                 return self.receive(url)
             response.raise_for_status()
-            start, total = self._offered(response, asked)
+            start, total = self._offered(response, offset)
             bar = tqdm(
                 total=total,
                 initial=start,
@@ -74,19 +74,19 @@ class Stream:
             with bar:
                 self._write(response, start, total, bar)
 
-    def _offered(self, response: requests.Response, asked: int) -> tuple[int, int | None]:
-        """Where the answer begins and how long the whole is; refuses what cannot be the file."""
+    def _offered(self, response: requests.Response, offset: int) -> tuple[int, int | None]:
+        """The offset of the response and the total size; refuses what cannot be the file."""
         if response.headers.get("content-type", "").startswith("text/html"):
             host = urlsplit(response.url).netloc
             raise Refused(f"sent a web page of {host} (a login? an error?) instead of the file")
         start, total = 0, int(response.headers.get("content-length", 0)) or None
         if response.status_code == requests.codes.partial_content:
             stated = response.headers.get("content-range", "")
-            found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", stated)
-            if not found or int(found[1]) != asked:
+            content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", stated)
+            if not content_range or int(content_range[1]) != offset:
                 self.discard()
                 raise Refused(f"sent another part ({stated or 'unnamed'}) than was asked for")
-            start, total = asked, None if found[2] == "*" else int(found[2])
+            start, total = offset, None if content_range[2] == "*" else int(content_range[2])
         if self._size and total and total != self._size:
             raise Refused(f"offers {total:,} bytes, but the file has {self._size:,}")
         return start, total or self._size
@@ -109,11 +109,11 @@ class Stream:
 
 
 def _connect(url: str, start: int) -> requests.Response:
-    """Opens a connection within CONNECT_SECONDS, name look-up and all addresses included.
+    """Opens a connection within CONNECT_SECONDS, name look-up and all IP addresses included.
 
-    The timeout of requests counts for each address anew, and not at all for the look-up.
+    The timeout of requests applies to each IP address anew, and not to the look-up.
     """
-    # Compressed on the way, the bytes could not be counted.
+    # Compressed in transit, the bytes could not be counted.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     outcome: list[Any] = []
     given_up = threading.Event()
@@ -141,7 +141,7 @@ def _connect(url: str, start: int) -> requests.Response:
 
 
 def reason(error: requests.RequestException) -> str:
-    """What a server did, to follow its name.
+    """What a server did, as a verb phrase to follow its name.
 
     Example:
         >>> reason(requests.ConnectTimeout())

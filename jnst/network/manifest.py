@@ -1,8 +1,8 @@
-"""The weight files that jnst knows: `weights/manifest.toml`, and who is who by fingerprint.
+"""The known weight files: `weights/manifest.toml`, and their identification by fingerprint.
 
 VGG weights exist in families that were trained on different inputs (B, G, R from 0 to 255 less a
-mean; or R, G, B from 0 to 1, standardised). Nothing in a file says which, and the wrong input gives
-pictures that are merely bad. So the family is told by the numbers of the first convolution.
+mean; or R, G, B from 0 to 1, standardised). Nothing in a file says which, and the wrong input makes
+bad pictures without an error. So the numbers of the first convolution identify the family.
 """
 
 import functools
@@ -25,7 +25,7 @@ _ORDERS: tuple[ChannelOrder, ...] = ("RGB", "BGR")
 
 @dataclass(frozen=True)
 class Family:
-    """Weights from one training run, in whatever file.
+    """Weights from one training run, in any file.
 
     Attributes:
         name: "caffe" or "torchvision".
@@ -44,7 +44,7 @@ class Family:
     preprocessing: Preprocessing
 
     def in_order(self, order: ChannelOrder) -> Preprocessing:
-        """The preprocessing for a file of this family that keeps its channels in `order`."""
+        """The preprocessing for a file of this family with its channels in `order`."""
         own = self.preprocessing
         if order == own.channel_order:
             return own
@@ -56,15 +56,15 @@ class KnownFile:
     """A published weight file, as the manifest describes it.
 
     Attributes:
-        name: of the file, as it is published.
+        name: of the file, as published.
         network: "vgg16" or "vgg19".
         family: "caffe" or "torchvision".
-        format, layout, channel_order: how it keeps its kernels.
+        format, layout, channel_order: how it stores its kernels.
         size: in bytes; None if not published.
         sha256, md5: of the file; "" if not known.
-        urls: where it can be fetched, in the order to try.
+        urls: where to download it, in the order to try.
         licence: of the weights.
-        download: whether this is the file to fetch for its network.
+        download: whether this is the file to download for its network.
     """
 
     name: str
@@ -82,7 +82,7 @@ class KnownFile:
 
     @property
     def is_kept(self) -> bool:
-        """Whether jnst itself brings or fetches this file, so that its hash must be right."""
+        """Whether jnst itself ships or downloads this file, so that its hash must match."""
         return self.download or self.format == "native .h5"
 
     @property
@@ -108,11 +108,11 @@ def weights_folder() -> Path:
 @functools.cache
 def families() -> tuple[Family, ...]:
     """The families of the manifest."""
-    manifest, found = _manifest(), []
+    manifest, loaded = _manifest(), []
     for entry in map(_with_tuples, manifest["family"]):
         expects = Preprocessing(**_with_tuples(manifest["input"][entry.pop("input")]))
-        found.append(Family(preprocessing=expects, **entry))
-    return tuple(found)
+        loaded.append(Family(preprocessing=expects, **entry))
+    return tuple(loaded)
 
 
 @functools.cache
@@ -122,7 +122,7 @@ def known_files() -> tuple[KnownFile, ...]:
 
 
 def identify(layers: Layers, network: str) -> Preprocessing | None:
-    """Tells by conv1_1 which family weights are of, and so which input they expect.
+    """Identifies the family of weights by conv1_1, and so the input that they expect.
 
     Args:
         layers: with "conv1_1", kernel HWIO.
@@ -132,8 +132,8 @@ def identify(layers: Layers, network: str) -> Preprocessing | None:
         The preprocessing, in the channel order of these kernels; None for an unknown family.
 
     Raises:
-        ValueError: if the numbers are a known family's, but of the other network, or the kernels
-            lie on their side, so that no preprocessing makes them right.
+        ValueError: if the numbers belong to a known family of the other network, or the kernels'
+            axes are swapped, so that no preprocessing is right.
 
     Example:
         >>> from jnst.network.formats import read_weight_file
@@ -141,12 +141,12 @@ def identify(layers: Layers, network: str) -> Preprocessing | None:
         >>> identify(weights.layers, "vgg16").channel_order
         'BGR'
     """
-    found = recognise(layers, network)
-    return None if found is None else found[0].in_order(found[1])
+    recognised = recognise(layers, network)
+    return None if recognised is None else recognised[0].in_order(recognised[1])
 
 
 def recognise(layers: Layers, network: str) -> tuple[Family, ChannelOrder] | None:
-    """As `identify`, but the family itself, and the channel order of these kernels."""
+    """As `identify`, but returns the family, and the channel order of these kernels."""
     kernel, bias = layers["conv1_1"]["kernel"], layers["conv1_1"]["bias"]
     for family in families():
         same_bias = _close(bias[: len(family.bias)], family.bias)
@@ -168,7 +168,7 @@ def recognise(layers: Layers, network: str) -> tuple[Family, ChannelOrder] | Non
 
 
 def known_by_hash(path: Path) -> tuple[str, KnownFile | None]:
-    """The SHA-256 of a file, and which file of the manifest it is, under whatever name.
+    """The SHA-256 of a file, and the file of the manifest that it is, under any name.
 
     Example:
         >>> sha256, known = known_by_hash(weights_folder() / "vgg16.h5")
@@ -180,10 +180,10 @@ def known_by_hash(path: Path) -> tuple[str, KnownFile | None]:
         while block := stream.read(1 << 20):
             sha256.update(block)
             md5.update(block)
-    for known in known_files():
-        same = known.sha256 and sha256.hexdigest().startswith(known.sha256)
-        if same or known.md5 == md5.hexdigest():
-            return sha256.hexdigest(), known
+    for known_file in known_files():
+        same = known_file.sha256 and sha256.hexdigest().startswith(known_file.sha256)
+        if same or known_file.md5 == md5.hexdigest():
+            return sha256.hexdigest(), known_file
     return sha256.hexdigest(), None
 
 
@@ -192,7 +192,7 @@ def _row(kernel: npt.NDArray[np.float32], family: Family, order: ChannelOrder) -
 
 
 def _close(values: npt.ArrayLike, published: tuple[float, ...]) -> bool:
-    # Wide enough for float16 and printed digits, and far narrower than families differ.
+    # Wide enough for float16 and printed digits, far narrower than the gaps between families.
     return np.allclose(values, published, rtol=0, atol=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""A network made ready for a size and a precision: its kernels as the algorithms read them."""
+"""The preparation of a network for a size and a precision: kernels in the algorithms' forms."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,18 +22,18 @@ def prepare(
     precision: str = "float32",
     layers: Iterable[str] | None = None,
 ) -> Params:
-    """The network, made ready for pictures of about this size: same function, fewer operations.
+    """Prepares a network for pictures of about this size: same function, fewer operations.
 
-    Kernels that Winograd's tiles will use are transformed here, once, so that no step has to. The
-    result goes wherever Params go; `load_weights` alone gives the plain network.
+    Kernels for Winograd's tiles are transformed here, once, instead of in every step. The result
+    can be used wherever `Params` can; `load_weights` alone returns the plain network.
 
-    On a kind of processor that nobody has measured, the first call for more than a small picture
-    takes about 5 s to do so, once: what it finds is kept in the cache folder
+    On an unmeasured kind of processor, the first call for more than a small picture spends about
+    5 s on timing the algorithms, once: the timings are stored in the cache folder
     (`jnst.network.processor_figures`, where JNST_PROCESSOR is explained).
 
-    On Linux a step is a good deal shorter with large pages of memory, which the C library (glibc
-    2.35 or newer) must be told before the program starts, where
-    /sys/kernel/mm/transparent_hugepage/enabled says always or madvise:
+    On Linux a step is much faster with large memory pages. They need glibc 2.35 or newer, always or
+    madvise in /sys/kernel/mm/transparent_hugepage/enabled, and this setting before the program
+    starts:
 
         GLIBC_TUNABLES=glibc.malloc.hugetlb=1 python script.py
 
@@ -43,8 +43,8 @@ def prepare(
         precision: "float32", or "bfloat16": products of bfloat16 numbers, summed in float32, in
             every layer but the first, which reads the picture. "tf32" lets a recent GPU round
             to TF32 before it multiplies; elsewhere it is "float32".
-        layers: the activations that will be asked for, None for all: what lies behind the deepest
-            of them is left as it is.
+        layers: the activations that will be requested, None for all: layers behind the deepest of
+            them get no tiles.
 
     Returns:
         Params of the same network, name and preprocessing.
@@ -74,16 +74,16 @@ def prepare(
 
 
 def _plain_kernel(layer: dict[str, Any]) -> Array | None:
-    """The kernel itself, None where only transformed ones are left."""
+    """The plain kernel, None if only transformed ones are left."""
     back = layer.get("back")
     return layer.get("kernel", None if isinstance(back, tuple) else back)
 
 
 def _forms(kernel: Array, tiles: Tiles) -> dict[str, Any]:
-    """The kernel as both algorithms read it; "back" where they differ."""
+    """The kernel in the forms that its algorithms read; "back" if the two differ."""
     forward, back = (_transformed(kernel, tile=tile) if tile else kernel for tile in tiles)
-    found = {"transformed" if tiles.forward else "kernel": forward}
-    return found if tiles.forward == tiles.back else {**found, "back": back}
+    forms = {"transformed" if tiles.forward else "kernel": forward}
+    return forms if tiles.forward == tiles.back else {**forms, "back": back}
 
 
 _transformed = jax.jit(transform_kernel, static_argnames="tile")

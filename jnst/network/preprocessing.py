@@ -13,7 +13,7 @@ ChannelOrder = Literal["RGB", "BGR"]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a set of weights expects of its input: (scale · image[order] − mean) / std.
+    """The input that a set of weights expects: (scale · image[order] − mean) / std.
 
     Attributes:
         channel_order: "RGB" or "BGR", the order that the first convolution reads.
@@ -45,11 +45,11 @@ TORCHVISION = Preprocessing("RGB", 1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.
 """The weights trained by torchvision."""
 
 INPUTS: Mapping[str, Preprocessing] = {"caffe": CAFFE, "torchvision": TORCHVISION}
-"""What a person may name for weights of unknown origin."""
+"""The choices for weights of unknown origin, by name."""
 
 
 def preprocess(image: Image, preprocessing: Preprocessing) -> Image:
-    """Brings an sRGB image in [0, 1] into the units and channel order that the weights expect.
+    """Converts an sRGB image in [0, 1] to the units and channel order that the weights expect.
 
     >>> jnp.round(preprocess(jnp.ones((1, 1, 3)), CAFFE)[0, 0], 2).tolist()
     [151.0599..., 138.2200..., 131.3199...]

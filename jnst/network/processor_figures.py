@@ -1,10 +1,10 @@
-"""Figures of each convolution algorithm on this kind of processor: from a table, or measured.
+"""Timings of the convolution algorithms on this kind of processor: from a table, or measured.
 
-The table, algorithms.json, is made by benchmarks/plan.py on the kinds of processor that it names.
-On another kind `jnst.network.trial` measures once, when somebody first asks, for some seconds; what
-it finds is kept in the folder `algorithms` of the cache folder and read from then on, so that every
-run there chooses alike. The environment variable JNST_PROCESSOR names a kind of the table to go by
-instead, or "direct" for none: then nothing is measured.
+benchmarks/plan.py makes the table, algorithms.json, on the kinds of processor that it names. On
+another kind the first request measures for a few seconds (`jnst.network.trial`). The timings are
+stored in the folder `algorithms` of the cache folder and read from then on, so that every run there
+chooses alike. The environment variable JNST_PROCESSOR names a kind of the table to use instead, or
+"direct" for none: then nothing is measured.
 """
 
 import json
@@ -24,31 +24,31 @@ from .trial import Row
 from .weights import cache_folder
 
 TABLE = Path(__file__).with_name("algorithms.json")
-"""What benchmarks/plan.py measured: {kind of processor: {precision: [row]}}, see `Row`."""
+"""The measurements of benchmarks/plan.py: {kind of processor: {precision: [row]}}, see `Row`."""
 
 _SWITCH = "JNST_PROCESSOR"
 _ONE_AT_A_TIME = threading.Lock()
 
 
 def rows(precision: str) -> list[Row]:
-    """The figures for this processor, a row for each shape of convolution that there are any for.
+    """The timings for this processor, one row per measured shape of convolution.
 
     Args:
         precision: "float32" or "bfloat16".
 
     Raises:
-        ValueError: JNST_PROCESSOR names a kind that the table does not know.
+        ValueError: if JNST_PROCESSOR names a kind that is not in the table.
     """
     table, kind = _table(), os.environ.get(_SWITCH)
     if kind == "direct":
         return []
     if kind and kind not in table:
-        known = ", ".join(map(repr, table))
-        raise ValueError(f"{_SWITCH} is {kind!r}: the table knows {known}; 'direct' goes without")
+        kinds = ", ".join(map(repr, table))
+        raise ValueError(f"{_SWITCH} is {kind!r}: the table knows {kinds}; 'direct' goes without")
     kind = kind or processor_kind()
     if kind in table:
-        found: list[Row] = table[kind][precision]
-        return found
+        timings: list[Row] = table[kind][precision]
+        return timings
     with _ONE_AT_A_TIME:
         return _own(precision, cache_folder())
 
@@ -61,29 +61,29 @@ def _table() -> dict[str, Any]:
 
 @cache
 def _own(precision: str, folder: Path) -> list[Row]:
-    """What was measured here before, or is now. A process asks once, kept or not."""
-    head = _circumstances(precision)
-    name = "-".join(str(part).replace(" ", "-").replace("/", "-") for part in head.values())
+    """The stored timings of this machine, or new ones; computed once per process."""
+    setup = _circumstances(precision)
+    name = "-".join(str(part).replace(" ", "-").replace("/", "-") for part in setup.values())
     path = folder / "algorithms" / f"{name}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = json.loads(path.read_text("utf-8"))
-        if {part: kept[part] for part in head} == head:
-            return [trial.checked(row) for row in kept["rows"]]
-    found = trial.measured(precision)
+        stored = json.loads(path.read_text("utf-8"))
+        if {part: stored[part] for part in setup} == setup:
+            return [trial.checked(row) for row in stored["rows"]]
+    timings = trial.measured(precision)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, (json.dumps({**head, "rows": found}, indent=1) + "\n").encode())
-    return found
+        replace_file(path, (json.dumps({**setup, "rows": timings}, indent=1) + "\n").encode())
+    return timings
 
 
 def _circumstances(precision: str) -> dict[str, Any]:
-    """What the figures depend on, beside the code."""
-    large = "hugetlb=1" in os.environ.get("GLIBC_TUNABLES", "")
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    """Everything that the timings depend on, except the code."""
+    large_pages = "hugetlb=1" in os.environ.get("GLIBC_TUNABLES", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": processor_kind(),
-        "cores": count,
-        "pages": "large" if large else "small",
+        "cores": cores,
+        "pages": "large" if large_pages else "small",
         "jax": jax.__version__,
         "precision": precision,
     }

@@ -1,11 +1,11 @@
-"""A quick measurement of the convolutions of VGG on a processor that nobody has measured.
+"""A quick timing of the convolutions of VGG on an unmeasured processor.
 
-The direct convolution against Winograd's tiles of 4 and 6, forward and back apart, in turns; the
-least of a few calls counts, as what else the machine does only adds to a time. The shapes are the
-same whatever the size of the run, so that all runs on a machine choose alike. Those of few channels
-are taken from a picture of 512 pixels, where large maps make the most of what Winograd's tiles read
-and write; the others, whose time is in the products, from one of 256. Those come first that a
-network spends the most time in. What the seconds do not suffice for is not in the answer.
+The direct convolution alternates with Winograd's tiles of 4 and 6, forward and back separately; the
+least time of a few calls counts, because other load on the machine only adds time. The shapes do
+not depend on the size of the run, so that all runs on a machine choose alike. Shapes with few
+channels are taken from a picture of 512 pixels, whose large maps show the memory traffic of
+Winograd's tiles; the others, dominated by the products, from one of 256. The shapes in which a
+network spends the most time come first. Shapes beyond the time limit are left out of the result.
 """
 
 import math
@@ -23,7 +23,7 @@ from ..ops import conv3x3_apart
 from .architecture import CONVOLUTIONS
 
 SECONDS = 5.0
-"""What all of it may take, compilation included."""
+"""The time limit of the measurement, compilation included."""
 
 PASSES = ("forward", "back")
 
@@ -32,11 +32,11 @@ Row = dict[str, Any]
 [seconds of a call, seconds of its compilation]}}; an algorithm is "direct" or a side of tiles."""
 
 Passes = dict[str, dict[str, list[float]]]
-"""The last two of them."""
+"""The "forward" and "back" of a row."""
 
-# Of bfloat16's three digits tiles of 6 leave too few.
+# bfloat16 has three digits, of which tiles of 6 leave too few.
 LARGEST_TILE = {"bfloat16": 4}
-# From 512 to 512 channels kernels for tiles of 6 would take 67 MB.
+# Kernels for tiles of 6, from 512 to 512 channels, would take 67 MB.
 MOST_KERNEL_NUMBERS = 36 * 512 * 512
 
 _CALLS = 3
@@ -57,7 +57,7 @@ class Shape(NamedTuple):
 
 
 def shapes() -> list[Shape]:
-    """What is measured, in this order.
+    """The shapes to measure, in order.
 
     Example:
         >>> shapes()[0]
@@ -67,7 +67,7 @@ def shapes() -> list[Shape]:
     for name, wide, deep in CONVOLUTIONS["vgg19"]:
         block = int(name[4]) - 1
         picture = _LARGE if wide <= _FEW_CHANNELS else _SMALL
-        # Of block 5 the table's nearest row is that of block 4.
+        # For block 5 the nearest row of the table is that of block 4.
         side = picture >> min(block, 3)
         if wide > 3:
             work[Shape(wide, deep, side)] += wide * deep * (_LARGE >> block) ** 2
@@ -80,35 +80,35 @@ def measured(
     clock: Callable[[], float] = time.perf_counter,
     compare: Callable[..., Passes] | None = None,
 ) -> list[Row]:
-    """Times what `SECONDS` suffice for.
+    """Times as many shapes as fit into `SECONDS`.
 
     Args:
         precision: "float32" or "bfloat16".
-        clock: tells the seconds.
-        compare: in the place of `compared`.
+        clock: returns seconds.
+        compare: replaces `compared`.
 
     Returns:
         A row for each shape that was measured.
     """
     end, rows = clock() + SECONDS, dict[Shape, Row]()
-    once = pace = 0.0  # what a comparison takes beside its calls; what those take by operation
+    overhead = per_operation = 0.0  # overhead of a comparison; seconds of its calls per operation
     for tile, shape in _candidates(precision):
         begin = clock()
-        if begin + once + pace * shape.operations > end:
+        if begin + overhead + per_operation * shape.operations > end:
             continue
-        found = (compare or compared)(shape, tile, precision, end, clock)
-        calls = _CALLS * sum(call for way in PASSES for call, _ in found[way].values())
-        once, pace = max(0.0, clock() - begin - calls), calls / shape.operations
+        timings = (compare or compared)(shape, tile, precision, end, clock)
+        calls = _CALLS * sum(call for way in PASSES for call, _ in timings[way].values())
+        overhead, per_operation = max(0.0, clock() - begin - calls), calls / shape.operations
         row = rows.setdefault(shape, {**shape._asdict(), **{way: {} for way in PASSES}})
         for way in PASSES:
-            again = row[way].get("direct", found[way]["direct"])
-            row[way] |= found[way]
-            row[way]["direct"] = min(again, row[way]["direct"])
+            direct = row[way].get("direct", timings[way]["direct"])
+            row[way] |= timings[way]
+            row[way]["direct"] = min(direct, row[way]["direct"])
     return list(rows.values())
 
 
 def _candidates(precision: str) -> list[tuple[int, Shape]]:
-    """What may be chosen at all: every shape by small tiles before any by large ones."""
+    """The eligible tiles and shapes: every shape with small tiles before any with large ones."""
     return [
         (tile, shape)
         for tile in _TILES
@@ -121,7 +121,7 @@ def _candidates(precision: str) -> list[tuple[int, Shape]]:
 def compared(
     shape: Shape, tile: int, precision: str, end: float, clock: Callable[[], float]
 ) -> Passes:
-    """One shape directly and by tiles of one side; calls end when the clock says `end`."""
+    """Times one shape directly and by tiles of one side; stops when the clock passes `end`."""
     names = ("direct", str(tile))
     with ThreadPoolExecutor(len(names) * len(PASSES)) as pool:
         jobs = {
@@ -146,7 +146,7 @@ def compared(
 def _compiled(
     shape: Shape, algorithm: str, precision: str, way: str
 ) -> tuple[Callable[[], Any], float]:
-    """A pass of one convolution, ready to be called, and the seconds of its compilation."""
+    """A compiled pass of one convolution, and the seconds of its compilation."""
     arguments = _arguments(shape, algorithm, precision)
     begin = time.perf_counter()
     program = jax.jit(forward if way == "forward" else back).lower(*arguments).compile()
@@ -155,7 +155,7 @@ def _compiled(
 
 
 def _arguments(shape: Shape, algorithm: str, precision: str) -> Any:
-    """Numbers for `forward` and `back`. Which ones they are does not matter to the time."""
+    """Arguments for `forward` and `back`. Their values do not affect the time."""
     wide, deep, side = shape
     dtype = jnp.dtype(precision)
     if algorithm == "direct":
@@ -164,34 +164,34 @@ def _arguments(shape: Shape, algorithm: str, precision: str) -> Any:
         n = int(algorithm) + 2
         weights = tuple(np.ones((n, wide, deep), dtype) for _ in range(n))
     maps = [np.ones((1, side, side, channels), np.float32) for channels in (wide, deep, deep)]
-    # Threads may have devices of their own.
+    # Explicit, because `jax.default_device` may differ between threads.
     cpu = jax.local_devices(backend="cpu")[0]
     return jax.device_put((*maps, weights, np.ones(deep, np.float32)), cpu)
 
 
 def forward(x: Any, y: Any, cotangent: Any, weights: Any, bias: Any) -> Any:
-    """A convolution with its ReLU, as a network has it. y and its cotangent are not used."""
+    """A convolution with its ReLU, as in the network; y and its cotangent are unused."""
     return conv3x3_apart(x, weights, weights, bias, True, "highest")
 
 
 def back(x: Any, y: Any, cotangent: Any, weights: Any, bias: Any) -> Any:
-    """Its derivative by x, from the output y and its cotangent; of x only the shape is used."""
+    """The derivative by x, from the output y and its cotangent; only the shape of x matters."""
     flow = jnp.where(y > 0, cotangent, jnp.zeros((), cotangent.dtype))
     _, pull = jax.vjp(lambda x: conv3x3_apart(x, weights, weights, bias, False, "highest"), x)
     return pull(flow)[0]
 
 
 def checked(row: Any) -> Row:
-    """The row of a file, if it is one.
+    """Validates a row that was read from a file, and returns it.
 
     Raises:
-        ValueError, KeyError, TypeError: if it is not.
+        ValueError, KeyError, TypeError: if it is not a row.
     """
     if not all(isinstance(row[part], int) and row[part] > 0 for part in Shape._fields):
         raise ValueError(f"{row!r} has no channels and side")
     for way in PASSES:
         for algorithm, (seconds, compilation) in {"direct": row[way]["direct"], **row[way]}.items():
-            known = algorithm == "direct" or int(algorithm) in _TILES
-            if not (known and 0 < seconds < math.inf and 0 <= compilation < math.inf):
+            valid = algorithm == "direct" or int(algorithm) in _TILES
+            if not (valid and 0 < seconds < math.inf and 0 <= compilation < math.inf):
                 raise ValueError(f"{row!r} has no seconds of {algorithm} {way}")
     return {part: row[part] for part in (*Shape._fields, *PASSES)}

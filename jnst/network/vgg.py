@@ -1,8 +1,8 @@
 """VGG-16 and VGG-19 as feature extractors (Simonyan and Zisserman, 2015): image in, named maps out.
 
-The only file that knows Flax. The convolutions and the pooling are the project's own
+The only file that imports Flax. The convolutions and the pooling are the project's own
 (`jnst.ops`); Flax Linen holds the parameter tree and its shapes. The network ends at the deepest
-layer asked for, so nothing is computed in vain.
+requested layer, so no unused layer is computed.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ from .architecture import CONVOLUTIONS, LAYERS, check_layers, convolutions_to, s
 from .preprocessing import Preprocessing, preprocess
 
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
-# style-transfer-pytorch's factors, by which deeper layers see about what they were trained on.
+# style-transfer-pytorch's factors, which keep inputs of deeper layers near those of training.
 _RESCALED = {"average-rescaled": ("average", 2.0), "l2-rescaled": ("l2", 0.78)}
 
 
@@ -39,12 +39,12 @@ class Params:
     Attributes:
         layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32. After
             `jnst.prepare` some have "transformed", n arrays [n, in, out], instead of "kernel". With
-            "back", one or the other, the derivative goes another way than the value.
+            "back", in either form, the derivative uses another algorithm than the value.
         network: "vgg16" or "vgg19".
         preprocessing: see `Preprocessing`.
-        name: what a person calls these weights, for messages and metadata.
-        sha256: of the file that they came from, "" if they came from no file.
-        precision: "float32", "bfloat16" or "tf32", as `jnst.prepare` made them ready for.
+        name: a readable name of these weights, for messages and metadata.
+        sha256: of the file that they were loaded from, "" if none.
+        precision: "float32", "bfloat16" or "tf32", as given to `jnst.prepare`.
     """
 
     layers: dict[str, dict[str, Array]]
@@ -56,13 +56,13 @@ class Params:
 
 
 def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool = False) -> Batch:
-    """A layer's convolution, with its ReLU or without, by the algorithms that its kernels are for.
+    """A layer's convolution, optionally with its ReLU, by the algorithms that its kernels are for.
 
     Args:
         x: [N, H, W, in].
-        layer: of `Params.layers`.
+        layer: an entry of `Params.layers`.
         precision: of `Params`.
-        rectify: whether the ReLU belongs to it.
+        rectify: whether to apply the ReLU.
     """
     # By default JAX multiplies float32 in TF32 on recent GPUs and in bfloat16 on TPUs.
     products = "tensorfloat32" if precision == "tf32" else "highest"
@@ -72,15 +72,15 @@ def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool =
     if "transformed" in layer:
         return conv3x3(x, forward, bias, rectify)
     kernel = layer["kernel"]
-    narrow = (x.astype(kernel.dtype), kernel, bias.astype(kernel.dtype))
-    y = conv2d(*narrow, precision=products).astype(x.dtype)
+    operands = (x.astype(kernel.dtype), kernel, bias.astype(kernel.dtype))
+    y = conv2d(*operands, precision=products).astype(x.dtype)
     return relu(y) if rectify else y
 
 
 def convolve_first(
     x: Batch, layer: Mapping[str, Any], precision: str, padding: str, rectify: bool = False
 ) -> Batch:
-    """conv1_1 as `convolve`, but with the picture's border repeated or mirrored around it.
+    """conv1_1 as `convolve`, but with the picture's border repeated or mirrored.
 
     Args:
         x, layer, precision, rectify: as for `convolve`.
@@ -88,7 +88,7 @@ def convolve_first(
     """
     if padding == "zero":
         return convolve(x, layer, precision, rectify)
-    # Every algorithm pads with zeros: of a larger picture they reach the rim alone, which is cut.
+    # Every algorithm pads with zeros, which affect only the rim of the padded picture; cut it off.
     return convolve(pad(x, 1, cast(Any, padding)), layer, precision, rectify)[:, 1:-1, 1:-1]
 
 
@@ -129,7 +129,7 @@ class VGG(nn.Module):
 
     @nn.compact
     def __call__(self, x: Batch) -> dict[str, Batch]:
-        """Maps a preprocessed batch [N, H, W, 3] to the activations asked for, [N, h, w, C]."""
+        """Maps a preprocessed batch [N, H, W, 3] to the requested activations, [N, h, w, C]."""
         widths = {name: width for name, _, width in CONVOLUTIONS[self.network]}
         order, read = LAYERS[self.network], set(self.layers)
 
@@ -153,16 +153,16 @@ def propagate(
     pool: Callable[[Batch, str], Batch],
     read: Container[str],
 ) -> Iterator[tuple[str, Batch]]:
-    """The walk through the network: each layer's name and its output.
+    """Yields each layer's name and its output, in order.
 
     Args:
-        order: names of layers that follow one another.
-        x: [N, H, W, C], what enters the first of them.
+        order: names of consecutive layers.
+        x: [N, H, W, C], the input of the first of them.
         convolve: (x, name, rectify) to the convolution's output, after its ReLU if `rectify`.
         pool: (x, name) to the pooling's output.
-        read: the layers whose output is wanted. A convolution that is not read is asked for
-            together with its ReLU, which is one pass over memory less; its name then comes with
-            what is behind the ReLU, as does the ReLU's.
+        read: the layers whose output is needed. A convolution that is not read is fused with its
+            ReLU, which saves one pass over memory; its name then comes with the output of the
+            ReLU, as does the ReLU's.
 
     Example:
         >>> import jax.numpy as jnp
@@ -185,16 +185,16 @@ def propagate(
 
 def check_pooling(pooling: str) -> None:
     """Raises ValueError unless `pooling` is one of max, average, l2 and the rescaled ones."""
-    known = (*_POOLINGS, *_RESCALED)
-    if pooling not in known:
-        raise ValueError(f"unknown pooling {pooling!r}: choose one of {', '.join(known)}")
+    kinds = (*_POOLINGS, *_RESCALED)
+    if pooling not in kinds:
+        raise ValueError(f"unknown pooling {pooling!r}: choose one of {', '.join(kinds)}")
 
 
 def pool(x: Batch, kind: str = "max") -> Batch:
-    """The network's pooling: windows of 2x2, "max", "average" or "l2"; an odd row is dropped.
+    """The network's pooling: windows of 2x2, "max", "average" or "l2"; an odd last row is dropped.
 
-    With "-rescaled" behind it, the average times 2 and the norm times 0.78: averages of what the
-    network was trained to see the maxima of are too small for it, norms too large.
+    With the suffix "-rescaled", the average times 2 and the norm times 0.78: the network was
+    trained on maxima, for which averages are too small and norms too large.
 
     >>> import jax.numpy as jnp
     >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1)).squeeze().tolist()
@@ -228,7 +228,7 @@ def features(
             "reflect"; deeper layers pad with zeros.
 
     Returns:
-        A dict from each name to its map [h, w, channels]. Sizes halve, rounding down, at each pool.
+        A dict from each name to its map [h, w, channels]. A pooling halves sizes, rounding down.
 
     Raises:
         ValueError: for an unknown layer or pooling, an image that is not [H, W, 3], or one too

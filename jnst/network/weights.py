@@ -1,7 +1,7 @@
-"""Network weights: found, verified and loaded, each with the preprocessing that belongs to it.
+"""Network weights: locating, verifying and loading them, each with its preprocessing.
 
-VGG-16 comes with jnst. VGG-19 is fetched once into the cache: the folder in the environment
-variable JNST_CACHE, or the platform's own place for caches. Any other file is given by its path.
+VGG-16 comes with jnst. VGG-19 is downloaded once into the cache: the folder in the environment
+variable JNST_CACHE, or the platform's cache folder. Any other file is given by its path.
 """
 
 import hashlib
@@ -28,14 +28,14 @@ def load_weights(
     offline: bool = False,
     progress: bool = False,
 ) -> Params:
-    """Loads a network.
+    """Loads a network's weights.
 
     Args:
         source: "vgg16", which comes with jnst; "vgg19", which is downloaded (80 MB) unless it is in
-            the cache; or the path of a weight file, whose format is told by its content.
-        network: refuse a file that does not hold this network.
-        preprocessing: what the weights expect, only for a file of unknown origin. For all others
-            it follows from the weights.
+            the cache; or the path of a weight file, whose format is detected from its content.
+        network: reject a file that does not hold this network.
+        preprocessing: the input that the weights expect, only for a file of unknown origin. For all
+            others it follows from the weights.
         offline: forbid downloads, as the environment variable JNST_OFFLINE=1 does.
         progress: draw a progress bar on standard error while downloading.
 
@@ -44,10 +44,10 @@ def load_weights(
         SHA-256.
 
     Raises:
-        OSError: if there is no such file, or it cannot be fetched; the message says from where to
-            fetch it by hand and where to put it.
-        ValueError: if the file is damaged, holds another network, is not a VGG, or its origin and
-            so its preprocessing is unknown.
+        OSError: if the file does not exist, or cannot be downloaded: then the message says where
+            to get it by hand and where to put it.
+        ValueError: if the file is damaged, holds another network, is not a VGG, or its origin,
+            and so its preprocessing, is unknown.
         ImportError: if the format needs a package that is not installed.
 
     Example:
@@ -75,7 +75,7 @@ def load_weights(
 
 
 def find_weights(network: str) -> Path | None:
-    """Where the weights of a network are on this machine; None if they are not. Fetches nothing.
+    """The path of a network's weights on this machine; None if absent. Downloads nothing.
 
     Example:
         >>> find_weights("vgg16").name
@@ -86,22 +86,22 @@ def find_weights(network: str) -> Path | None:
 
 
 def fetch_weights(network: str, *, offline: bool = False, progress: bool = False) -> Path:
-    """Downloads the weights of a network into the cache, unless they are there, and verifies them.
+    """Downloads the weights of a network into the cache, if absent, and verifies them.
 
     Raises:
-        OSError: if they cannot be had, with the address, the hash, and where to put the file.
+        OSError: if they cannot be downloaded; names the URL, the hash, and where to put the file.
         ValueError: for a network that has no file to download.
     """
-    known = _download_of(network)
-    if known is None:
+    weight_file = _download_of(network)
+    if weight_file is None:
         raise ValueError(f"there is nothing to fetch for {network!r}; 'vgg19' can be fetched")
-    from .download import fetch  # not at the top: importing jnst need not know how to download
+    from .download import fetch  # local: importing jnst needs no downloader
 
-    return fetch(known, cache_folder(), offline=offline, progress=progress)
+    return fetch(weight_file, cache_folder(), offline=offline, progress=progress)
 
 
 def cache_folder() -> Path:
-    """The folder of fetched files: JNST_CACHE, or the platform's cache folder. Need not exist."""
+    """The folder of downloads: JNST_CACHE, or the platform's cache folder. It may not exist."""
     chosen = os.environ.get("JNST_CACHE")
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("jnst", False)
 
@@ -117,7 +117,7 @@ def convert_weights(
 
     Args:
         source: a weight file.
-        out: the file to write. An existing one is replaced, once the new one is complete.
+        out: the file to write. An existing one is replaced when the new one is complete.
         dtype: "float32", or "float16" for kernels of half the size.
         preprocessing: as for `load_weights`.
 
@@ -133,7 +133,7 @@ def convert_weights(
     notes = {"source": f"{path.name} (sha256 {verified_sha256(path)})", **weights.notes}
     try:
         write_native(target, weights.layers, weights.network, bound, dtype=dtype, notes=notes)
-    except (OSError, RuntimeError) as error:  # HDF5 has both for a full disk
+    except (OSError, RuntimeError) as error:  # HDF5 raises either if the disk is full
         number = getattr(error, "errno", None)
         why = os.strerror(number) if number else error
         raise OSError(
@@ -143,14 +143,14 @@ def convert_weights(
 
 
 def _check_target(source: Path, target: Path) -> None:
-    """Refuses to overwrite the source, or a file that jnst itself keeps."""
+    """Refuses to overwrite the source, or a file of jnst itself."""
     check_is_file(source)
     prove_writable(target)
     if target.exists() and target.samefile(source):
         raise ValueError(f"{target} is the file to convert: name another one to write")
-    kept = [f.name for f in known_files() if f.is_kept]
+    own_names = [f.name for f in known_files() if f.is_kept]
     folders = (weights_folder().resolve(), cache_folder().resolve())
-    if target.name in kept and target.resolve().parent in folders:
+    if target.name in own_names and target.resolve().parent in folders:
         raise ValueError(f"{target} is jnst's own, known by its hash: name another file to write")
 
 
@@ -167,35 +167,35 @@ def _check_range(path: Path, weights: WeightFile) -> None:
 def bound_preprocessing(
     path: Path, weights: WeightFile, chosen: Preprocessing | None
 ) -> Preprocessing:
-    """The one preprocessing that the weights' numbers, the file and the caller agree on.
+    """The preprocessing on which the weights' numbers, the file and the caller agree.
 
     Args:
         path: of the file, for messages.
-        weights: what is in it.
-        chosen: by the caller, or None.
+        weights: the file's content.
+        chosen: the caller's choice, or None.
 
     Raises:
-        ValueError: if they do not agree, or none of them says it.
+        ValueError: if they do not agree, or none of them states it.
     """
     try:
-        known = identify(weights.layers, weights.network)
+        identified = identify(weights.layers, weights.network)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    for said, who in ((weights.preprocessing, "the file declares"), (chosen, "you chose")):
-        if known and said and not _agree(known, said):
+    for stated, who in ((weights.preprocessing, "the file declares"), (chosen, "you chose")):
+        if identified and stated and not _agree(identified, stated):
             raise ValueError(
-                f"{path}: {who} input {_words(said)}, but by its first convolution the network "
-                f"was trained on {_words(known)}; "
-                + ("leave the choice out" if said is chosen else "convert the original again")
+                f"{path}: {who} input {_words(stated)}, but by its first convolution the network "
+                f"was trained on {_words(identified)}; "
+                + ("leave the choice out" if stated is chosen else "convert the original again")
             )
-    found = known or weights.preprocessing or chosen
-    if found is None:
+    agreed = identified or weights.preprocessing or chosen
+    if agreed is None:
         raise ValueError(
             f"{path}: these weights are of unknown origin, and so is the input they expect; name "
             "it, --preprocess caffe or torchvision (in Python preprocessing="
             "jnst.network.preprocessing.CAFFE or jnst.network.preprocessing.TORCHVISION)"
         )
-    return found
+    return agreed
 
 
 def _agree(one: Preprocessing, other: Preprocessing) -> bool:
@@ -208,18 +208,18 @@ def _words(preprocessing: Preprocessing) -> str:
 
 
 def verified_sha256(path: Path) -> str:
-    """The file's SHA-256; a file that jnst keeps under its known name must also have its hash.
+    """The file's SHA-256; a file of jnst itself must also have its published hash.
 
     Raises:
-        ValueError: if it has another one.
+        ValueError: if it has another hash.
     """
     sha256 = _digest(path, "sha256")
     if path == find_weights("vgg16") or path.parent == cache_folder():
-        known = next((f for f in known_files() if f.name == path.name and f.is_kept), None)
-        if known and known.known_hash not in (f"sha256:{sha256}", f"md5:{_digest(path, 'md5')}"):
+        entry = next((f for f in known_files() if f.name == path.name and f.is_kept), None)
+        if entry and entry.known_hash not in (f"sha256:{sha256}", f"md5:{_digest(path, 'md5')}"):
             raise ValueError(
                 f"{path} is not the file it should be (sha256:{sha256}, expected "
-                f"{known.known_hash}); delete it and fetch it again, or install jnst again"
+                f"{entry.known_hash}); delete it and fetch it again, or install jnst again"
             )
     return sha256
 
@@ -234,5 +234,5 @@ def _download_of(network: str) -> KnownFile | None:
 
 
 def _cached(network: str) -> list[Path]:
-    known = _download_of(network)
-    return [cache_folder() / known.name] if known else []
+    weight_file = _download_of(network)
+    return [cache_folder() / weight_file.name] if weight_file else []

@@ -1,8 +1,8 @@
-"""The layers of a convolutional network from scratch, each with its derivative by hand.
+"""Layers of a convolutional network from scratch, with derivatives by hand.
 
 Pure functions on batches in the layout NHWC (`pad` and the pools too) with kernels in HWIO. Each
-takes float32, bfloat16 or float64 and gives back the same dtype, as do its derivatives; each works
-under `jax.jit`, `jax.vmap` and `jax.grad`, any number of times.
+layer takes float32, bfloat16 or float64; results and derivatives have the same dtype. Each works
+under `jax.jit`, `jax.vmap` and `jax.grad`, nested to any depth.
 """
 
 from .apart import conv3x3_apart as conv3x3_apart

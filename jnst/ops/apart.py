@@ -1,14 +1,14 @@
-"""A 3x3 convolution computed by one algorithm, and its derivative by the input by another.
+"""A 3x3 convolution with different algorithms for its value and its input derivative.
 
 A convolution is linear in its input, y = W x + b, and the derivative by the input is the transposed
-map, x̄ = Wᵀ ȳ. Of it nothing but W is needed, no intermediate result of the way forward: whatever
-algorithm computes Wᵀ ȳ from the kernel may follow whatever computed W x. Which of them is the
-fastest differs between the two, as their memory is read and written in another order. With a ReLU,
-y = max(W x + b, 0), ȳ is 0 first wherever y is not positive.
+map, x̄ = Wᵀ ȳ. It needs only W and no intermediate result of the forward pass, so any algorithm for
+Wᵀ ȳ can follow any algorithm for W x. The fastest one may differ between the two, since they read
+and write memory in a different order. With a ReLU, y = max(W x + b, 0), ȳ is first set to 0
+wherever y is not positive.
 
-The derivatives by the kernel and the bias are those of the algorithm that computed the value, of
-which they are arguments. The other algorithm's kernel has no part in the value: its derivative
-is 0. Where a network is frozen, as here, `jax.jit` drops them all.
+The derivatives by the kernel and the bias are computed by the algorithm of the value, whose
+arguments they are. The other algorithm's kernel is unused in the value: its derivative is 0. For a
+frozen network, as in style transfer, `jax.jit` drops all of these.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ from .window import Window, make_window
 from .winograd import TransformedKernel
 
 Weights = Kernel | TransformedKernel
-"""The kernel, for the direct convolution, or what `transform_kernel` makes of it."""
+"""The kernel itself for the direct convolution, or the result of `transform_kernel`."""
 
 
 def conv3x3_apart(
@@ -34,23 +34,23 @@ def conv3x3_apart(
     rectify: bool = False,
     precision: str | None = None,
 ) -> Batch:
-    """A 3x3 convolution with stride 1 and padding "SAME", perhaps with a ReLU, by two algorithms.
+    """A 3x3 convolution with stride 1, padding "SAME" and optional ReLU, by two algorithms.
 
     Args:
-      x: [batch, height, width, in_channels], floating.
-      forward: what computes the value: a kernel [3, 3, in_channels, out_channels], directly, or
-        what `transform_kernel` gives, by Winograd's tiles. The products are taken in its dtype.
-      back: of the same kernel, what computes the derivative by x.
-      bias: [out_channels], the dtype of x, or None.
-      rectify: whether max(·, 0) is applied to the result.
-      precision: of direct products on GPUs and TPUs, as for `conv2d`.
+        x: [batch, height, width, in_channels], floating.
+        forward: weights for the value: a kernel [3, 3, in_channels, out_channels] (direct), or the
+            result of `transform_kernel` (Winograd's tiles). The products are taken in its dtype.
+        back: weights for the derivative by x: either form of the same kernel.
+        bias: [out_channels], the dtype of x, or None.
+        rectify: whether max(·, 0) is applied to the result.
+        precision: of direct products on GPUs and TPUs, as for `conv2d`.
 
     Returns:
-      [batch, height, width, out_channels] in the dtype of x. Differentiable in x, forward and bias;
-      the derivative by `back` is 0.
+        [batch, height, width, out_channels] in the dtype of x. Differentiable in x, forward and
+        bias; the derivative by `back` is 0.
 
     Raises:
-      ValueError: `forward`, `back`, the bias and the channels of x do not fit together.
+        ValueError: `forward`, `back`, the bias and the channels of x disagree.
 
     >>> kernel = jnp.ones((3, 3, 1, 1))
     >>> x = jnp.ones((1, 3, 3, 1))
@@ -117,7 +117,7 @@ def _derivatives(
     precision: str | None,
     cotangent: Batch,
 ) -> Any:
-    """By x, the weights and the bias, as the algorithm of the weights computes them."""
+    """The derivatives by x, the weights and the bias, by the algorithm of the weights."""
     if isinstance(weights, tuple):
         return winograd._backward(y is not None, (x, weights, bias, y), cotangent)
     if y is not None:

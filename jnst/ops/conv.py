@@ -1,36 +1,36 @@
-"""The convolution of a network, and its three derivatives, by hand.
+"""The convolution and its three derivatives, by hand.
 
-Along one axis (the other works alike), with input x of length I, kernel w of K taps, stride s,
+Along one axis (the other is analogous), with input x of length I, kernel w of K taps, stride s,
 dilation d, padding p before and q after, and output y of length O:
 
     y[i] = b + Σ_k x[s i + d k − p] w[k]                          x reads 0 outside 0 … I − 1
 
-(what networks call convolution is a correlation: the kernel is not flipped). Channels add a sum:
+(a network's convolution is a correlation: the kernel is not flipped). Channels add a sum:
 x[·] is a row of C_in numbers, w[k] a C_in x C_out matrix. Let ȳ be the cotangent of y, that is
-the derivative of the loss by y. Collecting every place where a number is used:
+the derivative of the loss by y. Summing over every use of a number gives
 
     x̄[j] = Σ_{i,k : s i + d k − p = j} ȳ[i] w[k]ᵀ
     w̄[k] = Σ_i x[s i + d k − p]ᵀ ȳ[i]                             summed over the batch too
     b̄    = Σ_i ȳ[i]
 
-Both are convolutions again. **For the input**, let D be ȳ spread out by the stride, D[s i] = ȳ[i]
-and 0 elsewhere, of length s (O − 1) + 1. Put k = K − 1 − k' to count the taps backwards:
+The first two are convolutions again. **For the input**, let D be ȳ dilated by the stride:
+D[s i] = ȳ[i] and 0 elsewhere, of length s (O − 1) + 1. With k = K − 1 − k', taps in reverse order,
 
     x̄[j] = Σ_k' D[j + d k' − (d (K − 1) − p)] w[K − 1 − k']ᵀ
 
-a convolution of D, with stride 1 and dilation d, by the kernel flipped in space and transposed in
-channels, padded by d (K − 1) − p before, and after by what makes it I long: I + p − s (O − 1) − 1.
+is a convolution of D, with stride 1 and dilation d, by the kernel flipped in space and transposed
+in channels. The padding is d (K − 1) − p before, and I + p − s (O − 1) − 1 after, for the length I.
 
 **For the kernel**, the sum over i is the sum over the taps of a window: ȳ is the kernel, its taps
-are s apart (dilation s), and the window moves by d from k to k + 1 (stride d). The batch is what is
-summed, so it takes the place of the input channels, and the input channels that of the batch. The
-padding is p before, and after what makes it K long: d (K − 1) + s (O − 1) + 1 − I − p.
+are s apart (dilation s), and the window moves by d from k to k + 1 (stride d). The sum runs over
+the batch, so batch and input channels swap places. The padding is p before, and
+d (K − 1) + s (O − 1) + 1 − I − p after, for the length K.
 
-Either padding is negative where the forward pass padded by more than the kernel reaches, or where
-the last stride left elements unread; `lax.conv_general_dilated` then crops.
+Either padding is negative if the forward pass padded by more than the kernel reaches, or if the
+last stride left elements unread; `lax.conv_general_dilated` then crops.
 
 Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), section 4;
-the dilated kernel derivative is worked out here.
+the derivative by a dilated kernel is derived here.
 """
 
 from typing import Any
@@ -55,24 +55,24 @@ def conv2d(
     """Convolve a batch of feature maps with a kernel, and add a bias to each channel.
 
     Args:
-      x: [batch, height, width, in_channels], floating.
-      kernel: [kernel_height, kernel_width, in_channels, out_channels], the dtype of x.
-      bias: [out_channels], the dtype of x, or None for no bias.
-      stride: rows and columns that the window moves by; one integer for both.
-      padding: zeros around x: "SAME" (output ⌈size / stride⌉), "VALID" (none), one integer for all
-        sides, or ((top, bottom), (left, right)). `pad` gives other modes.
-      dilation: distance between neighbouring taps, rows and columns; one integer for both.
-      precision: of the products on GPUs and TPUs, in both directions: "highest", "tensorfloat32" or
-        another name that `lax.conv_general_dilated` knows; None for JAX's default.
+        x: [batch, height, width, in_channels], floating.
+        kernel: [kernel_height, kernel_width, in_channels, out_channels], the dtype of x.
+        bias: [out_channels], the dtype of x, or None for no bias.
+        stride: rows and columns that the window moves by; one integer for both.
+        padding: zeros around x: "SAME" (output ⌈size / stride⌉), "VALID" (none), one integer for
+            all sides, or ((top, bottom), (left, right)). `pad` gives other modes.
+        dilation: distance between neighbouring taps, rows and columns; one integer for both.
+        precision: of the products on GPUs and TPUs, in both directions: "highest", "tensorfloat32"
+            or another name that `lax.conv_general_dilated` accepts; None for JAX's default.
 
     Returns:
-      [batch, out_height, out_width, out_channels] in the dtype of x. Its derivatives (reverse mode,
-      to any order) have the dtypes of the inputs; one that nobody asks for is dropped by `jax.jit`.
+        [batch, out_height, out_width, out_channels] in the dtype of x. Its derivatives (reverse
+        mode, to any order) have the dtypes of the inputs; `jax.jit` drops unused ones.
 
     Raises:
-      TypeError: x or the kernel is not floating, or the dtypes differ.
-      ValueError: the channels disagree, the kernel is larger than the padded x, a stride or
-        dilation is below 1, the padding is unknown or an array has the wrong number of axes.
+        TypeError: x or the kernel is not floating, or the dtypes differ.
+        ValueError: the channels disagree, the kernel is larger than the padded x, a stride or
+            dilation is below 1, the padding is unknown or an array has the wrong number of axes.
 
     >>> import jax.numpy as jnp
     >>> x = jnp.arange(9.0).reshape(1, 3, 3, 1)

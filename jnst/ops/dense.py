@@ -1,4 +1,4 @@
-"""The layers without geometry: ReLU, flatten, fully connected, and softmax with cross-entropy."""
+"""Layers without geometry: ReLU, flatten, fully connected, and softmax with cross-entropy."""
 
 import math
 
@@ -18,8 +18,8 @@ Labels = Int[Array, " batch"]
 def relu(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Rectify: y = max(x, 0), for an array of any shape.
 
-    The derivative is x̄ = ȳ where y > 0 and 0 elsewhere, so 0 at x = 0, as in `jax.nn.relu`. It
-    keeps y and not x: the next layer keeps y as well, and the two share it.
+    The derivative is x̄ = ȳ where y > 0 and 0 elsewhere, so 0 at x = 0, as in `jax.nn.relu`. Its
+    residual is y and not x: the next layer stores y too, so the two share memory.
 
     Raises TypeError if x is not floating.
 
@@ -51,8 +51,7 @@ _relu.defvjp(_relu_forward, _relu_backward)
 def flatten(x: Float[Array, "batch ..."]) -> Rows:
     """Flatten every axis but the first: [batch, …] → [batch, features], rows first.
 
-    A reshape moves no number, and its derivative is the reshape back, x̄ = reshape(ȳ), which JAX
-    takes by itself.
+    The derivative is the reverse reshape, x̄ = reshape(ȳ), by JAX's automatic differentiation.
 
     Raises TypeError if x is not floating, ValueError if it has no axis.
 
@@ -73,16 +72,16 @@ def dense(x: Rows, kernel: Weights, bias: Bias | None = None) -> Rows:
         x̄ = ȳ Wᵀ        W̄ = xᵀ ȳ        b̄ = Σ_n ȳ[n]
 
     Args:
-      x: [batch, in_features], floating.
-      kernel: [in_features, out_features], the dtype of x.
-      bias: [out_features], the dtype of x, or None.
+        x: [batch, in_features], floating.
+        kernel: [in_features, out_features], the dtype of x.
+        bias: [out_features], the dtype of x, or None.
 
     Returns:
-      [batch, out_features] in the dtype of x.
+        [batch, out_features] in the dtype of x.
 
     Raises:
-      TypeError: an array is not floating, or the dtypes differ.
-      ValueError: the features disagree, or an array has the wrong number of axes.
+        TypeError: an array is not floating, or the dtypes differ.
+        ValueError: the features disagree, or an array has the wrong number of axes.
 
     >>> import jax.numpy as jnp
     >>> dense(jnp.array([[1.0, 2.0]]), jnp.array([[3.0], [4.0]]), jnp.array([0.5])).tolist()
@@ -134,8 +133,8 @@ _dense.defvjp(_dense_forward, _dense_backward)
 def softmax_cross_entropy(logits: Rows, labels: Labels) -> Scalar:
     """Mean cross-entropy of softmax(logits) against integer labels.
 
-    With p = softmax(z), and the log of the sum of exponentials taken after subtracting the largest
-    logit so that nothing overflows,
+    With p = softmax(z), and the largest logit subtracted before the exponentials to avoid
+    overflow,
 
         L = −(1/N) Σ_n log p[n, label_n] = (1/N) Σ_n (log Σ_k exp z[n, k] − z[n, label_n])
 
@@ -144,16 +143,16 @@ def softmax_cross_entropy(logits: Rows, labels: Labels) -> Scalar:
         z̄[n, k] = L̄ (p[n, k] − [k = label_n]) / N
 
     Args:
-      logits: [batch, classes], floating.
-      labels: [batch], integers in 0 … classes − 1. They are traced values and cannot be checked
-        under `jax.jit`: a label outside the range makes the loss NaN.
+        logits: [batch, classes], floating.
+        labels: [batch], integers in 0 … classes − 1. Traced values cannot be checked under
+            `jax.jit`: a label outside the range makes the loss NaN.
 
     Returns:
-      A scalar in the dtype of the logits, in nats.
+        A scalar in the dtype of the logits, in nats.
 
     Raises:
-      TypeError: the logits are not floating, or the labels not integers.
-      ValueError: there is not one label for every row, or no row at all.
+        TypeError: the logits are not floating, or the labels not integers.
+        ValueError: there is not one label for every row, or no row at all.
 
     >>> import jax.numpy as jnp
     >>> softmax_cross_entropy(jnp.zeros((2, 4)), jnp.array([1, 3])).round(4)  # log 4
@@ -176,9 +175,9 @@ def softmax_cross_entropy(logits: Rows, labels: Labels) -> Scalar:
 def _mean_loss(logits: Rows, labels: Labels) -> Scalar:
     shifted = logits - jnp.max(logits, axis=1, keepdims=True)
     chosen = jnp.take_along_axis(shifted, labels[:, None], axis=1, mode="fill")[:, 0]
-    known = (labels >= 0) & (labels < logits.shape[1])
+    valid = (labels >= 0) & (labels < logits.shape[1])
     losses = jnp.log(jnp.sum(jnp.exp(shifted), axis=1)) - chosen
-    return jnp.mean(jnp.where(known, losses, jnp.nan))
+    return jnp.mean(jnp.where(valid, losses, jnp.nan))
 
 
 def _softmax_cross_entropy_forward(
@@ -192,8 +191,8 @@ def _softmax_cross_entropy_backward(
 ) -> tuple[Rows, np.ndarray]:
     logits, labels = residuals
     classes = jnp.arange(logits.shape[1])
-    hit = (labels[:, None] == classes[None, :]).astype(logits.dtype)
-    derivative = (jax.nn.softmax(logits, axis=1) - hit) * (cotangent / logits.shape[0])
+    one_hot = (labels[:, None] == classes[None, :]).astype(logits.dtype)
+    derivative = (jax.nn.softmax(logits, axis=1) - one_hot) * (cotangent / logits.shape[0])
     no_derivative = np.zeros(labels.shape, jax.dtypes.float0)
     return derivative, no_derivative
 

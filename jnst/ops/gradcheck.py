@@ -1,19 +1,19 @@
-"""Numerical gradients, and the check that every layer of this project passes.
+"""Numerical gradients, and a check of hand-written derivatives against them.
 
 For a function f of arrays and a cotangent c of f's result, the loss is ⟨c, f(x)⟩ and its derivative
 by one element, taken by central differences,
 
     ∂⟨c, f⟩/∂x[i] ≈ ⟨c, f(x + h e_i) − f(x − h e_i)⟩ / 2h,      error  h² f‴/6 + ε |f| / h
 
-which is least near h = ε^(1/3) ≈ 6e-6 in float64, at about ε^(2/3) ≈ 4e-11 (Nocedal and Wright,
-"Numerical Optimization", 2nd edition, section 8.1). Where f is linear in x the first term is absent
+which is smallest near h = ε^(1/3) ≈ 6e-6 in float64, about ε^(2/3) ≈ 4e-11 (Nocedal and Wright,
+"Numerical Optimization", 2nd edition, section 8.1). If f is linear in x the first term vanishes,
 and a large step, such as h = 1, gives nearly all digits.
 
-The error that is reported is the largest |by hand − numerical| over an array's elements, divided by
-the largest magnitude among them: elements near 0 would otherwise report their rounding.
+The reported error is the largest |by hand − numerical| over an array's elements, divided by the
+largest magnitude among them; a ratio per element would be mere rounding for elements near 0.
 
-NumPy alone: f may be anything that takes float64 arrays and returns a float64 array or number. JAX
-functions do inside `with jax.enable_x64(True)`.
+This module uses only NumPy: f may be any function of float64 arrays that returns a float64 array or
+number. JAX functions qualify inside `with jax.enable_x64(True)`.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ Float64s = NDArray[np.float64]
 
 
 class Comparison(NamedTuple):
-    """How one array's derivative by hand compares with the numerical one, and where it is worst."""
+    """One array's derivative by hand against the numerical one, with the worst element."""
 
     name: str
     size: int
@@ -38,7 +38,7 @@ class Comparison(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The comparison of every array; printed, it is a table."""
+    """The comparisons of all arrays; prints as a table."""
 
     comparisons: tuple[Comparison, ...]
     tolerance: float
@@ -76,17 +76,17 @@ def numerical_gradients(
     """Differentiate ⟨cotangent, function(*arrays)⟩ by every element of every array.
 
     Args:
-      function: takes as many float64 arrays and returns a float64 array or number.
-      arrays: the point; anything floating, converted to float64.
-      cotangent: of the shape of the result; None for a function that returns one number.
-      step: h; None for ε^(1/3) max(1, |x[i]|), element by element.
+        function: takes one float64 array per array and returns a float64 array or number.
+        arrays: the point; any floating dtype, converted to float64.
+        cotangent: of the shape of the result; None for a function that returns one number.
+        step: h; None for ε^(1/3) max(1, |x[i]|), element by element.
 
     Returns:
-      For each array its derivative, in its shape.
+        The derivative by each array, in its shape.
 
     Raises:
-      TypeError: the function returns another dtype than float64, whose rounding drowns differences.
-      ValueError: the cotangent has not the result's shape.
+        TypeError: the function returns another dtype than float64, too coarse for differences.
+        ValueError: the cotangent does not have the result's shape.
 
     >>> import numpy as np
     >>> numerical_gradients(lambda x: (x**2).sum(), [np.array([1.0, 2.0])])[0].round(6).tolist()
@@ -96,10 +96,10 @@ def numerical_gradients(
     loss = _as_loss(function, point, cotangent)
     return [
         np.reshape(
-            [_difference(loss, point, which, place, step) for place in range(array.size)],
+            [_difference(loss, point, number, element, step) for element in range(array.size)],
             array.shape,
         )
-        for which, array in enumerate(point)
+        for number, array in enumerate(point)
     ]
 
 
@@ -118,16 +118,16 @@ def check_gradients(
     """Compare derivatives by hand with numerical ones.
 
     Args:
-      function, arrays, cotangent, step: as for `numerical_gradients`.
-      gradients: for each array the derivative of ⟨cotangent, function⟩ to be checked.
-      names: what to call the arrays in the report; their numbers if empty.
-      tolerance: the largest relative error at which the report agrees.
-      samples: how many elements of each array to check, drawn by `seed`; None for all.
+        function, arrays, cotangent, step: as for `numerical_gradients`.
+        gradients: for each array the derivative of ⟨cotangent, function⟩ to check.
+        names: of the arrays in the report; their numbers if empty.
+        tolerance: the largest relative error at which the report agrees.
+        samples: how many elements of each array to check, drawn by `seed`; None for all.
 
     Raises:
-      TypeError: as `numerical_gradients`.
-      ValueError: as `numerical_gradients`; or a gradient has not its array's shape, or the numbers
-        of arrays, gradients and names differ.
+        TypeError: as `numerical_gradients`.
+        ValueError: as `numerical_gradients`; or a gradient differs in shape from its array, or the
+            numbers of arrays, gradients and names differ.
 
     >>> import numpy as np
     >>> x = np.array([1.0, 2.0])
@@ -146,34 +146,34 @@ def check_gradients(
     loss = _as_loss(function, point, cotangent)
     random = np.random.default_rng(seed)
     rows = []
-    for which, (name, array, gradient) in enumerate(zip(names, point, gradients, strict=True)):
+    for number, (name, array, gradient) in enumerate(zip(names, point, gradients, strict=True)):
         by_hand = np.asarray(gradient, np.float64)
         if by_hand.shape != array.shape:
             raise ValueError(
                 f"the gradient of {name} has shape {by_hand.shape}, the array {array.shape}"
             )
-        places = np.arange(array.size)
+        elements = np.arange(array.size)
         if samples is not None and samples < array.size:
-            places = np.sort(random.choice(array.size, samples, replace=False))
+            elements = np.sort(random.choice(array.size, samples, replace=False))
         numerical = np.array(
-            [_difference(loss, point, which, int(place), step) for place in places]
+            [_difference(loss, point, number, int(element), step) for element in elements]
         )
-        rows.append(_compare(name, array, by_hand.ravel()[places], numerical, places))
+        rows.append(_compare(name, array, by_hand.ravel()[elements], numerical, elements))
     return Report(tuple(rows), tolerance)
 
 
 def _compare(
-    name: str, array: Float64s, by_hand: Float64s, numerical: Float64s, places: NDArray[np.intp]
+    name: str, array: Float64s, by_hand: Float64s, numerical: Float64s, elements: NDArray[np.intp]
 ) -> Comparison:
-    if not len(places):
+    if not len(elements):
         return Comparison(name, array.size, 0, 0.0, (), 0.0, 0.0)
     distances = np.abs(by_hand - numerical)
     scale = max(np.max(np.abs(by_hand)), np.max(np.abs(numerical)))
     errors = distances / scale if scale else distances
     worst = int(np.argmax(errors))
-    index = tuple(int(axis) for axis in np.unravel_index(places[worst], array.shape))
-    found = float(errors[worst]), index, float(by_hand[worst]), float(numerical[worst])
-    return Comparison(name, array.size, len(places), *found)
+    index = tuple(int(axis) for axis in np.unravel_index(elements[worst], array.shape))
+    row = float(errors[worst]), index, float(by_hand[worst]), float(numerical[worst])
+    return Comparison(name, array.size, len(elements), *row)
 
 
 def _as_point(arrays: Sequence[ArrayLike]) -> list[Float64s]:
@@ -201,17 +201,17 @@ def _as_loss(
 def _difference(
     loss: Callable[[list[Float64s]], float],
     point: list[Float64s],
-    which: int,
-    place: int,
+    number: int,
+    element: int,
     step: float | None,
 ) -> float:
     """The central difference in one element of one array."""
-    value = point[which].flat[place]
+    value = point[number].flat[element]
     h = np.cbrt(np.finfo(np.float64).eps) * max(1.0, abs(value)) if step is None else step
     sides = []
     for moved in (value + h, value - h):
-        # A fresh copy each time: JAX on a CPU may read the array in place, and later.
-        arrays = [array if i != which else array.copy() for i, array in enumerate(point)]
-        arrays[which].flat[place] = moved
+        # A fresh copy per side: JAX on CPUs may share the array's memory and read it later.
+        arrays = [array if i != number else array.copy() for i, array in enumerate(point)]
+        arrays[number].flat[element] = moved
         sides.append(loss(arrays))
     return (sides[0] - sides[1]) / float((value + h) - (value - h))

@@ -1,4 +1,4 @@
-"""Padding in the plane: with zeros, by replicating the border, or by reflecting at it.
+"""Padding of rows and columns: with zeros, by replicating the border, or by reflecting at it.
 
 Along one axis of length I, padded by p before and q after, y[i] = x[r(i − p)] where
 
@@ -6,12 +6,12 @@ Along one axis of length I, padded by p before and q after, y[i] = x[r(i − p)]
     replicate  r(j) = min(max(j, 0), I − 1)           a b c  →  a a | a b c | c c
     reflect    r(j) = |j| before, 2 (I − 1) − j after  a b c  →  c b | a b c | b a
 
-The derivative collects, for every element of x, the cotangents of its copies,
+The derivative sums, for every element of x, the cotangents of its copies,
 
     x̄[j] = Σ_{i : r(i − p) = j} ȳ[i]
 
-so the border's strips are folded back: summed into the last row that they replicate, or mirrored
-onto the rows that they reflect. Rows and columns are independent; here columns are folded first.
+so the padded strips are folded back: summed into the border row that they replicate, or mirrored
+onto the rows that they reflect. Rows and columns are independent; columns are folded first.
 """
 
 from typing import Any, Literal
@@ -30,17 +30,17 @@ def pad(x: Batch, padding: int | Pads, mode: Mode = "zero") -> Batch:
     """Pad the rows and columns of a batch.
 
     Args:
-      x: [batch, height, width, channels], floating.
-      padding: one count for all sides, or ((top, bottom), (left, right)).
-      mode: "zero", "replicate" (the border's value) or "reflect" (without repeating the border).
+        x: [batch, height, width, channels], floating.
+        padding: one count for all sides, or ((top, bottom), (left, right)).
+        mode: "zero", "replicate" (the border's value) or "reflect" (without repeating the border).
 
     Returns:
-      [batch, top + height + bottom, left + width + right, channels] in the dtype of x.
+        [batch, top + height + bottom, left + width + right, channels] in the dtype of x.
 
     Raises:
-      TypeError: x is not floating, or the padding is neither an integer nor two pairs.
-      ValueError: unknown mode, negative padding, nothing to copy, or a reflection at least as wide
-        as x.
+        TypeError: x is not floating, or the padding is neither an integer nor two pairs.
+        ValueError: unknown mode, negative padding, no row or column to replicate, or a reflection
+            at least as wide as x.
 
     >>> import jax.numpy as jnp
     >>> x = jnp.array([1.0, 2, 3]).reshape(1, 1, 3, 1)
@@ -75,7 +75,7 @@ def _backward(pads: Pads, mode: str, _: None, cotangent: Batch) -> tuple[Batch]:
 
 
 def _fold(cotangent: Batch, axis: int, sides: tuple[int, int], mode: str) -> Any:
-    """Take the padding off one axis and add what it holds to the elements it was copied from."""
+    """Remove one axis's padding and add its cotangents to the elements that it copies."""
     before, after = sides
     head, body, tail = jnp.split(cotangent, (before, cotangent.shape[axis] - after), axis)
     size = body.shape[axis]

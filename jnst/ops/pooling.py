@@ -1,15 +1,15 @@
-"""Pooling: the largest, the average, or the Euclidean norm of every window.
+"""Pooling layers: the maximum, the average, or the Euclidean norm of every window.
 
 With windows of K taps moved by a stride s over an axis of length I padded by p, tap k of output i
-reads x[s i + k − p]; rows and columns work alike and channels stay apart. Padding is no part of the
-picture: it never wins a maximum, adds nothing to a norm and **does not count in an average**
-(TensorFlow's convention, so the average of a constant picture is that constant up to the border).
+reads x[s i + k − p]; rows and columns are analogous, channels are independent. Padding is not part
+of the picture: it never wins a maximum, adds nothing to a norm and **does not count in an average**
+(TensorFlow's convention: the average of a constant picture is that constant up to the border).
 
     max      y[i] = max_k x[s i + k − p]      x̄[j] = Σ ȳ[i] over the i whose first largest tap is j
     average  y[i] = Σ_k x[s i + k − p] / n[i] x̄[j] = Σ_{i,k : s i + k − p = j} ȳ[i] / n[i]
     L2       y[i] = √ Σ_k x[s i + k − p]²     x̄[j] = x[j] Σ_{i,k : s i + k − p = j} ȳ[i] / y[i]
 
-n[i] counts the taps inside the picture. Where several taps share the maximum, the first in reading
+n[i] counts the taps inside the picture. If several taps share the maximum, the first in row-major
 order gets the derivative, as in XLA. An L2 norm of 0 has no derivative; 0 is used.
 
 The sum over (i, k) puts s − 1 zeros between the elements of ȳ, pads K − 1 − p of them before and
@@ -17,7 +17,7 @@ I + p − s (O − 1) − 1 after, and sums over windows of K taps with stride 1
 
 Sources: max and average pooling, Gatys, Ecker and Bethge, "Image style transfer using convolutional
 neural networks" (2016), section 2; L2 pooling, Hyvärinen and Köster, "Complex cell pooling and the
-statistics of natural images" (2007). None of the three averages or norms is rescaled here.
+statistics of natural images" (2007). Unlike in some programs, no result is rescaled.
 """
 
 import functools
@@ -35,7 +35,7 @@ from .window import Padding, Pair, Window, as_floats, as_pair, make_window
 
 Winners = UInt8[Array, "batch height width channels"]
 
-# Every tap of a window is one term of the compiled maximum: larger windows go rows after columns.
+# The compiled maximum has one term per tap; larger windows are pooled by columns, then by rows.
 _MOST_TAPS = 64
 
 
@@ -44,23 +44,23 @@ def max_pool(
 ) -> Batch:
     """Take the maximum of every window.
 
-    The derivative keeps one byte for every output, which tap won, and neither x nor y. A window of
-    nothing but −inf counts as padding, and NaN goes through.
+    For up to 64 taps the residual is one byte per output, the winning tap, and neither x nor y. A
+    window of only −inf gives −inf, its derivative goes to the first tap, and NaN propagates.
 
     Args:
-      x: [batch, height, width, channels], floating.
-      window: rows and columns of the window; one integer for both.
-      stride: rows and columns that it moves by; None for the size of the window.
-      padding: "VALID", "SAME", one integer, or ((top, bottom), (left, right)), each less than the
-        window.
+        x: [batch, height, width, channels], floating.
+        window: rows and columns of the window; one integer for both.
+        stride: rows and columns that it moves by; None for the size of the window.
+        padding: "VALID", "SAME", one integer, or ((top, bottom), (left, right)), each less than the
+            window.
 
     Returns:
-      [batch, out_height, out_width, channels] in the dtype of x.
+        [batch, out_height, out_width, channels] in the dtype of x.
 
     Raises:
-      TypeError: x is not floating, or a size is not an integer.
-      ValueError: the window is larger than the padded x, the padding is unknown or as wide as the
-        window, a size is below 1 or x has not four axes.
+        TypeError: x is not floating, or a size is not an integer.
+        ValueError: the window is larger than the padded x, the padding is unknown or as wide as the
+            window, a size is below 1 or x does not have four axes.
 
     >>> import jax.numpy as jnp
     >>> max_pool(jnp.arange(16.0).reshape(1, 4, 4, 1)).squeeze().tolist()
@@ -86,16 +86,16 @@ def _max_forward(x: Batch, window: Window) -> tuple[Batch, Winners]:
     index = np.min_scalar_type(window.taps[0] * window.taps[1] - 1)
     y, winners = jnp.full((), -np.inf, x.dtype), jnp.zeros((), index)
     for tap, (row, column) in enumerate(product(*map(range, window.taps))):
-        seen = padded[:, row : row + rows : down, column : column + columns : right]
-        wins = (seen > y) | jnp.isnan(seen)
+        values = padded[:, row : row + rows : down, column : column + columns : right]
+        wins = (values > y) | jnp.isnan(values)
         winners = jnp.where(wins, jnp.asarray(tap, index), winners)
-        y = jnp.where(wins, seen, y)
+        y = jnp.where(wins, values, y)
     return y, winners
 
 
 @functools.partial(jax.jit, static_argnums=0, inline=True)
 def _max_backward(window: Window, winners: Winners, cotangent: Batch) -> tuple[Batch]:
-    """Sum over the taps the cotangents that each of them won, placed where it read them."""
+    """Sum over the taps of the cotangents that each tap won, at the positions that it read."""
     zero = jnp.zeros((), cotangent.dtype)
     derivative = zero
     for tap, place in enumerate(product(*map(range, window.taps))):
@@ -195,7 +195,7 @@ def _check(x: Any, window: Pair, stride: Pair | None, padding: Padding) -> tuple
 
 
 def _spans(window: Window) -> tuple[int, int]:
-    """How far the first tap travels: s (O − 1) + 1 rows and columns."""
+    """The extent of the first tap's positions: s (O − 1) + 1 rows and columns."""
     rows, columns = (s * (o - 1) + 1 for s, o in zip(window.stride, window.output, strict=True))
     return rows, columns
 
@@ -230,6 +230,6 @@ def _inverse_counts(window: Window, dtype: Any) -> Array:
     ):
         first = s * np.arange(out) - before
         counts = np.minimum(first + taps, size) - np.maximum(first, 0)
-        # Where nothing is padded one number does for all windows, and need not be read from memory.
+        # Without padding, one count serves all windows, which saves reading an array.
         inside.append(counts if counts.min() < taps else counts[:1])
     return jnp.asarray(1.0 / (inside[0][:, None] * inside[1][None, :])[None, :, :, None], dtype)

@@ -1,4 +1,4 @@
-"""The geometry that convolution and pooling share: stride, padding and dilation, checked once.
+"""The window geometry of convolution and pooling: stride, padding and dilation, validated.
 
 Along one axis of length I, a window of K taps that stand d apart, moved by a stride s over the
 axis padded by p before and q after, covers E = d (K − 1) + 1 elements and fits
@@ -8,8 +8,8 @@ axis padded by p before and q after, covers E = d (K − 1) + 1 elements and fit
 times (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", relation 15).
 Tap k of output i reads element s i + d k − p of the axis.
 
-A `"SAME"` padding is the one with O = ⌈I / s⌉; an odd total puts the extra element after, as in
-`jax.lax` and TensorFlow. `"VALID"` pads nothing.
+`"SAME"` padding gives O = ⌈I / s⌉; an odd total puts the extra element after, as in `jax.lax` and
+TensorFlow. `"VALID"` pads nothing.
 """
 
 import operator
@@ -25,7 +25,7 @@ Padding = str | int | Pads
 
 
 class Window(NamedTuple):
-    """A checked window: its numbers, what it moves over and what comes out, (rows, columns)."""
+    """A validated window: parameters, input size and output size, each (rows, columns)."""
 
     size: tuple[int, int]
     taps: tuple[int, int]
@@ -53,8 +53,8 @@ def as_pads(padding: Any) -> Pads:
     """Return an integer or ((top, bottom), (left, right)) as four counts, none negative."""
     try:
         if np.ndim(padding) == 0:
-            every = operator.index(padding)
-            pads = ((every, every), (every, every))
+            count = operator.index(padding)
+            pads = ((count, count), (count, count))
         else:
             (top, bottom), (left, right) = padding
             pads = (
@@ -116,7 +116,7 @@ def make_window(
 
 
 def as_floats(value: Any, name: str, axes: str) -> jax.Array:
-    """Return `value` as an array, having checked that it is floating and has the named axes.
+    """Return `value` as an array after checking that it is floating and has the named axes.
 
     Raises TypeError for integer or complex numbers, ValueError for the wrong number of axes.
     """
@@ -134,7 +134,7 @@ def as_floats(value: Any, name: str, axes: str) -> jax.Array:
 
 
 def check_same_dtype(**arrays: jax.Array) -> None:
-    """Raise TypeError if the named arrays differ in dtype: layers never promote on their own."""
+    """Raise TypeError if the named arrays differ in dtype: layers never promote dtypes."""
     if len({array.dtype for array in arrays.values()}) > 1:
-        found = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in arrays.items())
-        raise TypeError(f"the dtypes differ: {found}; cast them to one with .astype")
+        dtypes = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in arrays.items())
+        raise TypeError(f"the dtypes differ: {dtypes}; cast them to one with .astype")

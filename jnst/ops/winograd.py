@@ -1,47 +1,47 @@
-"""Winograd's convolution by 3x3 kernels: up to five times fewer products, and its derivative.
+"""Winograd's convolution by 3x3 kernels with up to five times fewer products, and its derivative.
 
 Along one axis, m outputs y = (y_0 … y_{m-1}) of a kernel w of three taps read n = m + 2 inputs d.
-Transposed, this is a product of two polynomials, of degrees 2 and m - 1; the product has n
-coefficients and is known from its values at n points p_j, the last of them ∞, where the value of a
-polynomial is its leading coefficient. So n products do instead of 3m,
+Transposed, this is a product of two polynomials, of degrees 2 and m - 1. The product has n
+coefficients, which its values at n points p_j determine; the last point is ∞, where the value of a
+polynomial is its leading coefficient. So n products replace 3m,
 
     y = Aᵀ [ (G w) ⊙ (Bᵀ d) ]
 
 with Aᵀ the powers p_j^i, G the powers p_j^k / N_j, N_j = Π_{l≠j} (p_j − p_l), and in row j of Bᵀ
 the coefficients of Π_{l≠j} (x − p_l); l runs over the finite points.
 
-On an image the same is done along rows and along columns, for tiles of m x m outputs from n x n
+On an image this applies along rows and along columns, for tiles of m x m outputs from n x n
 inputs:
 
     U = G w Gᵀ        V = Bᵀ d B        M_ij = V_ij U_ij        y = Aᵀ M A
 
-For an output there are n²/m² products instead of 9: 4 with m = 2, 2.25 with m = 4, 1.78 with m = 6.
-The larger the tile, the more digits are lost in rounding, as the powers of the points part.
+Each output takes n²/m² products instead of 9: 4 with m = 2, 2.25 with m = 4, 1.78 with m = 6.
+Larger tiles lose more digits in rounding, since the powers of the points differ more in magnitude.
 
 Every number is a row of channels, and U_ij a C_in x C_out matrix, so that over all tiles M_ij is
-one matrix product. The products are where the time goes; U depends on the kernel alone and is
+one matrix product. The products take most of the time; U depends only on the kernel and is
 computed once (`transform_kernel`).
 
-**The derivative** for the input is the transposed map. With ȳ the cotangent of y, transposing each
-of the steps in turn, last to first:
+**The derivative** for the input is the transposed map. With ȳ the cotangent of y, transpose each
+step, last to first:
 
     M̄ = A ȳ Aᵀ        V̄_ij = M̄_ij U_ijᵀ        d̄ = B V̄ Bᵀ
 
-and as neighbouring tiles share two rows and two columns of x, x̄ is the sum of the d̄ that overlap
-there. Row m·t + a of x is number a + 1 of tile t; the first row is also number n - 1 of the tile
+and since neighbouring tiles share two rows and two columns of x, x̄ is the sum of the overlapping
+d̄. Row m·t + a of x is number a + 1 of tile t; the first row is also number n - 1 of the tile
 before, and the last is number 0 of the tile after. In Bᵀ the columns n - 1 and 0 hold a single
 number each (only one of the products lacks the factor x of the point 0, only one reaches degree
-n - 1), so that each of these two sums has one term. U serves both directions as it is. For the
-kernel, Ū_ij = V_ijᵀ M̄_ij summed over the tiles, and w̄ = Gᵀ Ū G.
+n - 1), so each of these two sums has one term. Both directions use the same U. For the kernel,
+Ū_ij = V_ijᵀ M̄_ij summed over the tiles, and w̄ = Gᵀ Ū G.
 
-The rows i of U, V and M are worked on one after the other, which needs the least memory and time.
+The rows i of U, V and M are processed one by one, which needs the least memory and time.
 
-Each stage below is compiled by itself (`_stage`). XLA would fuse a chain of them into one loop that
-computes the first stage again for every element of the last.
+On CPUs each stage below is compiled by itself (`_stage`). XLA would fuse a chain of them into one
+loop that recomputes the first stage for every element of the last.
 
 Sources: Lavin and Gray, "Fast algorithms for convolutional neural networks" (CVPR 2016), section
 4; Blahut, "Fast algorithms for signal processing" (2010), section 5.2, for the construction from
-points; the transposed form of the derivative is worked out here.
+points; the transposed form of the derivative is derived here.
 """
 
 from collections.abc import Callable
@@ -58,10 +58,10 @@ from jaxtyping import Array, Float
 from ..arrays import Batch, Kernel
 
 TransformedKernel = tuple[Float[Array, "n in_channels out_channels"], ...]
-"""n arrays, U_0j to U_{n-1}j: a slice of one array would be copied at every step."""
+"""n arrays, U_0j to U_{n-1}j: XLA would copy the slices of a single array at every step."""
 
 TILES = (2, 4, 6)
-"""The sides m of tiles that there are points for."""
+"""The supported sides m of tiles."""
 
 _POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 
@@ -69,8 +69,8 @@ _POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 class _Matrices(NamedTuple):
     """Bᵀ [n, n], G [n, 3], Aᵀ [m, n] of the module's text, and the transposed overlap [m, n + 2].
 
-    In the overlap the numbers 1 to m of each tile are its own; the last two columns are number
-    n - 1 of the tile before and 0 of the one after.
+    The overlap gives the numbers 1 to m of each d̄. Its first n columns take the tile's own
+    numbers, its last two take number n - 1 of the tile before and 0 of the one after.
     """
 
     bt: np.ndarray
@@ -96,18 +96,18 @@ def _matrices(m: int) -> _Matrices:
 
 
 def transform_kernel(kernel: Kernel, tile: int = 4) -> TransformedKernel:
-    """U = G w Gᵀ for each pair of channels: what `conv3x3` multiplies with.
+    """U = G w Gᵀ for each pair of channels, the factor in `conv3x3`.
 
     Args:
-      kernel: [3, 3, in_channels, out_channels], floating.
-      tile: the side m of the tiles of outputs, 2, 4 or 6.
+        kernel: [3, 3, in_channels, out_channels], floating.
+        tile: the side m of the tiles of outputs, 2, 4 or 6.
 
     Returns:
-      n = tile + 2 arrays [n, in_channels, out_channels] in the dtype of the kernel: 16, 36 or 64
-      numbers for 9.
+        n = tile + 2 arrays [n, in_channels, out_channels] in the dtype of the kernel: 16, 36 or 64
+        numbers for 9.
 
     Raises:
-      ValueError: another tile.
+        ValueError: unsupported tile.
 
     >>> round(float(transform_kernel(jnp.ones((3, 3, 1, 1)))[1][1].squeeze()), 6)
     0.25
@@ -121,22 +121,22 @@ def transform_kernel(kernel: Kernel, tile: int = 4) -> TransformedKernel:
 def conv3x3(
     x: Batch, transformed: TransformedKernel, bias: Array | None = None, rectify: bool = False
 ) -> Batch:
-    """A 3x3 convolution with stride 1 and padding "SAME", by Winograd's tiles, and perhaps a ReLU.
+    """A 3x3 convolution with stride 1, padding "SAME" and optional ReLU, by Winograd's tiles.
 
     Args:
-      x: [batch, height, width, in_channels], floating.
-      transformed: from `transform_kernel`. The products are taken in its dtype and summed in that
-        of x: bfloat16 beside float32 halves what they cost where the processor knows bfloat16.
-      bias: [out_channels], the dtype of x, or None.
-      rectify: whether max(·, 0) is applied to the result.
+        x: [batch, height, width, in_channels], floating.
+        transformed: from `transform_kernel`. The products are taken in its dtype and summed in that
+            of x: bfloat16 with float32 halves their cost on processors that support bfloat16.
+        bias: [out_channels], the dtype of x, or None.
+        rectify: whether max(·, 0) is applied to the result.
 
     Returns:
-      [batch, height, width, out_channels] in the dtype of x. In float32 it differs from the direct
-      convolution by about 1e-6, 1e-5, 1e-4 of the largest entry with tiles of side 2, 4, 6.
-      Differentiable in x, transformed and bias.
+        [batch, height, width, out_channels] in the dtype of x. In float32 it differs from the
+        direct convolution by about 1e-6, 1e-5, 1e-4 of the largest entry for tiles 2, 4, 6.
+        Differentiable in x, transformed and bias.
 
     Raises:
-      ValueError: the channels of x, transformed and bias disagree.
+        ValueError: the channels of x, transformed and bias disagree.
 
     >>> x = jnp.arange(25.0).reshape(1, 5, 5, 1)
     >>> laplacian = jnp.array([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).reshape(3, 3, 1, 1)
@@ -155,11 +155,11 @@ def conv3x3(
 
 
 def _stage(function: Callable[..., Array], static: tuple[str, ...] = ()) -> Callable[..., Array]:
-    """The function as a computation of its own, into which XLA fuses nothing and which it keeps."""
+    """The function as a separate computation on CPUs, which XLA neither inlines nor fuses."""
 
     @wraps(function)
     def body(*arrays: Any, **options: Any) -> Array:
-        # jnp.where and its like are calls too, and are to be fused.
+        # jnp.where and similar functions are jitted calls too, and should be fused.
         with set_xla_metadata(inlineable="true"):
             return function(*arrays, **options)
 
@@ -195,14 +195,14 @@ def _combine(coefficients: Any, parts: list[Array]) -> Array:
 
 
 def _overlapping(tiles: Array) -> list[Array]:
-    """The elements that each tile reads; axis 1 counts the tiles, axis 2 their own."""
+    """The elements that each tile reads; axis 1 counts tiles, axis 2 a tile's own elements."""
     own = tiles.shape[2]
     return [tiles[:, :-1, k] for k in range(own)] + [tiles[:, 1:, k] for k in range(2)]
 
 
 @partial(_stage, static=("m",))
 def _frame(x: Array, *, m: int) -> Array:
-    """Zeros around x: one before, and after it up to whole tiles and one tile more."""
+    """Pad x with zeros: one before, and after it up to whole tiles plus one tile."""
     rows, columns = ((1, -(-size // m) * m + m - 1 - size, 0) for size in x.shape[1:3])
     return lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), rows, columns, (0, 0, 0)))
 
@@ -240,7 +240,7 @@ def _output_rows(
 
 
 def _multiply(a: Array, b: Array, contracted: tuple[int, int], dtype: Any) -> Array:
-    """As many matrix products as axis 0 is long, summed in `dtype`."""
+    """A batch of matrix products over axis 0, summed in `dtype`."""
     axes = (((contracted[0],), (contracted[1],)), ((0,), (0,)))
     return lax.dot_general(a, b, axes, preferred_element_type=dtype)
 
@@ -266,7 +266,7 @@ def _forward(
 
 @partial(_stage, static=("m",))
 def _whole_tiles(cotangent: Array, rectified: Array | None, *, m: int) -> Array:
-    """The cotangent, where the ReLU let through, with zeros after it up to whole tiles."""
+    """The cotangent after the ReLU's derivative, padded with zeros to whole tiles."""
     zero = jnp.zeros((), cotangent.dtype)
     if rectified is not None:
         cotangent = jnp.where(rectified > 0, cotangent, zero)
@@ -295,8 +295,8 @@ def _derivative_columns(products: Array, *, m: int, columns: int) -> Array:
     n, tiles, channels = products.shape
     zero = jnp.zeros((), products.dtype)
     place = lax.broadcasted_iota(jnp.int32, (1, columns, 1), 1)
-    # A shift by one tile is a slice of the numbers in a line, which reads something of another row
-    # at its ends. Padding would be a branch for every number.
+    # A shift by one tile is a slice of the flattened numbers; at the ends it reads another row,
+    # which `where` masks. Padding would compile to a branch for every number.
     line, last = products.reshape(-1, channels), (n - 1) * tiles
     before = lax.slice_in_dim(line, last - 1, last - 1 + tiles).reshape(-1, columns, channels)
     after = lax.slice_in_dim(line, 1, 1 + tiles).reshape(-1, columns, channels)
@@ -320,19 +320,19 @@ def _derivative_rows(parts: list[Array], *, m: int, shape: tuple[int, ...]) -> A
 def _backward(rectify: bool, residuals: Any, cotangent: Batch) -> tuple[Any, Any, Any]:
     x, transformed, bias, rectified = residuals
     m = len(transformed) - 2
-    framed, whole = _frame(x, m=m), _whole_tiles(cotangent, rectified, m=m)
+    framed, padded = _frame(x, m=m), _whole_tiles(cotangent, rectified, m=m)
     parts, derivatives = [], []
     for i, kernels in enumerate(transformed):
         dtype = kernels.dtype
-        tiles = _cotangent_columns(_cotangent_rows(whole, m=m, i=i), m=m, dtype=dtype)
+        tiles = _cotangent_columns(_cotangent_rows(padded, m=m, i=i), m=m, dtype=dtype)
         products = _multiply(tiles, kernels, (2, 2), x.dtype)
-        parts.append(_derivative_columns(products, m=m, columns=whole.shape[2] // m))
+        parts.append(_derivative_columns(products, m=m, columns=padded.shape[2] // m))
         inputs = _input_columns(_input_rows(framed, m=m, i=i), m=m, dtype=dtype)
         derivatives.append(_multiply(inputs, tiles, (1, 1), x.dtype).astype(dtype))
     return (
         _derivative_rows(parts, m=m, shape=x.shape),
         tuple(derivatives),
-        None if bias is None else jnp.sum(whole, axis=(0, 1, 2)),
+        None if bias is None else jnp.sum(padded, axis=(0, 1, 2)),
     )
 
 

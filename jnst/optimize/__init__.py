@@ -1,7 +1,7 @@
 """Optimisers: Adam and L-BFGS as Optax transformations, the jitted step, and the loop over steps.
 
-`minimize` takes an objective, a point and a number of steps, and returns the point that they lead
-to. `Method` says which optimiser, and is static under `jit`; `Rates` are its numbers.
+`minimize` takes an objective, a starting point and a number of steps, and returns the optimised
+point. `Method` selects the optimiser and is static under `jit`; `Rates` holds its numbers.
 """
 
 from .hyperparameters import Method as Method

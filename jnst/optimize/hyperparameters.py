@@ -1,4 +1,4 @@
-"""The optimiser that a run uses, as a static value, and its numbers, as arrays."""
+"""Hyperparameters of a run: the optimiser, as a static value, and its numbers, as arrays."""
 
 import math
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from ..config import Config
 
 @dataclass(frozen=True)
 class Method:
-    """The shape of an optimiser, static under `jit`; its numbers are `Rates`.
+    """The structure of an optimiser, static under `jit`; its numbers are `Rates`.
 
     Attributes:
         name: "adam" or "lbfgs".
         line_search: for L-BFGS, "zoom" or "none" (see `jnst.optimize.lbfgs.update`).
-        history: pairs that L-BFGS remembers.
+        history: number of pairs that L-BFGS stores.
         clamp: after each Adam step, clip x into [0, 1].
-        precondition: x is an image [H, W, …] and steps as if it were z, its frequencies f scaled
-            by f^-precondition (see `jnst.optimize.preconditioner`); 0 for none.
-        averaging: whether Adam keeps a running average of x, which is then the answer; one more
-            array of its size.
+        precondition: for an image x [H, W, …], optimise z, where x is z with its frequencies f
+            scaled by f^-precondition (see `jnst.optimize.preconditioner`); 0 for none.
+        averaging: whether Adam keeps a running average of x as its result; takes one more array of
+            x's size.
 
     Raises:
         ValueError: for an unknown name or line search, a history below 1, a precondition that is
-            negative or not finite, or L-BFGS with clamp (a clipped point is not the one whose value
-            and gradient the search was told) or averaging.
+            negative or not finite, or L-BFGS with clamp (a clipped point is not the one that the
+            line search asked for) or averaging.
     """
 
     name: str = "adam"
@@ -54,16 +54,16 @@ class Method:
 
 
 class Rates(NamedTuple):
-    """The numbers of an optimiser; arrays or floats, changed without compiling again.
+    """The numbers of an optimiser; arrays or floats, changed without recompilation.
 
     Attributes:
         learning_rate: Adam's step or L-BFGS's first trial, in units of x · unit.
-        beta1, beta2: Adam's decays.
-        average: decay of the running average of x; needs `Method.averaging`.
+        beta1, beta2: Adam's decay rates.
+        average: decay rate of the running average of x; needs `Method.averaging`.
         unit: the optimiser works on x · unit.
-        decay: share of Adam's learning rate that is left after `steps` steps, to which it falls
-            along half a cosine; 1 for all of it.
-        steps: of the run.
+        decay: share of Adam's learning rate that remains after `steps` steps, reached along half a
+            cosine; 1 for a constant rate.
+        steps: number of steps of the run.
     """
 
     learning_rate: Array | float = 1.0
@@ -88,7 +88,7 @@ def method_of(config: Config) -> Method:
 
 
 def rates_of(config: Config, steps: int = 1) -> Rates:
-    """Its numbers, for a scale of so many steps.
+    """The optimiser's numbers, for a scale of `steps` steps.
 
     Example:
         >>> round(rates_of(Config(average_share=0.1), steps=100).average, 3)
@@ -96,12 +96,12 @@ def rates_of(config: Config, steps: int = 1) -> Rates:
     """
     adam = config.optimizer == "adam"
     # An average over the last n steps has a decay of 1 − 1/n.
-    reach = max(1.0, config.average_share * steps)
+    window = max(1.0, config.average_share * steps)
     return Rates(
         learning_rate=config.learning_rate if adam else 1.0,
         beta1=config.beta1,
         beta2=config.beta2,
-        average=(config.average or 1 - 1 / reach) if adam else 0.0,
+        average=(config.average or 1 - 1 / window) if adam else 0.0,
         unit=config.pixel_range,
         decay=config.rate_decay,
         steps=steps,

@@ -1,8 +1,8 @@
-"""L-BFGS as a state machine: each call takes one value and gradient and names the next point.
+"""L-BFGS as a state machine: each call takes one value and gradient and returns the next point.
 
 A line search usually hides several evaluations inside one step, in a loop. Here the search itself
-is part of the state: `update` sees the value and gradient at the point it asked for, either accepts
-that point or narrows the interval, and returns the point to evaluate next. A step therefore costs
+is part of the state: `update` takes the value and gradient at the point it asked for, accepts that
+point or narrows the interval, and returns the point to evaluate next. A step therefore costs
 exactly one evaluation, nothing is evaluated twice, and the objective stays outside any loop, where
 XLA's CPU backend runs it several times faster.
 """
@@ -23,14 +23,14 @@ Inverse = Callable[[Array], Array]
 
 
 class State(NamedTuple):
-    """The accepted point, what is known there, the search under way, and the remembered pairs.
+    """The accepted point with its value and gradient, the line search, and the stored pairs.
 
     Attributes:
         position: the last accepted point, any shape; `value` and `gradient` are taken there.
-        direction: along which the search runs; `slope` = gradient · direction.
+        direction: of the line search; `slope` = gradient · direction.
         steps, changes: [history, …] ring buffers of s = Δx and y = Δgradient.
-        products: [history, history], s of the row's pair times y of the column's; of use where the
-            column's is as new or newer.
+        products: [history, history], s of the row's pair times y of the column's; valid where the
+            column's pair is as new or newer.
         accepted: how many points have been accepted.
         stored: how many pairs have been stored since the last restart.
     """
@@ -80,19 +80,19 @@ def _same(x: Array) -> Array:
 
 
 def quasi_newton(gradient: Array, state: State, inverse: Inverse = _same) -> Array:
-    """−H·gradient, H the inverse Hessian that the pairs describe.
+    """−H·gradient, with H the inverse Hessian that the pairs define.
 
-    Starts from γP, P the map `inverse` and γ = (s·y)/(y·P y) of the newest pair.
+    The initial H is γP, with P the map `inverse` and γ = (s·y)/(y·P y) of the newest pair.
 
     The two-loop recursion goes through the pairs one by one: q ← q − αᵢ yᵢ with αᵢ = ρᵢ sᵢ·q from
     the newest on, then r ← r + δᵢ sᵢ with δᵢ = αᵢ − ρᵢ yᵢ·r from the oldest on. Here the products
-    of pairs with each other are known, so its scalars follow from products with what the loops
-    begin with: with the pairs as the columns of S and Y, from old to new, R the upper triangle of
+    between pairs are stored, so the scalars follow from products with the vectors that the loops
+    start from: with the pairs as the columns of S and Y, from old to new, R the upper triangle of
     SᵀY and D its diagonal,
 
         R α = Sᵀ g,   r = γP (g − Y α),   Rᵀ δ = D α − Yᵀ r,   H g = r + S δ.
 
-    That is four products with a large matrix in place of hundreds of small steps.
+    That is four products with a large matrix instead of hundreds of small steps.
 
     References:
         Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4 and eq. 7.20; section
@@ -100,32 +100,32 @@ def quasi_newton(gradient: Array, state: State, inverse: Inverse = _same) -> Arr
     """
     history = state.products.shape[0]
     age = jnp.arange(history)
-    # Slots from the oldest pair to the newest; those that are still empty come first.
+    # Slots from the oldest pair to the newest; empty slots come first.
     order = (state.stored + age) % history
-    known = age >= history - state.stored
-    both = known[:, None] & known[None, :]
-    alone = jnp.eye(history, dtype=gradient.dtype)
-    triangle = jnp.where(both, jnp.triu(state.products[order][:, order]), alone)
+    filled = age >= history - state.stored
+    both_filled = filled[:, None] & filled[None, :]
+    identity = jnp.eye(history, dtype=gradient.dtype)
+    triangle = jnp.where(both_filled, jnp.triu(state.products[order][:, order]), identity)
 
     def onto(pairs: Array, vector: Array) -> Array:
         products = _product(pairs.reshape(history, -1), vector.ravel())
-        return jnp.where(known, products[order], 0.0)
+        return jnp.where(filled, products[order], 0.0)
 
     def along(pairs: Array, factors: Array) -> Array:
         factors = jnp.zeros_like(factors).at[order].set(factors)
         return _product(factors, pairs.reshape(history, -1)).reshape(gradient.shape)
 
     alphas = _solved(triangle, onto(state.steps, gradient), age[::-1])
-    last = order[-1]
-    curvature = _dot(state.changes[last], inverse(state.changes[last]))
-    gamma = jnp.where(known[-1], triangle[-1, -1] / jnp.where(curvature > 0, curvature, 1.0), 1.0)
+    newest = order[-1]
+    curvature = _dot(state.changes[newest], inverse(state.changes[newest]))
+    gamma = jnp.where(filled[-1], triangle[-1, -1] / jnp.where(curvature > 0, curvature, 1.0), 1.0)
     result = gamma * inverse(gradient - along(state.changes, alphas))
-    rest = jnp.diag(triangle) * alphas - onto(state.changes, result)
-    return -(result + along(state.steps, _solved(triangle.T, rest, age)))
+    right_side = jnp.diag(triangle) * alphas - onto(state.changes, result)
+    return -(result + along(state.steps, _solved(triangle.T, right_side, age)))
 
 
 def _solved(triangle: Array, right: Array, order: Array) -> Array:
-    """x of triangle · x = right, row by row. (`lax.linalg` on a CPU first imports SciPy.)"""
+    """Solves triangle · x = right row by row. (On a CPU `lax.linalg` would import SciPy.)"""
 
     def row(i: Array, x: Array) -> Array:
         k = order[i]
@@ -135,32 +135,32 @@ def _solved(triangle: Array, right: Array, order: Array) -> Array:
 
 
 def _remember(state: State, step: Array, change: Array, wanted: Array, line_search: str) -> State:
-    """Stores a pair unless its curvature s·y is not positive enough to keep H definite.
+    """Stores a wanted pair if its curvature s·y is large enough to keep H positive definite.
 
-    Writes one slot of each buffer whether the pair is stored or not: choosing between whole
-    buffers, as `lax.cond` does, would copy them at every step.
+    Writes one slot of each buffer in either case: selecting between whole buffers, as `lax.cond`
+    does, would make XLA copy them at every step.
     """
     product = _dot(step, change)
     if line_search == "none":
         enough = product > 1e-10
     else:
         enough = product > 1e-7 * jnp.sqrt(_dot(step, step) * _dot(change, change))
-    good = wanted & enough
-    k = state.stored % state.products.shape[0]
+    storable = wanted & enough
+    slot = state.stored % state.products.shape[0]
     return state._replace(
-        steps=state.steps.at[k].set(jnp.where(good, step, state.steps[k])),
-        changes=state.changes.at[k].set(jnp.where(good, change, state.changes[k])),
-        stored=state.stored + good.astype(jnp.int32),
+        steps=state.steps.at[slot].set(jnp.where(storable, step, state.steps[slot])),
+        changes=state.changes.at[slot].set(jnp.where(storable, change, state.changes[slot])),
+        stored=state.stored + storable.astype(jnp.int32),
     )
 
 
 def _multiplied(state: State) -> State:
-    """The products of the newest pair's change, which `_remember` leaves out: where a buffer is
-    written and multiplied in one place, XLA copies it."""
+    """Adds the products with the newest pair's change. Not part of `_remember`, because XLA copies
+    a buffer that is written and multiplied in one place."""
     history = len(state.steps)
-    k = (state.stored - 1) % history
-    column = _product(state.steps.reshape(history, -1), state.changes[k].ravel())
-    return state._replace(products=state.products.at[:, k].set(column))
+    slot = (state.stored - 1) % history
+    column = _product(state.steps.reshape(history, -1), state.changes[slot].ravel())
+    return state._replace(products=state.products.at[:, slot].set(column))
 
 
 def _accept(
@@ -172,19 +172,20 @@ def _accept(
     line_search: str,
     inverse: Inverse,
 ) -> State:
-    """Makes x the accepted point and begins a search from it."""
+    """Makes x the accepted point and starts a line search from it."""
     state = _multiplied(state)
     direction = quasi_newton(gradient, state, inverse)
     slope = _dot(gradient, direction)
+    # As torch.optim.LBFGS: the first step has an L1 norm of at most 1.
     cautious = jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.sum(jnp.abs(gradient)), 1e-30))
     if line_search == "none":
         step = rate * jnp.where(state.accepted == 0, cautious, 1.0)
     else:
-        # Rounding can leave a direction that does not descend.
+        # Rounding can produce a direction that does not descend: take −gradient.
         descends = slope < 0
         direction = jnp.where(descends, direction, -gradient)
         slope = jnp.where(descends, slope, -_dot(gradient, gradient))
-        # Steps that taught no curvature grow until one does.
+        # Steps grow until the first pair is stored.
         growing = jnp.maximum(cautious, 4.0 * state.search.step)
         natural = jnp.where(state.stored == 0, growing, 1.0)
         step = rate * jnp.where(descends, natural, cautious)
@@ -209,27 +210,26 @@ def update(
     line_search: str,
     inverse: Inverse = _same,
 ) -> tuple[Array, State]:
-    """One evaluation's worth of progress.
+    """Processes one evaluation and returns the next point.
 
     Args:
-        x: the point that was asked for, of any shape.
-        value: the objective there; scalar.
-        gradient: its gradient there.
+        x: the requested point, of any shape.
+        value: the objective at x; scalar.
+        gradient: the objective's gradient at x.
         state: from `init` or the previous update.
         rate: factor on the first trial step of each search (1 is the natural step).
         line_search: "zoom" accepts a trial under the strong Wolfe conditions (1e-4 and 0.9) and
             otherwise brackets and interpolates, at most 20 trials; "none" accepts every point, as
             torch.optim.LBFGS does, and stores only pairs with s·y > 1e-10, as it does. Neither
             accepts a point where the value or the gradient is not finite.
-        inverse: a linear map, symmetric and positive definite: a guess of the inverse Hessian up
-            to a factor, by default the identity. As optimising z with x = T z and T Tᵀ this map.
+        inverse: the initial inverse Hessian up to a factor, a symmetric positive definite linear
+            map; by default the identity. Equivalent to optimising z with x = T z and T Tᵀ this map.
 
     Returns:
         The point to evaluate next and the new state. `state.position` is the last accepted point.
 
-    Departures: after 20 rejected trials the remembered pairs are dropped and the search starts
-    again along the gradient from the last accepted point. Values may rise by a few units of
-    rounding.
+    Departures: after 20 rejected trials the stored pairs are dropped and the search restarts from
+    the last accepted point along the negative gradient. Values may rise by a few units of rounding.
 
     References:
         Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5, 3.6, 7.5;
@@ -249,7 +249,7 @@ def update(
     first = state.accepted == 0
     accepted = finite
     if line_search == "zoom":
-        # Until a pair is stored a step only has to descend: it is there to learn the scale.
+        # Until a pair is stored, decrease alone suffices: the step only finds the scale.
         flat = is_flat(slope, state.slope) | (state.stored == 0)
         accepted = finite & (first | (lowers(state.search, value, bound) & flat))
 
@@ -264,8 +264,8 @@ def update(
             return state
         search = narrow(state.search, value, slope, bound)
         gave_up = search.trials >= MAX_TRIALS
-        again = _restart(state, rate)
-        return jax.tree.map(partial(jnp.where, gave_up), again, state._replace(search=search))
+        restarted = _restart(state, rate)
+        return jax.tree.map(partial(jnp.where, gave_up), restarted, state._replace(search=search))
 
     chosen = lax.cond(accepted, lambda: _light(accept()), lambda: _light(reject()))
     state = chosen._replace(steps=state.steps, changes=state.changes)
@@ -273,13 +273,13 @@ def update(
 
 
 def _light(state: State) -> State:
-    """The state with empty buffers, so that a condition does not copy them."""
-    nothing = jnp.zeros(0, state.steps.dtype)
-    return state._replace(steps=nothing, changes=nothing)
+    """The state with empty buffers, so that `lax.cond` does not copy them."""
+    empty = jnp.zeros(0, state.steps.dtype)
+    return state._replace(steps=empty, changes=empty)
 
 
 def _restart(state: State, rate: Array) -> State:
-    """Steepest descent from the accepted point, everything learnt forgotten."""
+    """Restarts with steepest descent from the accepted point, without the stored pairs."""
     slope = -_dot(state.gradient, state.gradient)
     cautious = 1.0 / jnp.maximum(jnp.sum(jnp.abs(state.gradient)), 1e-30)
     return state._replace(

@@ -1,10 +1,10 @@
 """A line search one trial at a time, for the strong Wolfe conditions.
 
-φ(t) is the objective along a direction from the point where the search began. A trial step t that
+φ(t) is the objective along a direction from the point where the search starts. A trial step t that
 does not end the search narrows it: until a bracket is found steps grow fourfold, then the minimiser
 of a cubic through both ends is tried.
 
-References: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5 and 3.6, eq. 3.59.
+References: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5, 3.6, eq. 3.7, 3.59.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ MAX_TRIALS = 20
 class Search(NamedTuple):
     """One line search from the accepted point along the direction; scalars.
 
-    `low` is the best trial so far and `high` the other end of the bracket, once there is one.
+    `low` is the best trial so far and `high` the other end of the bracket, valid once `bracketed`.
     """
 
     step: Array
@@ -42,7 +42,7 @@ def begin(step: Array, value: Array, slope: Array) -> Search:
 
 
 def highest_value(search: Search, start_value: Array, start_slope: Array) -> Array:
-    """The largest φ(step) that is a sufficient decrease, plus a few units of rounding.
+    """The largest φ(step) that is a sufficient decrease (eq. 3.7a), plus a few units of rounding.
 
     Without the rounding a search in float32 would never end near a minimum.
     """
@@ -51,7 +51,7 @@ def highest_value(search: Search, start_value: Array, start_slope: Array) -> Arr
 
 
 def is_flat(slope: Array, start_slope: Array) -> Array:
-    """Whether φ′(step) satisfies the strong curvature condition."""
+    """Whether φ′(step) satisfies the strong curvature condition (eq. 3.7b)."""
     return jnp.abs(slope) <= -CURVATURE * start_slope
 
 
@@ -61,17 +61,17 @@ def lowers(search: Search, value: Array, bound: Array) -> Array:
 
 
 def _cubic_step(search: Search) -> Array:
-    """The minimiser of the cubic through both ends, kept a tenth of the interval from each."""
+    """Eq. 3.59, the minimiser of the cubic, at least a tenth of the interval from both ends."""
     a, b = search.low, search.high
     width = jnp.where(b == a, 1.0, b - a)
     d1 = search.low_slope + search.high_slope - 3 * (search.high_value - search.low_value) / width
     root = jnp.sqrt(jnp.maximum(d1**2 - search.low_slope * search.high_slope, 0.0))
     d2 = jnp.sign(width) * root
-    below = search.high_slope - search.low_slope + 2 * d2
-    t = b - width * (search.high_slope + d2 - d1) / jnp.where(below == 0, jnp.nan, below)
+    divisor = search.high_slope - search.low_slope + 2 * d2
+    t = b - width * (search.high_slope + d2 - d1) / jnp.where(divisor == 0, jnp.nan, divisor)
     margin = 0.1 * jnp.abs(width)
-    nearest = jnp.clip(t, jnp.minimum(a, b) + margin, jnp.maximum(a, b) - margin)
-    return jnp.where(jnp.isfinite(nearest), nearest, (a + b) / 2)
+    clipped = jnp.clip(t, jnp.minimum(a, b) + margin, jnp.maximum(a, b) - margin)
+    return jnp.where(jnp.isfinite(clipped), clipped, (a + b) / 2)
 
 
 def narrow(search: Search, value: Array, slope: Array, bound: Array) -> Search:
@@ -79,7 +79,7 @@ def narrow(search: Search, value: Array, slope: Array, bound: Array) -> Search:
     finite = jnp.isfinite(value) & jnp.isfinite(slope)
     value = jnp.where(finite, value, jnp.inf)
     too_high = ~lowers(search, value, bound)
-    # Where the trial lies lower, it becomes `low`; the old `low` becomes `high` if the minimum
+    # As in algorithm 3.6, a lower trial becomes `low`; the old `low` becomes `high` if the minimum
     # lies between the two.
     toward_high = jnp.where(search.bracketed, search.high - search.low, 1.0)
     turned = slope * toward_high >= 0
@@ -88,7 +88,7 @@ def narrow(search: Search, value: Array, slope: Array, bound: Array) -> Search:
     def pick(new_high: Array, old_low: Array, old_high: Array) -> Array:
         return jnp.where(too_high, new_high, jnp.where(turned, old_low, old_high))
 
-    after = Search(
+    narrowed = Search(
         step=search.step,
         low=jnp.where(too_high, search.low, search.step),
         low_value=jnp.where(too_high, search.low_value, value),
@@ -99,5 +99,5 @@ def narrow(search: Search, value: Array, slope: Array, bound: Array) -> Search:
         bracketed=search.bracketed | moves_high,
         trials=search.trials + 1,
     )
-    step = jnp.where(after.bracketed, _cubic_step(after), 4.0 * search.step)
-    return after._replace(step=step)
+    step = jnp.where(narrowed.bracketed, _cubic_step(narrowed), 4.0 * search.step)
+    return narrowed._replace(step=step)

@@ -1,4 +1,4 @@
-"""The loop over chunks of steps: the callback is told, and steps that overshot are taken back."""
+"""The loop over chunks of steps, with callbacks and recovery from steps that overshoot."""
 
 import math
 import warnings
@@ -20,11 +20,11 @@ _RECOVERIES = 3
 
 
 class NotFiniteError(FloatingPointError):
-    """The objective or its gradient was not finite, also after smaller steps.
+    """The objective or its gradient was not finite, even after smaller steps.
 
     Attributes:
-        point: x, where it was not.
-        good: x at the last evaluation that was finite, None if there was none.
+        point: x at the evaluation that was not finite.
+        good: x at the last finite evaluation, None if there was none.
     """
 
     def __init__(self, message: str, point: Array, good: Array | None) -> None:
@@ -33,10 +33,10 @@ class NotFiniteError(FloatingPointError):
 
 
 class Standing:
-    """What may be asked of a state: by a callback, until it returns, or at the end.
+    """Read access to a state: for a callback until it returns, or after the last step.
 
-    Calling it computes the answer so far; `arrays()` copies the state for `from_arrays`;
-    `moments()` gives what Adam has learnt.
+    Calling it computes the current result; `arrays()` copies the state for `from_arrays`;
+    `moments()` returns Adam's moments.
     """
 
     def __init__(self, state: State, rates: Rates) -> None:
@@ -67,30 +67,30 @@ def minimize(
 
     Args:
         objective: (x, *args) -> (scalar value, tree of scalar terms). Keep it at module level: the
-            compiled step is cached by its identity. Or an `Evaluator`, which computes the gradient
-            by itself.
-        x: any shape, floating point; not modified. Or a state from `from_arrays`, to go on as if
+            compiled step is cached by its identity. Or an `Evaluator`, which computes its own
+            gradient.
+        x: any shape, floating point; not modified. Or a state from `from_arrays`, to continue as if
             the run had never stopped; it is donated.
         args: arrays or trees of arrays for the objective.
-        steps: how many evaluations to make, with those that a state has behind it.
+        steps: total number of evaluations, including those that a state has already made.
         method: optimiser, Adam by default.
-        rates: its numbers.
-        chunk: steps between two calls of `callback`; it is called first after one step.
+        rates: the optimiser's numbers.
+        chunk: steps between two calls of `callback`; the first call comes after one step.
         callback: called after each chunk with the number of steps done, the chunk's terms (one row
             per step) and a `Standing`; a true result stops the run.
 
     Returns:
-        The answer and the terms of every evaluation of this call, one row per step.
+        The optimised x and the terms of every evaluation of this call, one row per step.
 
-    An evaluation that is not finite is not counted: the point is moved back to a tenth of the way
-    from the last good one, the learning rate falls to a tenth, and a RuntimeWarning says so; three
-    times at most. (A line search that overshoots helps itself.)
+    A non-finite evaluation is not counted: the point moves back to a tenth of the way from the last
+    finite one, the learning rate falls to a tenth, and a RuntimeWarning is issued; at most three
+    times. (A line search recovers from overshooting by itself.)
 
     Raises:
-        NotFiniteError: a FloatingPointError, if that did not help or nothing was finite yet; the
-            message names the step and the terms. The callback has been given all that was good.
+        NotFiniteError: a FloatingPointError, if that did not help or no evaluation was finite; the
+            message names the step and the terms. The callback has received all finite steps.
         TypeError: if x is not floating point.
-        ValueError: for a number of steps or a chunk below 1, or an average without averaging.
+        ValueError: for steps or a chunk below 1, or an average without `Method.averaging`.
 
     Example:
         >>> def bowl(x, center):
@@ -101,10 +101,10 @@ def minimize(
         >>> [round(v, 3) for v in x.tolist()], log["value"].shape
         ([1.0, -2.0], (9,))
     """
-    found, terms = improve(
+    standing, terms = improve(
         objective, x, args, steps=steps, method=method, rates=rates, chunk=chunk, callback=callback
     )
-    return found(), terms
+    return standing(), terms
 
 
 def improve(
@@ -118,7 +118,7 @@ def improve(
     chunk: int = 10,
     callback: Callable[[int, Any, Standing], bool | None] | None = None,
 ) -> tuple[Standing, Any]:
-    """As `minimize`, but returns all that may be asked of the end, and the terms."""
+    """As `minimize`, but returns a `Standing` of the final state, and the terms."""
     if steps < 1 or chunk < 1:
         raise ValueError(f"steps is {steps} and chunk {chunk}: both must be at least 1")
     method, rates = method or Method(), rates or Rates()
@@ -132,7 +132,7 @@ def improve(
     logs: list[Any] = []
     done = int(state.step)
     while done < steps:
-        # The first step alone: it carries the compilation, and whoever watches sees it sooner.
+        # The first step alone: it includes the compilation, and the callback is called sooner.
         count = min(chunk - (done - 1) % chunk, steps - done) if done else 1
         state, terms = run_chunk(objective, method, state, rates, args, count, size=chunk)
         failed = not bool(state.finite)
@@ -143,8 +143,8 @@ def improve(
             if callback and callback(done, logs[-1], Standing(state, rates)):
                 break
         if failed:
-            bad = jax.tree.map(lambda rows, n=count: rows[n], terms)
-            state = _taken_back(state, rates, bad)
+            bad_terms = jax.tree.map(lambda rows, n=count: rows[n], terms)
+            state = _taken_back(state, rates, bad_terms)
     return Standing(state, rates), _joined(logs, objective, state.point, args)
 
 
@@ -157,10 +157,10 @@ def terms_at(
     rates: Rates | None = None,
     chunk: int = 10,
 ) -> Any:
-    """The terms at x, computed by the program of a step, which after `improve` is there already.
+    """The terms at x, computed by the program of a step, which `improve` has already compiled.
 
-    A gradient is wasted, which takes less than compiling a program for the value alone. An
-    evaluator that has a program for the value uses that. Arguments as for `improve`.
+    The wasted gradient evaluation takes less time than compiling a program for the value alone. An
+    evaluator's `value` is used if present. Arguments as for `improve`.
 
     Example:
         >>> terms_at(lambda x: (x @ x, {"norm": x @ x}), jnp.array([3.0, 4.0]))["norm"]
@@ -187,24 +187,24 @@ def _joined(
 
 
 def _taken_back(state: State, rates: Rates, terms: Any) -> State:
-    """The state with its last move a tenth as long, and all later ones; raises if that is vain."""
+    """The state with its last and all later moves a tenth as long; raises if that is no remedy."""
     step, brake = int(state.step) + 1, float(state.brake)
     leaves, _ = jax.tree_util.tree_flatten_with_path(terms)
-    began = [leaf_name(path) for path, leaf in leaves if not np.isfinite(leaf).all()]
-    text = f"the objective or its gradient was not finite at step {step}"
-    text += f" ({', '.join(began) or 'gradient'})"
+    names = [leaf_name(path) for path, leaf in leaves if not np.isfinite(leaf).all()]
+    message = f"the objective or its gradient was not finite at step {step}"
+    message += f" ({', '.join(names) or 'gradient'})"
     if step == 1 or brake < 2 * _BRAKE**_RECOVERIES:
         good = None if step == 1 else state.good / rates.unit
-        text += "" if step == 1 else ", nor after smaller steps"
-        text += "; lower the learning rate or the weights"
-        raise NotFiniteError(text, state.point / rates.unit, good)
-    count = 1 + round(math.log(brake, _BRAKE))
-    text += f"; going back, and on with steps of a tenth ({count} of {_RECOVERIES} times)"
-    warnings.warn(text, RuntimeWarning, stacklevel=3)
+        message += "" if step == 1 else ", nor after smaller steps"
+        message += "; lower the learning rate or the weights"
+        raise NotFiniteError(message, state.point / rates.unit, good)
+    attempt = 1 + round(math.log(brake, _BRAKE))
+    message += f"; going back, and on with steps of a tenth ({attempt} of {_RECOVERIES} times)"
+    warnings.warn(message, RuntimeWarning, stacklevel=3)
     shorter = state.good + _BRAKE * (state.point - state.good)
     return state._replace(
         point=jnp.where(jnp.isfinite(state.point), shorter, state.good),
-        # The point that is taken back is in the average already: it begins again.
+        # The average already contains the rejected point, so it restarts.
         average=None if state.average is None else state.good * (1.0 - rates.average**step),
         brake=state.brake * _BRAKE,
         finite=jnp.bool_(True),

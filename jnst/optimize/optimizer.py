@@ -1,7 +1,7 @@
 """The state of an optimisation, and its next state after a value and a gradient.
 
-It knows nothing of pictures. The only file that knows Optax: Adam comes from there, and
-`jnst.optimize.lbfgs` is dressed as an Optax transformation.
+Independent of pictures. The only file that imports Optax, which provides Adam;
+`jnst.optimize.lbfgs` is wrapped as an Optax transformation.
 """
 
 from collections.abc import Mapping
@@ -19,23 +19,23 @@ from . import lbfgs
 from .hyperparameters import Method, Rates
 from .preconditioner import scale_frequencies
 
-# Losses are means over positions: of a large picture, or by small weights, the gradient of a pixel
-# comes near Adam's usual 1e-8, and its steps would shrink. Only ratios of weights should matter.
+# Losses are means over positions: large pictures or small weights bring a pixel's gradient near
+# Adam's usual 1e-8, which would shrink the steps. Only ratios of weights should matter.
 _EPSILON = 1e-16
 
 
 class State(NamedTuple):
-    """Where an optimisation stands: the point to evaluate next, in units, and what goes with it.
+    """The state of an optimisation; its points are x · unit.
 
     Attributes:
-        point: x · unit, to be evaluated next.
+        point: the point to evaluate next.
         inner: the Optax state.
-        average: the running average of the points, the first one among them, biased towards 0
-            until corrected; None without averaging.
-        good: the point of the last evaluation that was finite, in units.
-        step: how many evaluations have been made.
-        brake: factor on the learning rate, 1 until a step had to be taken back.
-        finite: False once a value or gradient was not finite; the state then stays as it was.
+        average: the running average of the points, including the first, not corrected for its
+            bias towards 0; None without averaging.
+        good: the point of the last finite evaluation.
+        step: number of evaluations made.
+        brake: factor on the learning rate, 1 until a step is taken back.
+        finite: False once a value or gradient was not finite; the state then stays unchanged.
     """
 
     point: Array
@@ -51,7 +51,7 @@ def _transformation(method: Method, rates: Rates) -> optax.GradientTransformatio
     if method.name == "adam":
         adam = optax.adam(rates.learning_rate, rates.beta1, rates.beta2, eps=_EPSILON)
         if method.precondition:
-            # Adam on z with x = T z: T is symmetric and turns gradients and steps alike.
+            # Adam on z with x = T z: T is symmetric, so it maps both gradients and steps.
             scale = optax.stateless(lambda v, _: scale_frequencies(v, method.precondition))
             adam = optax.chain(scale, adam, scale)
         return optax.with_extra_args_support(adam)
@@ -92,8 +92,8 @@ def start(x: Array, method: Method, rates: Rates) -> State:
 
 
 class Moments(NamedTuple):
-    """What Adam has learnt: the running averages of the gradient and of its square, not corrected
-    for their bias, in units of x · unit, and the number of steps in them."""
+    """Adam's moments: the running averages of the gradient and of its square, not corrected for
+    their bias, in units of x · unit, and the number of steps in them."""
 
     mean: Array
     square: Array
@@ -105,13 +105,13 @@ def _of_adam(leaf: Any) -> bool:
 
 
 def moments(state: State) -> Moments:
-    """Adam's, of the state of a run with it."""
-    (found,) = filter(_of_adam, jax.tree.leaves(state.inner, is_leaf=_of_adam))
-    return Moments(found.mu, found.nu, found.count)
+    """Adam's moments, from the state of an Adam run."""
+    (adam,) = filter(_of_adam, jax.tree.leaves(state.inner, is_leaf=_of_adam))
+    return Moments(adam.mu, adam.nu, adam.count)
 
 
 def with_moments(state: State, known: Moments) -> State:
-    """The state of an Adam that has learnt that already.
+    """The state of an Adam run with its moments replaced by `known`.
 
     Example:
         >>> x, rates = jnp.zeros(2), Rates()
@@ -131,7 +131,7 @@ def with_moments(state: State, known: Moments) -> State:
 
 
 def to_arrays(state: State) -> dict[str, NDArray[Any]]:
-    """The leaves of a state, copied, by name."""
+    """Copies of the leaves of a state, by name."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(state)
     return {leaf_name(path): np.array(leaf) for path, leaf in leaves}
 
@@ -139,15 +139,15 @@ def to_arrays(state: State) -> dict[str, NDArray[Any]]:
 def from_arrays(
     arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], method: Method, rates: Rates
 ) -> State:
-    """The state that `to_arrays` took apart.
+    """The state whose leaves `to_arrays` copied.
 
     Args:
-        arrays: its leaves by name.
+        arrays: the leaves by name.
         shape: of x; float32.
         method, rates: of the run.
 
     Raises:
-        ValueError: if the leaves are not those of such a run.
+        ValueError: if the leaves do not match such a run.
     """
     x = jax.ShapeDtypeStruct(shape, jnp.float32)
     leaves, tree = jax.tree_util.tree_flatten_with_path(
@@ -164,10 +164,10 @@ def from_arrays(
 
 
 def at_other_rates(state: State, before: Rates, now: Rates) -> State:
-    """The state of a run that goes on with another decay of its average.
+    """The state of a run that continues with another decay of its average.
 
-    What the average lacks for its bias towards 0 follows from the decay and the number of steps, as
-    if the decay had always been this one: so it is brought to what it would then lack.
+    The average's bias towards 0 follows from the decay and the number of steps. Rescales the
+    average to the bias that it would have if the decay had always been the new one.
 
     Example:
         >>> rates = Rates(average=0.5)
@@ -196,7 +196,7 @@ def advance(method: Method, state: State, rates: Rates, value: Array, gradient: 
     rates = rates._replace(learning_rate=rate)
     gradient = gradient / rates.unit
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
-    # A line search recovers from a trial that overshot; only its first point must be finite.
+    # A line search recovers from a trial that overshoots; only its first point must be finite.
     searching = method.name == "lbfgs" and method.line_search == "zoom"
     usable = (finite | (state.step > 0)) if searching else finite
     transformation = _transformation(method, rates)
@@ -209,7 +209,7 @@ def advance(method: Method, state: State, rates: Rates, value: Array, gradient: 
         average = rates.average * state.average + (1.0 - rates.average) * point
     finite = state.finite & usable
     keep = partial(jax.tree.map, partial(jnp.where, finite))
-    # L-BFGS itself refuses what is not finite; choosing between its buffers would copy them.
+    # L-BFGS itself rejects non-finite trials; selecting between its buffers would copy them.
     inner = inner if isinstance(inner, lbfgs.State) else keep(inner, state.inner)
     point, average, good = keep(
         (point, average, state.point), (state.point, state.average, state.good)
@@ -218,18 +218,18 @@ def advance(method: Method, state: State, rates: Rates, value: Array, gradient: 
 
 
 def _left(rates: Rates, step: Array) -> Array:
-    """The share of the learning rate that is left, after Loshchilov and Hutter, "SGDR: stochastic
+    """The remaining share of the learning rate, after Loshchilov and Hutter, "SGDR: stochastic
     gradient descent with warm restarts", ICLR 2017, eq. 5, within one cycle."""
-    done = jnp.minimum(step / rates.steps, 1.0)
-    return rates.decay + (1.0 - rates.decay) * 0.5 * (1.0 + jnp.cos(jnp.pi * done))
+    progress = jnp.minimum(step / rates.steps, 1.0)
+    return rates.decay + (1.0 - rates.decay) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
 
 
 def best(state: State, rates: Rates) -> Array:
-    """The answer so far: L-BFGS's accepted point, the running average, or Adam's latest point."""
+    """The current result: L-BFGS's accepted point, the running average, or Adam's latest point."""
     if isinstance(state.inner, lbfgs.State):
         return state.inner.position / rates.unit
     if state.average is not None and int(state.step) > 0:
         correction = 1.0 - float(rates.average) ** (int(state.step) + 1)
         return state.average / (correction * rates.unit)
-    # An Adam step that overshot has not been taken back yet.
+    # If the last Adam step overshot, it has not been taken back yet.
     return (state.point if bool(state.finite) else state.good) / rates.unit

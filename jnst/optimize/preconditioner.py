@@ -1,10 +1,9 @@
 """A preconditioner for images: frequencies scaled by a power law, by two fast Fourier transforms.
 
-A picture that is optimised pixel by pixel learns its broad areas slowly: the objective's curvature
-differs from frequency to frequency, and natural pictures have amplitudes of about 1/f. Optimising
-z with x = T z, where T scales each frequency f by f^-p, mends a part of that. For an optimiser
-that starts from an inverse Hessian the same is to start from T Tᵀ, and the variable stays the
-image.
+Optimised pixel by pixel, a picture's broad areas converge slowly: the objective's curvature differs
+between frequencies, and natural pictures have amplitudes of about 1/f. Optimising z with x = T z,
+where T scales each frequency f by f^-p, partly corrects that. For an optimiser with an initial
+inverse Hessian, starting from T Tᵀ is equivalent, and the variable stays the image.
 """
 
 import jax.numpy as jnp
@@ -14,8 +13,8 @@ from jaxtyping import Array
 def spectrum(height: int, width: int, exponent: Array | float) -> Array:
     """The factor f^-exponent of each frequency, [H, W // 2 + 1], as `rfft2` orders them.
 
-    Frequencies below one wave in the longer side, and the mean, count as that; the mean over all
-    frequencies is 1.
+    Frequencies below one wave per longer side, including 0, are raised to it; the mean factor over
+    all frequencies is 1.
 
     Example:
         >>> [round(float(factor), 2) for factor in spectrum(1, 4, 1.0)[0]]
@@ -25,19 +24,19 @@ def spectrum(height: int, width: int, exponent: Array | float) -> Array:
     across = jnp.fft.rfftfreq(width)[None]
     frequency = jnp.maximum(jnp.hypot(down, across), 1.0 / max(height, width))
     factors = frequency**-exponent
-    # The columns between the first and the middle one stand for two frequencies each.
-    twice = jnp.where((jnp.arange(width // 2 + 1) * 2) % width == 0, 1.0, 2.0)[None]
-    return factors / (jnp.sum(factors * twice) / (height * width))
+    # The columns of `rfft2` between the first and the middle one stand for two frequencies each.
+    multiplicity = jnp.where((jnp.arange(width // 2 + 1) * 2) % width == 0, 1.0, 2.0)[None]
+    return factors / (jnp.sum(factors * multiplicity) / (height * width))
 
 
 def scale_frequencies(image: Array, exponent: Array | float) -> Array:
     """Multiplies each frequency of an image by f^-exponent.
 
-    The matrix of this map is symmetric and positive definite, so it may be the start of an inverse
+    The matrix of this map is symmetric and positive definite, so it can be an initial inverse
     Hessian; its square root is the map with half the exponent, up to a factor.
 
     Args:
-        image: [H, W, …], real; the border is taken as periodic.
+        image: [H, W, …], real; treated as periodic.
         exponent: 0 changes nothing, above 0 favours broad areas.
 
     Returns:

@@ -1,6 +1,6 @@
 """The jitted step, alone or in chunks, with donated state; and its compilation in the background.
 
-It minimises `objective(x, *args) -> (value, terms)` and knows nothing of pictures.
+It minimises `objective(x, *args) -> (value, terms)`, independent of pictures.
 
 XLA's CPU backend runs the body of a compiled loop on far fewer threads than the same operations
 at top level (a VGG step inside `fori_loop` took four times as long), so on CPUs each step is its
@@ -33,8 +33,8 @@ class Evaluator:
     Attributes:
         value_and_gradient: (x, *args) -> ((value, terms), gradient), what
             `jax.value_and_grad(objective, has_aux=True)` would give.
-        objective: the objective that it stands for; traced for its terms, never computed.
-        value: (x, *args) -> (value, terms), without the gradient; by default with it.
+        objective: the equivalent objective; traced for its terms, never computed.
+        value: (x, *args) -> (value, terms), without the gradient; None if there is no such program.
     """
 
     value_and_gradient: Callable[..., tuple[tuple[Array, Any], Array]]
@@ -52,9 +52,9 @@ def _step(
 
 _advance_alone = jax.jit(advance, static_argnames="method", donate_argnames="state")
 _where = jax.jit(lambda state, rates: state.point / rates.unit)
-# By default XLA's CPU backend orders operations so that many can run beside each other, although
-# each of these alone keeps all cores busy. This order needs two thirds of the memory; elsewhere the
-# option has no effect.
+# By default XLA's CPU backend schedules operations to run concurrently, although each one alone
+# keeps all cores busy. This schedule needs two thirds of the memory; other backends ignore the
+# option.
 _FRUGAL = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 _single = jax.jit(
     _step,
@@ -96,16 +96,16 @@ def run_chunk(
     size: int | None = None,
     fused: bool | None = None,
 ) -> tuple[State, Any]:
-    """Makes `count` steps; `state` is donated.
+    """Runs `count` steps; `state` is donated.
 
     Args:
         objective: (x, *args) -> (scalar value, tree of scalar terms), or an `Evaluator`.
-        method: static shape of the optimiser.
+        method: static structure of the optimiser.
         state: from `start` or the previous chunk.
-        rates: its numbers.
-        args: passed on to the objective, as arrays, never closed over.
-        count: how many steps.
-        size: the largest count that will be asked for (a fused chunk compiles once per size).
+        rates: the optimiser's numbers.
+        args: passed to the objective as arrays, never closed over.
+        count: number of steps.
+        size: the largest count that will be requested (a fused chunk compiles once per size).
         fused: one dispatch for the whole chunk; by default everywhere but on CPUs. An evaluator
             is always called step by step.
 
@@ -138,7 +138,7 @@ def lower_chunk(
     size: int,
     fused: bool | None = None,
 ) -> Any:
-    """What `run_chunk` will compile for chunks of up to `size` steps, traced but not compiled.
+    """The program of `run_chunk` for chunks of up to `size` steps, traced but not compiled.
 
     Args:
         x, rates, args: arrays or `jax.ShapeDtypeStruct`s of their shapes; nothing is computed.
@@ -163,15 +163,15 @@ def lower_chunk(
 
 @contextmanager
 def compiled_meanwhile(lower: Callable[[], Any]) -> Iterator[None]:
-    """Compiles during the block, at whose end the program is there for whoever calls the function.
+    """Compiles in a thread during the block; after it, calls of the function find the program.
 
-    XLA does not hold Python's lock while it compiles. What goes wrong is not told here: the call
-    that needs the program then compiles it, and meets the same error. So does a call under other
-    settings, such as `jax.default_matmul_precision`, if they hold in the caller's thread alone.
+    XLA releases Python's global lock while it compiles. Errors are suppressed here: the call that
+    needs the program compiles it again and raises the same error. A call under other settings of
+    the caller's thread, such as `jax.default_matmul_precision`, compiles again, too.
 
     Args:
-        lower: gives the `jax.stages.Lowered` of a jitted function; JAX remembers what it is
-            compiled to.
+        lower: returns the `jax.stages.Lowered` of a jitted function; JAX caches the compiled
+            program.
 
     Example:
         >>> import jax, jax.numpy as jnp

@@ -1,8 +1,8 @@
-"""The same layers as `jnst.ops`, in NumPy alone, written to be read.
+"""Reference implementations of the main layers of `jnst.ops`, in plain NumPy.
 
-Every layer is an object: `forward` computes the output and remembers what its derivative needs,
+Every layer is an object: `forward` computes the output and stores what its derivative needs,
 `backward` takes the derivative of the loss by the output and returns that by the input. Layers with
-parameters leave the derivatives by them in `kernel_gradient` and `bias_gradient`.
+parameters store their derivatives in `kernel_gradient` and `bias_gradient`.
 
 >>> import numpy as np
 >>> layer = Dense(np.array([[1.0], [2.0]]), np.array([0.5]))

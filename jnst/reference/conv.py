@@ -1,17 +1,17 @@
-"""The convolution twice: by loops, as it is defined, and as one matrix product (im2col).
+"""Two implementations of the convolution: loops, as defined, and one matrix product (im2col).
 
     y[n, i, j] = b + Σ_{u, v} x[n, s i + d u − p, s j + d v − p] w[u, v]
 
 where x[n, ·, ·] is a row of C_in numbers, w[u, v] a C_in x C_out matrix, s the stride, d the
-dilation and p the padding before. Every product x·w in that sum gives, for the derivative ȳ,
+dilation and p the padding before. Each product x·w in this sum contributes, for the derivative ȳ,
 
     x̄[n, s i + d u − p, s j + d v − p] += w[u, v] ȳ[n, i, j]
     w̄[u, v] += x[n, s i + d u − p, s j + d v − p] ⊗ ȳ[n, i, j]
     b̄ += ȳ[n, i, j]                                               once for every (n, i, j)
 
-The matrix form lays the pixels that one output reads side by side as a row, so that a picture
-becomes a matrix of (n, i, j) x (u, v, channel): Chellapilla, Puri and Simard, "High performance
-convolutional neural networks for document processing" (2006).
+The matrix form puts the pixels that one output reads into one row, so a picture becomes a matrix of
+(n, i, j) x (u, v, channel): Chellapilla, Puri and Simard, "High performance convolutional neural
+networks for document processing" (2006).
 """
 
 from abc import ABC, abstractmethod
@@ -34,7 +34,7 @@ from .geometry import (
 
 
 class _Convolution(ABC):
-    """What the two versions share: parameters, their gradients, and the checks."""
+    """The common part of both versions: parameters, their gradients, and the checks."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class _Convolution(ABC):
 
 
 class Conv2DLoops(_Convolution):
-    """The convolution by plain loops: slow, and the definition word for word.
+    """The convolution by plain loops: slow, but exactly the definition.
 
     >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
     >>> Conv2DLoops(np.ones((2, 2, 1, 1)), padding="VALID").forward(x).squeeze()
@@ -134,7 +134,7 @@ class Conv2DLoops(_Convolution):
 
 
 class Conv2D(_Convolution):
-    """The convolution as one matrix product, with the pixels that each output reads in a row.
+    """The convolution as one matrix product; each row holds the pixels that one output reads.
 
     >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
     >>> layer = Conv2D(np.ones((2, 2, 1, 1)), padding="VALID")

@@ -1,4 +1,4 @@
-"""The layers without geometry: fully connected, ReLU, and softmax with cross-entropy."""
+"""Layers without geometry: fully connected, ReLU, and softmax with cross-entropy."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where a window stands on a picture: sizes, strides, padding. NumPy alone."""
+"""The geometry of windows on a picture: sizes, strides, padding. Plain NumPy."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Padding = str | int | Pads
 
 
 def as_pair(value: Pair, name: str) -> tuple[int, int]:
-    """One positive integer for both axes, or two of them: (rows, columns)."""
+    """A positive integer, or two of them, as a pair (rows, columns)."""
     rows, columns = value if isinstance(value, tuple) else (value, value)
     if not all(isinstance(number, int | np.integer) for number in (rows, columns)):
         raise TypeError(f"{name} must be an integer or a pair of integers, got {value!r}")
@@ -22,10 +22,10 @@ def as_pair(value: Pair, name: str) -> tuple[int, int]:
 
 
 def as_pads(padding: Padding, sizes: tuple[int, int], extents: Pair, stride: Pair) -> Pads:
-    """Turn a padding into ((top, bottom), (left, right)) for a window of these extents.
+    """Convert a padding to ((top, bottom), (left, right)) for a window of these extents.
 
     "SAME" gives ⌈size / stride⌉ outputs, with the odd element of padding after; "VALID" pads
-    nothing. Raises ValueError for any other name and for negative counts, TypeError for the rest.
+    nothing. Raises ValueError for other names and negative counts, TypeError for other types.
 
     >>> as_pads("SAME", (5, 6), (3, 3), (2, 2))
     ((1, 1), (0, 1))
@@ -59,9 +59,9 @@ def as_pads(padding: Padding, sizes: tuple[int, int], extents: Pair, stride: Pai
 def output_size(
     shape: tuple[int, ...], extents: tuple[int, int], stride: tuple[int, int], pads: Pads
 ) -> tuple[int, int]:
-    """How often a window of these extents fits the padded rows and columns of an NHWC shape.
+    """The number of windows of these extents that fit the padded rows and columns of an NHWC shape.
 
-    Raises ValueError, naming both shapes, if it does not fit once.
+    Raises ValueError, naming both shapes, if none fits.
 
     >>> output_size((1, 5, 6, 3), (3, 3), (2, 2), ((0, 0), (0, 0)))
     (2, 2)
@@ -81,7 +81,7 @@ def pad(x: Floats, pads: Pads, value: float = 0.0) -> Floats:
 
 
 def crop(padded: Floats, pads: Pads) -> Floats:
-    """Undo `pad`: also its derivative, since what was added depends on nothing."""
+    """Undo `pad`; also its derivative, since the added values are constants."""
     (top, bottom), (left, right) = pads
     return padded[:, top : padded.shape[1] - bottom, left : padded.shape[2] - right]
 

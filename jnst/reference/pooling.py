@@ -1,7 +1,7 @@
 """Max and average pooling by loops over the output's rows and columns.
 
-A window never lies wholly in the padding, and what is padded takes no part: it never wins a maximum
-and does not count in an average.
+A window never lies entirely in the padding, and padded elements are ignored: they never win a
+maximum and do not count in an average.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ from .geometry import (
 
 
 class _Pooling(ABC):
-    """What the pools share: the window, and the walk over its positions."""
+    """The common part of the pools: the window, and the loop over its positions."""
 
     def __init__(
         self, window: Pair = 2, stride: Pair | None = None, padding: Padding = "VALID"
@@ -40,7 +40,7 @@ class _Pooling(ABC):
         """[batch, height, width, channels] → [batch, out_height, out_width, channels].
 
         Raises TypeError if x is not floating, ValueError if the window does not fit or could lie
-        wholly in the padding.
+        entirely in the padding.
         """
         self._x = check_floats(x, "x", "batch height width channels")
         self._pads = as_pads(self.padding, self._x.shape[1:3], self.window, self.stride)
@@ -89,7 +89,7 @@ class _Pooling(ABC):
 
 
 class MaxPool2D(_Pooling):
-    """The largest element of every window; the first of equals gets the derivative.
+    """The maximum of every window; the first of several equal maxima gets the derivative.
 
     >>> layer = MaxPool2D()
     >>> layer.forward(np.array([[1.0, 4.0], [4.0, 2.0]]).reshape(1, 2, 2, 1)).squeeze()

@@ -1,8 +1,8 @@
-"""A transfer from arrays to an array: the scales in turn, from the pictures to the painting.
+"""Style transfer from arrays to an array, scale by scale.
 
-`stylize` takes the network, a content and styles, [height, width, 3], sRGB in [0, 1], and a
-`Config`, and returns a `Result`. Beside it stand what it needs of a run: sizes in pixels, masks,
-the start, checkpoints, progress, and what fits into a memory of so many bytes.
+`stylize` takes the network, a content and styles ([height, width, 3], sRGB in [0, 1]) and a
+`Config`, and returns a `Result`. Its other modules handle sizes in pixels, masks, the initial
+image, checkpoints, progress reports, and the memory budget in bytes.
 """
 
 from .budget import estimate_memory as estimate_memory

@@ -1,9 +1,9 @@
-"""The memory budget of a run: the fastest engine that fits, and smaller windows where it does not.
+"""The memory budget of a run: the fastest engine that fits, else smaller windows.
 
-The whole picture at once is the fastest and takes the most memory. Of windows, the larger ones are
-faster: their margins overlap less, and those of 128 pixels compute a third more than those of 512.
-Each pair that L-BFGS remembers is two more pictures, which of a large one costs as much as much
-larger windows do, while beyond a few pairs another saves hardly a step: so pairs give way first.
+Computing the whole picture at once is fastest and takes the most memory. Larger windows are faster
+than smaller ones, since their margins overlap less: windows of 128 pixels compute a third more than
+those of 512. Each L-BFGS pair is two more pictures. For a large picture that is as much memory as
+much larger windows need, and beyond a few pairs another saves hardly a step: pairs are cut first.
 """
 
 from collections.abc import Callable
@@ -23,21 +23,21 @@ from .sizes import painted_size
 
 T = TypeVar("T")
 
-# From here on the whole picture at once takes more memory than it is worth.
+# Beyond this side, the speed of computing the whole picture is not worth its memory.
 _LARGEST_WHOLE = 1536
 _FLOAT = 4
-# What L-BFGS keeps before windows become smaller, and where these are the smallest.
+# Minimum of L-BFGS pairs before windows become smaller, and with the smallest windows.
 _ENOUGH_PAIRS = 8
 _LEAST_PAIRS = 3
 
 
 class Choice(NamedTuple):
-    """How a run is computed.
+    """The chosen computation of a run.
 
     Attributes:
         tile: for `jnst.stylize`; None for the whole picture at once.
-        history: pairs that L-BFGS remembers.
-        memory: what the run is expected to need at its peak, in bytes.
+        history: number of L-BFGS pairs.
+        memory: estimated peak memory in bytes.
     """
 
     tile: int | None
@@ -48,13 +48,13 @@ class Choice(NamedTuple):
 def choose(
     config: Config, height: int, width: int, *, network: str = "vgg16", memory: int
 ) -> Choice:
-    """The fastest way of computing a picture of that size that fits into `memory` bytes.
+    """The fastest computation of a picture of this size that fits into `memory` bytes.
 
-    All at once up to a size, or where it must be; by the largest windows that fit beyond. For them
-    L-BFGS may have to remember fewer pairs, eight at least; where not even the smallest fit, three.
+    Tries the whole picture at once (if it is small, or must be), then windows from the largest.
+    L-BFGS pairs may be cut to eight for this, and to three if nothing fits with eight.
 
     Raises:
-        ValueError: if that does not fit either, with what would.
+        ValueError: if nothing fits, with the memory or size that would.
 
     Example:
         >>> choose(Config(), 512, 512, memory=8 * 10**9).tile is None
@@ -64,18 +64,18 @@ def choose(
     """
 
     def needed(tile: int | None, history: int) -> int:
-        here = replace(config, history=history)
-        return estimate_memory(here, height, width, network=network, tile=tile)
+        shorter = replace(config, history=history)
+        return estimate_memory(shorter, height, width, network=network, tile=tile)
 
     pair = 2 * height * width * 3 * _FLOAT
     for pairs in _pairs(config):
-        for way in _ways(config, height, width):
-            room = memory - needed(way, pairs)
+        for tile in _ways(config, height, width):
+            room = memory - needed(tile, pairs)
             if room >= 0:
                 more = min(config.history - pairs, room // pair)
-                return Choice(way, pairs + more, needed(way, pairs + more))
+                return Choice(tile, pairs + more, needed(tile, pairs + more))
     fewest = _pairs(config)[-1]
-    least = min(needed(way, fewest) for way in _ways(config, height, width))
+    least = min(needed(tile, fewest) for tile in _ways(config, height, width))
     side = _side_that_fits(config, height, width, network, memory)
     smaller = f"--size {side}" if side else "a smaller --size"
     adam = "" if config.optimizer == "adam" else " (--optimizer adam needs less)"
@@ -87,7 +87,7 @@ def choose(
 
 
 def _ways(config: Config, height: int, width: int) -> list[int | None]:
-    """What is tried, the fastest first."""
+    """The tiles to try, fastest first; None is the whole picture at once."""
     if needs_whole(config):
         return [None]
     longer = max(height, width)
@@ -96,14 +96,14 @@ def _ways(config: Config, height: int, width: int) -> list[int | None]:
 
 
 def _pairs(config: Config) -> tuple[int, ...]:
-    """How many pairs L-BFGS has at least: to be tried with every way, and then."""
+    """Minimum numbers of L-BFGS pairs, largest first; each is tried with every tile."""
     if config.optimizer == "adam":
         return (config.history,)
     return tuple(dict.fromkeys(min(config.history, n) for n in (_ENOUGH_PAIRS, _LEAST_PAIRS)))
 
 
 def _side_that_fits(config: Config, height: int, width: int, network: str, memory: int) -> int:
-    """The --size of a picture of those proportions that fits, 0 if none does."""
+    """The largest --size of a picture of these proportions that fits, 0 if none does."""
     least = replace(config, history=_pairs(config)[-1])
     measured = min(height, width) if config.size_side == "shorter" else max(height, width)
     for percent in range(95, 4, -5):
@@ -120,10 +120,10 @@ def _side_that_fits(config: Config, height: int, width: int, network: str, memor
 def estimate_memory(
     config: Config, height: int, width: int, *, network: str = "vgg16", tile: int | None = None
 ) -> int:
-    """Bytes that a run needs at its peak, the program included; expect a fifth more or less.
+    """Peak memory of a run in bytes, the program included; accurate to about a fifth.
 
     Args:
-        config: of the run; its layers, scales, bleed and optimiser count, not its size.
+        config: of the run; layers, scales (which may depend on its size), bleed and optimiser.
         height, width: of the picture at the last scale, in pixels.
         network: "vgg16" or "vgg19".
         tile: as for `jnst.stylize`.
@@ -141,28 +141,28 @@ def estimate_memory(
 
 
 def _sizes(config: Config, height: int, width: int) -> list[tuple[int, int]]:
-    """(height, width) of what is painted at each scale; the last is given without its bleed."""
+    """(height, width) of the painted picture per scale; the given size is without margin."""
     scales = config.all_scales
     sizes = [(round(height * s / scales[-1]), round(width * s / scales[-1])) for s in scales]
     layers = (*config.style_layers, *config.content_layers)
     least = smallest_side("vgg19", layers) if layers else 1
-    kept = [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
-    return [painted_size(*size, config) for size in kept]
+    usable = [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
+    return [painted_size(*size, config) for size in usable]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Python, NumPy or XLA could not get the memory that they asked for."""
+    """Whether the error is a failed memory allocation of Python, NumPy or XLA."""
     if isinstance(error, MemoryError):
         return True
     return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
 
 
 def smaller_tile(tile: int | None, side: int) -> int | None:
-    """The next smaller size of window, half as large or less; None if there is none.
+    """The next smaller window size, at most half as large; None after the smallest.
 
     Args:
-        tile: that was too large, or None if the picture was computed at once.
-        side: the longer one of the picture.
+        tile: the size that was too large, or None if the picture was computed at once.
+        side: the picture's longer side.
 
     Example:
         >>> smaller_tile(None, 3000), smaller_tile(None, 600), smaller_tile(512, 3000)
@@ -170,10 +170,10 @@ def smaller_tile(tile: int | None, side: int) -> int | None:
         >>> smaller_tile(None, 200), smaller_tile(128, 3000)
         (128, None)
     """
-    before = side if tile is None else tile
-    wanted = max(before / 2, SMALLEST_TILE)
-    size = next(size for size in TILES if size <= wanted)
-    return size if size < before else None
+    current = side if tile is None else tile
+    limit = max(current / 2, SMALLEST_TILE)
+    size = next(size for size in TILES if size <= limit)
+    return size if size < current else None
 
 
 def by_smaller_windows(
@@ -184,18 +184,18 @@ def by_smaller_windows(
     *,
     whole: bool = False,
 ) -> T:
-    """What `attempt(tile)` returns, with the first size of window that fits into the memory.
+    """The result of `attempt(tile)` for the first window size that fits into memory.
 
     Args:
-        attempt: computes everything with windows of that many pixels, or at once for None; called
-            again after it has raised for want of memory.
-        tile: to try first.
+        attempt: computes everything with windows of `tile` pixels, or at once for None; called
+            again with a smaller tile after it ran out of memory.
+        tile: the size to try first.
         size: (height, width) of the picture.
-        advice: makes the message for a picture that does not fit at all.
-        whole: whether it must be computed at once, and no windows are tried.
+        advice: returns the error message for a picture that does not fit at all.
+        whole: whether the picture must be computed at once, so that no windows are tried.
 
     Raises:
-        MemoryError: with the advice, if the smallest windows do not fit either.
+        MemoryError: with the advice, if no window size fits.
     """
     while True:
         try:
@@ -203,16 +203,16 @@ def by_smaller_windows(
         except (MemoryError, jax.errors.JaxRuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-        # Outside of the handler: the error holds on to what its frames have in memory.
+        # Retry outside the handler: the error's traceback keeps its frames' arrays alive.
         tile = None if whole else smaller_tile(tile, max(size))
         if tile is None:
             raise MemoryError(advice())
 
 
 def advice(config: Config, height: int, width: int, network: str) -> str:
-    """What a picture needs that did not fit, and a --size that needs less.
+    """The message for a picture that did not fit: its memory, and a --size that needs less.
 
-    By the smallest windows, unless it must be computed at once.
+    Assumes the smallest windows, unless the picture must be computed at once.
 
     Example:
         >>> advice(Config(size=4096), 3000, 4096, "vgg16").split(" about ")[0]
@@ -225,13 +225,13 @@ def advice(config: Config, height: int, width: int, network: str) -> str:
         tall, wide = (max(1, side * percent // 100) for side in (height, width))
         return estimate_memory(config, tall, wide, network=network, tile=tile)
 
-    told = f"{width}x{height} pixels need about {size_words(needed(100))}"
+    message = f"{width}x{height} pixels need about {size_words(needed(100))}"
     if tile and max(height, width) > tile:
-        told += f", by windows of {tile} pixels"
-    # That it fits by the estimate was a mistake already: less by a fifth, at least.
+        message += f", by windows of {tile} pixels"
+    # The estimate was too low for this run, so ask for at least a fifth less.
     allowed = min(free_memory(), 0.8 * needed(100))
     for percent in (75, 50, 35, 25):
         if needed(percent) <= allowed:
             smaller = config.size * percent // 100
-            return f"{told}; --size {smaller} needs {size_words(needed(percent))}"
-    return f"{told}; use a smaller --size"
+            return f"{message}; --size {smaller} needs {size_words(needed(percent))}"
+    return f"{message}; use a smaller --size"

@@ -1,8 +1,8 @@
-"""Checkpoints: a run put aside in a file, from which it goes on as if it had never stopped.
+"""Checkpoints: files with the state of a run, which resumes as if it had never stopped.
 
-The file is HDF5. Its first 512 bytes, which HDF5 leaves to its users, name the kind of file and the
-SHA-256 of all that follows: a damaged file is known before the HDF5 library sees any of it. The
-file before the last one is kept under the name with ".previous" behind it.
+The file is HDF5. Its first 512 bytes, the user block, name the kind of file and the SHA-256 of the
+rest, so a damaged file is detected before the HDF5 library reads it. The checkpoint before the last
+one is kept under the same name with the suffix ".previous".
 """
 
 import contextlib
@@ -29,23 +29,23 @@ from ..losses import Losses
 
 _BLOCK = 512
 _KIND = b"jnst checkpoint 2\nsha256 "
-# What reading a file with a sound checksum but strange content may raise.
+# Errors that reading may raise for a file with a valid checksum but unexpected content.
 _STRANGE = (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A run as it stood after some step.
+    """The state of a run after some step.
 
     Attributes:
-        config: of the run, without the scales that were left out.
-        inputs: fingerprints of the pictures and the weights, by what they are called.
-        scale: number of the scale that was worked on, from 1.
+        config: of the run, without the scales that were dropped.
+        inputs: fingerprints of the pictures and the weights, by name.
+        scale: number of the current scale, from 1.
         step: optimiser steps done in the whole run.
         state: the optimiser's arrays by name, from `jnst.optimize.optimizer.to_arrays`.
         losses: the weighted terms at each step of the whole run so far, arrays [step].
-        made_by: versions and device, on which the last bits of a picture may depend.
-        notes: for the program that runs `stylize`.
+        made_by: versions and device, which may affect the last bits of a picture.
+        notes: free for the program that runs `stylize`.
     """
 
     config: Config
@@ -59,7 +59,7 @@ class Checkpoint:
 
 
 def previous_path(path: str | os.PathLike[str]) -> Path:
-    """Where the checkpoint before the last one is.
+    """The path of the checkpoint before the last one.
 
     >>> previous_path("run.ckpt").name
     'run.ckpt.previous'
@@ -71,17 +71,17 @@ def previous_path(path: str | os.PathLike[str]) -> Path:
 def save_checkpoint(
     path: str | os.PathLike[str], checkpoint: Checkpoint, *, keep_previous: bool = True
 ) -> None:
-    """Writes a checkpoint in one step; the file that was there becomes the previous one.
+    """Writes a checkpoint atomically; an existing file becomes the previous one.
 
     Args:
         path: the file; its folder must exist.
         checkpoint: from `Progress.checkpoint`.
-        keep_previous: False leaves the previous file alone and replaces the last one only, which
-            is right where the last one is damaged.
+        keep_previous: False leaves the previous file alone and replaces the last one only; use it
+            if the last one is damaged.
 
     Raises:
-        OSError: if it cannot be written; both files are then as they were, or the last one has
-            also become the previous one.
+        OSError: if it cannot be written; both files are then unchanged, or the last one has
+            already become the previous one.
     """
     with replacing(path) as temporary:
         _write(temporary, checkpoint)
@@ -90,15 +90,15 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Reads a checkpoint, or the previous one where that file is damaged or gone.
+    """Reads a checkpoint, or the previous one if that file is damaged or missing.
 
     Raises:
-        FileNotFoundError: if there is neither.
-        ValueError: if no file is whole, or none is a checkpoint.
-        OSError: if it may not be read.
+        FileNotFoundError: if neither file exists.
+        ValueError: if no file is an undamaged checkpoint.
+        OSError: if a file cannot be read.
 
     Warns:
-        UserWarning: if it is the previous one.
+        UserWarning: if the previous one is used.
     """
     try:
         return _read(Path(path))
@@ -107,15 +107,15 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         if not older.exists():
             raise
         try:
-            found = _read(older)
+            checkpoint = _read(older)
         except ValueError as second:
             raise ValueError(f"{error}; and {second}") from None
-        warnings.warn(f"{error}; going on from {older}, step {found.step}", stacklevel=2)
-        return found
+        warnings.warn(f"{error}; going on from {older}, step {checkpoint.step}", stacklevel=2)
+        return checkpoint
 
 
 def is_whole(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a checkpoint at `path` whose checksum is right."""
+    """Whether `path` is a checkpoint with a valid checksum."""
     try:
         _verify(Path(path))
     except (OSError, ValueError):
@@ -124,7 +124,7 @@ def is_whole(path: str | os.PathLike[str]) -> bool:
 
 
 def software() -> dict[str, str]:
-    """The versions and the device on which the last bits of a picture may depend."""
+    """The versions and the device, which may affect the last bits of a picture."""
     try:
         own = version("jnst")
     except PackageNotFoundError:
@@ -145,9 +145,9 @@ def fingerprint(values: Any) -> str:
 
 
 def check_same_run(checkpoint: Checkpoint, config: Config, inputs: Mapping[str, str]) -> None:
-    """Raises ValueError, with all that is different, unless a checkpoint is one of this run.
+    """Raises ValueError, listing all differences, unless a checkpoint belongs to this run.
 
-    The steps of the last scale may differ, as long as they are not fewer than have been done.
+    The steps of the last scale may differ, but not be fewer than the steps already done.
     """
     different = [*_other_inputs(checkpoint.inputs, inputs)]
     for spec in fields(Config):
@@ -167,13 +167,13 @@ def check_same_run(checkpoint: Checkpoint, config: Config, inputs: Mapping[str, 
 
 
 def _other_inputs(old: Mapping[str, str], new: Mapping[str, str]) -> Sequence[str]:
-    gone = [f"{name} is missing" for name in old if name not in new]
-    more = [f"{name} is new" for name in new if name not in old]
-    return [*(f"{n} is another" for n in old if n in new and old[n] != new[n]), *gone, *more]
+    missing = [f"{name} is missing" for name in old if name not in new]
+    added = [f"{name} is new" for name in new if name not in old]
+    return [*(f"{n} is another" for n in old if n in new and old[n] != new[n]), *missing, *added]
 
 
 def _keep(last: Path, previous: Path) -> None:
-    """Gives the last file its second name; where links are refused, it is renamed."""
+    """Links the last file to the previous one's name, or renames it where links are refused."""
     second = last.with_name(f".jnst-{secrets.token_hex(8)}.part")
     try:
         second.hardlink_to(last)
@@ -183,16 +183,16 @@ def _keep(last: Path, previous: Path) -> None:
     try:
         second.replace(previous)
     finally:
-        # Two names of one file: POSIX then leaves both.
+        # POSIX keeps both names if they are already links to the same file.
         with contextlib.suppress(OSError):
             second.unlink()
 
 
 class _Patient(io.FileIO):
-    """A file that keeps its first failure to itself: HDF5 crashes where a write fails.
+    """A file that stores its first write error, since HDF5 crashes if a write raises.
 
     Attributes:
-        failed: what went wrong; nothing is written after it.
+        failed: the first error; nothing is written after it.
     """
 
     failed: OSError | None = None
@@ -226,7 +226,7 @@ def _write(path: Path, checkpoint: Checkpoint) -> None:
     }
     with _Patient(path, "w+") as raw:
         with h5py.File(raw, "w", userblock_size=_BLOCK) as file:
-            # Bytes, not a string: HDF5 keeps those in a heap, in which damage can trap it for ever.
+            # Bytes, not a string: HDF5 stores strings in a heap, and can loop forever on a bad one.
             file["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
             for name, array in checkpoint.state.items():
                 file[f"state/{name}"] = array

@@ -1,4 +1,4 @@
-"""The pictures that a run is given: checked, resized, coloured, and their fingerprints."""
+"""The input pictures of a run: checked, resized, coloured, and their fingerprints."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def as_list(styles: Any) -> list[ArrayLike]:
 
 
 def checked(name: str, image: ArrayLike) -> Pixels:
-    """The image as float32; raises ValueError or TypeError, by name, if it cannot be one."""
+    """The image as float32; raises ValueError or TypeError, naming it, if it is not valid."""
     pixels = np.asarray(image)
     if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
         raise ValueError(f"{name} has shape {pixels.shape}: an image is [height, width, 3]")
@@ -43,13 +43,13 @@ def checked(name: str, image: ArrayLike) -> Pixels:
 
 
 class Coloring(NamedTuple):
-    """What a choice of `COLORS` makes of the pictures of a run, and of each painting.
+    """The pictures of a run after a choice of `COLORS`, and the recolouring of paintings.
 
     Attributes:
-        content: [H, W, 3], what is painted.
-        styles: what is painted like.
+        content: [H, W, 3], recoloured.
+        styles: recoloured.
         original: the content in its colours if they are kept by luminance, else None.
-        space: the colour space in which they are.
+        space: the colour space of the luminance.
     """
 
     content: Pixels
@@ -58,11 +58,11 @@ class Coloring(NamedTuple):
     space: str = ""
 
     def finish(self, painting: Pixels, resize: Callable[..., Pixels]) -> Pixels:
-        """A painting, finished or not, in the colours that it is to have.
+        """A finished or intermediate painting in its final colours.
 
         Args:
             painting: [h, w, 3] as optimised.
-            resize: brings the original to a height and width.
+            resize: resizes the original to a height and width.
         """
         if self.original is None:
             return painting
@@ -75,7 +75,7 @@ class Pictures(NamedTuple):
     Attributes:
         content: [H, W, 3].
         styles: [h, w, 3] each.
-        start: [H, W, 3] of init "file", else None.
+        start: [H, W, 3] for init "file", else None.
     """
 
     content: Pixels
@@ -84,7 +84,7 @@ class Pictures(NamedTuple):
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-        """Of the content, and of the styles."""
+        """The shapes of the content and of the styles."""
         return self.content.shape, [style.shape for style in self.styles]
 
 
@@ -94,7 +94,7 @@ def checked_pictures(
     init_image: ArrayLike | None,
     config: Config,
 ) -> Pictures:
-    """The pictures as float32; ValueError or TypeError for one that cannot be used."""
+    """The pictures as float32; raises ValueError or TypeError for one that is not valid."""
     base = checked("content", content)
     sources = [checked(f"style {i}", s) for i, s in enumerate(as_list(styles), start=1)]
     if not sources:
@@ -112,7 +112,7 @@ class View(NamedTuple):
     """The pictures at one scale.
 
     Attributes:
-        scale: which.
+        scale: its number, size and steps.
         content: [H, W, 3], without a margin.
         styles: [h, w, 3] each.
     """
@@ -124,15 +124,15 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that a run is given, checked and coloured.
+    """All inputs of a run, checked and coloured.
 
     Attributes:
         params: the network.
         config: of the run, without scales at which a picture is too small.
-        pictures: as they are painted from: styles without their rim, colours as `config.color`
-            wants them.
+        pictures: styles without their rim, colours according to `config.color`, at the sizes
+            given.
         masks: those of the styles without their rim.
-        coloring: what gives a painting its colours.
+        coloring: recolours paintings.
         scales: coarse to fine.
     """
 
@@ -150,17 +150,17 @@ class Inputs:
         return View(scale, resized, styles_at(self.pictures.styles, *scale.size, config))
 
     def scene(self, view: View) -> Scene:
-        """What an engine computes from: the pictures of a scale with their margin and guidance."""
+        """The input of an engine: the pictures of a scale with their margin and guidance."""
         shapes = [style.shape for style in view.styles]
         guidance = self.masks.guidance(self.params.network, view.content.shape, shapes, self.config)
         return Scene(with_bleed(view.content, view.scale.margin), view.styles, guidance)
 
     def kept(self, view: View) -> Kept | None:
-        """What stays of the content at a scale, with its margin."""
+        """The content pixels that stay unchanged at a scale, margin included."""
         return self.masks.kept(view.content, view.scale.margin)
 
     def finish(self, painting: Pixels) -> Pixels:
-        """A painting, finished or not, in the colours that it is to have."""
+        """A finished or intermediate painting in its final colours."""
         return self.coloring.finish(
             painting, partial(resize_picture, resample=self.config.resample)
         )
@@ -169,7 +169,7 @@ class Inputs:
 def prepare_inputs(
     params: Params, pictures: Pictures, masks: Masks, config: Config
 ) -> tuple[Inputs, Callable[[], Mapping[str, str]]]:
-    """The inputs of a run, and what computes the fingerprints of its pictures as given.
+    """The inputs of a run, and a function for the fingerprints of the uncoloured pictures.
 
     Raises:
         ValueError: for an unknown layer, or a picture that is too small for the layers.
@@ -200,8 +200,8 @@ def check_sizes(
     named = [("content", size) for size in sizes]
     shapes = [style.shape for style in styles]
     for size in sizes:
-        found = enumerate(style_sizes(shapes, *size, config), start=1)
-        named += [(f"style {i}", side) for i, side in found]
+        numbered = enumerate(style_sizes(shapes, *size, config), start=1)
+        named += [(f"style {i}", style_size) for i, style_size in numbered]
     for name, (height, width) in named:
         if min(height, width) < need:
             raise ValueError(
@@ -211,7 +211,7 @@ def check_sizes(
 
 
 def styles_at(styles: Sequence[Pixels], height: int, width: int, config: Config) -> list[Pixels]:
-    """The styles, resized to go with an image of that height and width."""
+    """The styles, resized for an image of this height and width."""
     sizes = style_sizes([style.shape for style in styles], height, width, config)
     return [
         resize_picture(style, *size, resample=config.resample)
@@ -226,27 +226,27 @@ def fingerprints(
     start: Pixels | None,
     masks: Mapping[str, Pixels],
 ) -> Mapping[str, str]:
-    """What tells whether a checkpoint belongs to these inputs, by their names."""
-    found = {"content": fingerprint(content)}
-    found |= {f"style {i}": fingerprint(style) for i, style in enumerate(styles, start=1)}
-    found |= {name: fingerprint(mask) for name, mask in masks.items()}
+    """Fingerprints of the inputs by name, which tell whether a checkpoint belongs to them."""
+    hashes = {"content": fingerprint(content)}
+    hashes |= {f"style {i}": fingerprint(style) for i, style in enumerate(styles, start=1)}
+    hashes |= {name: fingerprint(mask) for name, mask in masks.items()}
     if start is not None:
-        found["init image"] = fingerprint(start)
+        hashes["init image"] = fingerprint(start)
     weights = params.sha256 or "/".join(
         fingerprint(values)
         for _, layer in sorted(params.layers.items())
         for _, values in sorted(layer.items())
     )
-    found["network"] = f"{params.network} {params.preprocessing} {weights}"
-    return found
+    hashes["network"] = f"{params.network} {params.preprocessing} {weights}"
+    return hashes
 
 
 def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Coloring:
-    """The pictures of a run as a choice of `COLORS` wants them.
+    """The pictures of a run, recoloured according to a choice of `COLORS`.
 
-    "style" changes nothing. "luminance-…" paints in gray, with the styles' luminance brought to
-    the mean and deviation of the content's; the content's colours come back in
-    `Coloring.finish`. "match-…" brings the colours of each style to the content's.
+    "style" changes nothing. "luminance-…" paints in gray, with the styles' luminance matched to
+    the mean and standard deviation of the content's; `Coloring.finish` restores the content's
+    colours. "match-…" matches the colours of each style to the content's.
 
     Args:
         color: one of `COLORS`.
@@ -257,18 +257,18 @@ def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Coloring:
         >>> colored("match-histogram", black, [white]).styles[0].max()
         np.float32(0.0)
     """
-    way, _, name = color.partition("-")
-    if way == "luminance":
+    method, _, name = color.partition("-")
+    if method == "luminance":
         gray = luminance(content, name)
         styles = [_like(luminance(style, name), gray) for style in styles]
         return Coloring(gray, styles, content, name)
-    if way == "match":
+    if method == "match":
         styles = [match_colors(style, content, name).astype(np.float32) for style in styles]
     return Coloring(content, list(styles))
 
 
 def _like(gray: Pixels, goal: Pixels) -> Pixels:
-    """The gray picture with the mean and the deviation of another."""
-    mean, wanted_mean = (g.mean(dtype=np.float64) for g in (gray, goal))
-    spread, wanted = (np.sqrt(g.var(dtype=np.float64) + EPSILON) for g in (gray, goal))
-    return np.asarray((gray - mean) * (wanted / spread) + wanted_mean, np.float32)
+    """The gray picture with the mean and the standard deviation of another."""
+    mean, goal_mean = (g.mean(dtype=np.float64) for g in (gray, goal))
+    deviation, goal_deviation = (np.sqrt(g.var(dtype=np.float64) + EPSILON) for g in (gray, goal))
+    return np.asarray((gray - mean) * (goal_deviation / deviation) + goal_mean, np.float32)

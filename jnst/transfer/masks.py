@@ -1,4 +1,4 @@
-"""The masks of a run: checked against its pictures, and brought to their size at each scale."""
+"""The masks of a run: checked against its pictures, and resized to them at each scale."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,12 +17,12 @@ Mask = NDArray[np.float32]
 
 
 class Masks(NamedTuple):
-    """Masks [h, w] in [0, 1], of their pictures' proportions.
+    """Masks [h, w] in [0, 1], with the proportions of their pictures.
 
     Attributes:
-        content: for each style the region that is painted in it; or none.
-        styles: for each style what of it counts, None for all; or none.
-        keep: what of the content stays as it is, or None.
+        content: for each style the region painted in it; or empty.
+        styles: for each style the part to use, None for all of it; or empty.
+        keep: the part of the content that stays unchanged, or None.
     """
 
     content: tuple[Mask, ...] = ()
@@ -30,14 +30,14 @@ class Masks(NamedTuple):
     keep: Mask | None = None
 
     def named(self) -> dict[str, Mask]:
-        """The masks by what a person calls them."""
-        found = {f"content mask {i}": mask for i, mask in enumerate(self.content, start=1)}
+        """The masks by the names used in messages."""
+        masks = {f"content mask {i}": mask for i, mask in enumerate(self.content, start=1)}
         for i, mask in enumerate(self.styles, start=1):
-            found |= {} if mask is None else {f"style mask {i}": mask}
-        return found if self.keep is None else found | {"keep mask": self.keep}
+            masks |= {} if mask is None else {f"style mask {i}": mask}
+        return masks if self.keep is None else masks | {"keep mask": self.keep}
 
     def without_rim(self, share: float) -> "Masks":
-        """The masks, those of the styles without their rim (`jnst.images.without_rim`)."""
+        """The masks, with those of the styles cut by their rim (`jnst.images.without_rim`)."""
         cut = (None if mask is None else without_rim(mask, share) for mask in self.styles)
         return self._replace(styles=tuple(cut))
 
@@ -48,41 +48,41 @@ class Masks(NamedTuple):
         styles: Sequence[Sequence[int]],
         config: Config,
     ) -> Guidance:
-        """Where the styles act at a scale.
+        """The regions of the styles at a scale.
 
         Args:
             network: "vgg16" or "vgg19".
-            content, styles: shapes of the pictures at that scale, the content's without bleed.
+            content, styles: shapes of the pictures at that scale, the content's without margin.
             config: of the run.
 
         Raises:
             ValueError: for a mask without any weight at one of the layers.
         """
-        by = bleed_at(content[0], content[1], config)
-        here = [with_bleed(mask_at(mask, content), by) for mask in self.content]
-        there = [
+        margin = bleed_at(content[0], content[1], config)
+        content_masks = [with_bleed(mask_at(mask, content), margin) for mask in self.content]
+        style_masks = [
             None if mask is None else mask_at(mask, shape)
             for mask, shape in zip(self.styles, styles, strict=False)
         ]
         blend = config.weights_per_style(len(styles))
-        return guidance(network, config.style_layers, here, there, blend)
+        return guidance(network, config.style_layers, content_masks, style_masks, blend)
 
     def shares(self, content: Sequence[int]) -> list[Mask]:
-        """How much each style counts at each pixel of the content at a scale, [H, W, 1]; where
-        masks overlap their sum is 1. None at all without masks."""
+        """The weight of each style at each pixel of the content at a scale, [H, W, 1]; a sum above
+        1, where masks overlap, is scaled to 1. Empty without masks."""
         return without_overlap([mask_at(mask, content)[..., None] for mask in self.content])
 
     def palettes(self, styles: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-        """The pixels of each style at a scale that count for more than half, all if none does."""
-        found = list(styles)
+        """The pixels of each style at a scale with a weight above 0.5, all if there are none."""
+        pixels = list(styles)
         for i, mask in enumerate(self.styles):
-            counts = None if mask is None else mask_at(mask, styles[i].shape) > 0.5
-            if counts is not None and counts.any():
-                found[i] = styles[i][counts][None]
-        return found
+            inside = None if mask is None else mask_at(mask, styles[i].shape) > 0.5
+            if inside is not None and inside.any():
+                pixels[i] = styles[i][inside][None]
+        return pixels
 
     def kept(self, content: NDArray[np.float32], by: int = 0) -> Kept | None:
-        """What stays of the content at a scale, with a bleed of `by` pixels."""
+        """The content pixels that stay unchanged at a scale, with a margin of `by` pixels."""
         if self.keep is None:
             return None
         mask = mask_at(self.keep, content.shape)[..., None]
@@ -104,8 +104,8 @@ def checked_masks(
 
     Raises:
         TypeError: for a mask that is not of floats or booleans.
-        ValueError: for a wrong number, a shape that is not [h, w] or has other proportions than
-            the picture's, or a value outside of [0, 1].
+        ValueError: for a wrong number of masks, a shape that is not [h, w] or has other
+            proportions than the picture, a value outside of [0, 1], or a region of only zeros.
 
     Example:
         >>> checked_masks((4, 6, 3), [(5, 5, 3)], [np.ones((2, 3))], [], None).content[0].dtype
@@ -126,7 +126,7 @@ def checked_masks(
 
 
 def mask_at(mask: Mask, shape: Sequence[int]) -> Mask:
-    """The mask at the size of a picture of that shape; bilinear, so nothing leaves [0, 1]."""
+    """The mask resized to a picture of that shape; bilinear, so values stay in [0, 1]."""
     if mask.shape == tuple(shape[:2]):
         return mask
     return np.clip(resize(mask, shape[0], shape[1], resample="bilinear"), 0, 1)
@@ -143,7 +143,7 @@ def _checked(name: str, mask: Any, shape: Sequence[int], picture: str) -> Mask:
     if not values.any() and name != "keep mask":
         raise ValueError(f"{name} is 0 everywhere: give a region, or leave it out with its style")
     (tall, wide), (height, width) = values.shape, shape[:2]
-    # Rounded to whole pixels when it was resized, a side may be off by one.
+    # A side may be off by one, from rounding to whole pixels when the mask was resized.
     if abs(tall * width - wide * height) > max(tall, wide, height, width):
         raise ValueError(
             f"{name} is {wide}x{tall} pixels and {picture} {width}x{height}: give a mask of that "

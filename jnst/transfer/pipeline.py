@@ -1,4 +1,4 @@
-"""Neural style transfer from arrays to an array: targets, a start, and the scales in turn."""
+"""The transfer pipeline from arrays to an array: inputs, then scale after scale."""
 
 import warnings
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ class Result:
 
     Attributes:
         image: [H, W, 3] float32, sRGB nominally in [0, 1], not clipped.
-        losses: the weighted terms of `image` itself, floats, with the bleed that was cut off it;
-            where `config.color` keeps the content's colours by luminance, of the gray picture that
-            gave its luminance.
-        history: the weighted terms at each step, arrays; scales follow one another.
+        losses: the weighted terms of `image` itself, floats, margin included; if `config.color`
+            keeps the content's colours by luminance, the terms of the gray picture that gave its
+            luminance.
+        history: the weighted terms at each step, arrays; scales are concatenated.
     """
 
     image: Pixels
@@ -63,45 +63,44 @@ def stylize(
         styles: one such image or a sequence of them, of any sizes; each is resized so that its
             longer (or shorter, as `config.size_side` says) side is that of the content's times
             its `config.style_scale`, or its `config.style_size`.
-        config: every choice; see `jnst.PRESETS`.
-        init_image: [H, W, 3], the start when `config.init` is "file".
+        config: all settings; see `jnst.PRESETS`.
+        init_image: [H, W, 3], the initial image if `config.init` is "file".
         callback: called with a `Progress` after each chunk of steps; a true result ends the run
             with the picture so far.
         chunk: steps between two callbacks; by default 1 on a CPU and 20 elsewhere.
-        resume: from `Progress.checkpoint` or `load_checkpoint`; the run goes on from there, and on
-            the same machine ends in the same picture, bit for bit, as one that was not broken off.
-            All other arguments are those of the run that was; only the steps of the last scale
-            may be others. Adam's learning rate and its average then go on as at that step of a run
-            of so many.
+        resume: from `Progress.checkpoint` or `load_checkpoint`; the run continues from there. On
+            the same machine the picture equals that of an uninterrupted run, bit for bit. All
+            other arguments must be those of the interrupted run; only the steps of the last scale
+            may differ. Adam's learning rate and average then continue as at this step of a run
+            with the new number of steps.
         tile: scales with a side of more pixels than this are computed by windows of this size, in
-            less memory and with the same result but for rounding (see `jnst.tiles`); None computes
-            every picture at once.
-        known: an empty dict that this call fills with the statistics of the styles; calls with the
-            same `params` that are given the same dict compute those of each style and size once
-            (but for what is computed by windows or over several devices).
-        devices: two or more that share the work on each picture, by bands of its rows, with the
-            same result but for rounding (see `jnst.compute.devices`); by default JAX's own choice
-            of one.
+            less memory and with the same result up to rounding (see `jnst.compute.tiles`); None
+            computes every picture at once.
+        known: a dict, initially empty, in which calls with the same `params` cache the styles'
+            statistics, so each style and size is computed once (unused by windows or over several
+            devices).
+        devices: two or more that split each picture into bands of rows, with the same result up to
+            rounding (see `jnst.compute.devices`); by default the one device that JAX chooses.
         content_masks: for each style the region of the picture that is painted in it, [h, w] in
             [0, 1] with 1 inside, of the content's proportions (see `jnst.losses.guidance`); by
             default the blend of all styles acts everywhere.
-        style_masks: for each style the part of it that is looked at, None for all.
-        keep_mask: where the content stays as it is: 1 exactly, between 0 and 1 faded into the
-            painting (see `jnst.compute.canvas`).
+        style_masks: for each style the part of it to use, None for all of it.
+        keep_mask: the part of the content that stays unchanged: 1 keeps a pixel exactly, values
+            between 0 and 1 blend it with the painting (see `jnst.compute.canvas`).
 
     Returns:
         Result, with the image at the last scale.
 
     Raises:
         ValueError: for an array that is not [H, W, 3] of finite numbers, a picture too small for
-            the layers, an unknown layer, no style, an `init_image` missing or given in vain, a tile
-            below 128, a choice that needs the whole picture at once beside windows or several
-            devices, masks that do not fit the pictures, or a checkpoint of another run, with all
-            that is different.
-        FloatingPointError: if the objective stops being finite and shorter steps do not help.
+            the layers, an unknown layer, no style, an `init_image` missing or unused, a tile below
+            128, a choice that needs the whole picture at once with windows or several devices,
+            masks that do not fit the pictures, or a checkpoint of another run, listing all
+            differences.
+        FloatingPointError: if the objective becomes NaN or infinite and shorter steps do not help.
 
     Warns:
-        RuntimeWarning: where the objective was not finite and the run goes on with shorter steps.
+        RuntimeWarning: if the objective was not finite and the run continues with shorter steps.
         UserWarning: if the checkpoint was made by other versions or on another kind of device.
 
     Example:
@@ -115,8 +114,8 @@ def stylize(
         ((25, 32, 3), (2,))
 
     References:
-        Gatys, Ecker and Bethge, CVPR 2016; coarse to fine as in Gatys et al., "Controlling
-        perceptual factors in neural style transfer", CVPR 2017, section 6.
+        Gatys, Ecker and Bethge, CVPR 2016. Coarse to fine: Gatys et al., "Controlling perceptual
+        factors in neural style transfer", CVPR 2017, section 6.
     """
     if tile is not None:
         check_tile(tile)
@@ -146,7 +145,7 @@ def stylize(
             final = problem.losses(picture)
             break
         painting = Painting(image, moments)
-        # The next scale's compilation needs the memory of this one's kernels and targets.
+        # Free this scale's kernels and targets before the next one compiles.
         del problem, state
     return Result(inputs.finish(image), Losses(*map(float, final)), report.history())
 
@@ -158,10 +157,10 @@ def _chunk(chunk: int | None) -> int:
 
 
 def _check_software(checkpoint: Checkpoint) -> None:
-    now = software()
-    if dict(checkpoint.made_by) != now:
-        names = [name for name in now if checkpoint.made_by.get(name) != now[name]]
-        changes = [f"{n} was {checkpoint.made_by.get(n)} and is {now[n]}" for n in names]
+    current = software()
+    if dict(checkpoint.made_by) != current:
+        names = [name for name in current if checkpoint.made_by.get(name) != current[name]]
+        changes = [f"{n} was {checkpoint.made_by.get(n)} and is {current[n]}" for n in names]
         warnings.warn(
             f"the picture may differ a little from that of an unbroken run: {'; '.join(changes)}",
             stacklevel=3,

@@ -17,17 +17,17 @@ Callback = Callable[["Progress"], bool | None]
 
 
 class Progress(NamedTuple):
-    """What a callback is told after each chunk of steps.
+    """The report to a callback after each chunk of steps.
 
     Attributes:
         step, steps: optimiser steps done, and in the whole run.
-        scale, scales: number of the present scale, from 1, and of all scales.
+        scale, scales: number of the current scale, from 1, and number of scales.
         height, width: of the image at this scale.
-        losses: the weighted terms, NumPy arrays with one entry for each step of the chunk.
-        image: computes the picture so far, [H, W, 3] float32, at the present scale; valid only
+        losses: the weighted terms, NumPy arrays with one entry per step of the chunk.
+        image: computes the picture so far, [H, W, 3] float32, at the current scale; valid only
             until the callback returns.
-        checkpoint: copies the whole state of the run, for `save_checkpoint` and for the `resume`
-            of `stylize`; valid only until the callback returns.
+        checkpoint: copies the complete state of the run, for `save_checkpoint` and for the
+            `resume` of `stylize`; valid only until the callback returns.
     """
 
     step: int
@@ -42,14 +42,14 @@ class Progress(NamedTuple):
 
 
 class Reporter:
-    """Keeps the losses of a run, and turns the optimiser's plain callback into a `Progress`.
+    """The optimiser's callback: records the losses of a run and reports a `Progress`.
 
     Args:
         callback: of `stylize`.
         config: of the run.
         inputs: fingerprints for its checkpoints.
-        resume: the checkpoint that the run goes on from, if it does.
-        finish: gives an image as it is optimised the colours in which it is shown.
+        resume: the checkpoint that the run continues from, or None.
+        finish: converts an optimised image to its final colours.
 
     Attributes:
         finish: as given.
@@ -72,11 +72,11 @@ class Reporter:
         self.stopped = False
 
     def begin_scale(self, scale: Scale, visible: Callable[[Any], Pixels]) -> None:
-        """Names the scale of what follows, and what gives the picture of an optimised array."""
+        """Sets the scale of the next reports, and the map from optimised array to picture."""
         self._scale, self._size, self._visible = scale.number, scale.size, visible
 
     def history(self) -> Losses:
-        """The terms at each step so far."""
+        """The loss terms at each step so far."""
         return Losses(*(np.concatenate(term) for term in zip(*self._losses, strict=True)))
 
     def __call__(self, done: int, losses: Losses, now: Standing) -> bool:

@@ -1,4 +1,4 @@
-"""One scale of a transfer: its optimisation, from a start or from a checkpoint."""
+"""The optimisation of one scale, from an initial image or a checkpoint."""
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -19,15 +19,15 @@ def solve(
 
     Args:
         problem: of the scale.
-        begin: the first point, or a state; it is donated.
-        steps: to make, with those that a state has behind it.
-        report: told after each chunk.
+        begin: the first point, or a state; donated.
+        steps: in total, including the steps that a state has already made.
+        report: called after each chunk.
 
     Returns:
-        The painting with its margin; and what Adam learnt, without it, if that is carried on.
+        The painting with its margin; and Adam's moments without it, if `config.carry`, else None.
 
     Raises:
-        NotFiniteError: with where it left the finite numbers, and the last good painting.
+        NotFiniteError: with the place of the first NaN or infinity, and the last good painting.
     """
     config, canvas = problem.config, problem.canvas
     try:

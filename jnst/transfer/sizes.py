@@ -1,9 +1,9 @@
-"""The sizes of pictures at each scale of a run, in pixels; and margins that make them alike.
+"""The sizes of pictures at each scale of a run, in pixels; and padding to common sizes.
 
-A step is compiled once for each size of an image. Pictures that were cropped by hand all have
-their own aspect, and resized to the same longer side they differ by a few pixels in the other.
-Stretching would distort them and cropping lose a part, so they are continued beyond their borders
-(`widened`), painted, and cut back to exactly the size that they would have had.
+A step is compiled once per image size. Pictures cropped by hand have different aspect ratios:
+resized to the same longer side, their shorter sides differ by a few pixels. Stretching would
+distort them and cropping would lose content, so they are padded beyond their borders (`widened`),
+painted, and cropped to exactly the size that they would otherwise have.
 """
 
 import math
@@ -25,7 +25,7 @@ class Scale(NamedTuple):
     Attributes:
         number: from 1, coarse to fine.
         height, width: of the picture, in pixels.
-        margin: pixels that are painted beyond each border.
+        margin: pixels painted beyond each border.
         steps: of the optimiser.
     """
 
@@ -42,7 +42,7 @@ class Scale(NamedTuple):
 
     @property
     def painted(self) -> tuple[int, int]:
-        """(height, width) of what is painted, with its margin."""
+        """(height, width) of the painted picture, margin included."""
         return self.height + 2 * self.margin, self.width + 2 * self.margin
 
 
@@ -75,7 +75,7 @@ def drop_small_scales(
         styles: shapes of the styles.
 
     Example:
-        >>> config = Config(size=64, scales=(0.25, 0.5, 1.0))
+        >>> config = Config(size=32, scales=(0.25, 0.5, 1.0))
         >>> drop_small_scales(config, (300, 400, 3), [(200, 200, 3)]).scales
         (0.5, 1.0)
     """
@@ -89,7 +89,7 @@ def drop_small_scales(
         if smallest >= need or size is sizes[-1]:
             scales.append(scale)
             steps.append(count)
-    # What the taper and the quality stand for is said by these.
+    # The explicit scales and steps already include the taper and the quality.
     return replace(
         config, scales=tuple(scales), steps=tuple(steps), taper=0.0, quality=Config.quality
     )
@@ -107,7 +107,7 @@ def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int
 
 
 def painted_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:
-    """(height, width) of what is painted at each scale, before the bleed is cut off.
+    """(height, width) of the painted picture at each scale, margin included.
 
     Example:
         >>> painted_sizes(768, 1024, Config(size=256, scales=(0.25, 1.0)))
@@ -117,18 +117,18 @@ def painted_sizes(height: int, width: int, config: Config) -> list[tuple[int, in
 
 
 def painted_size(height: int, width: int, config: Config) -> tuple[int, int]:
-    """(height, width) of what is painted for a picture of that size, its bleed included.
+    """(height, width) of the painted picture for a picture of this size, margin included.
 
     Example:
         >>> painted_size(192, 256, Config())
         (208, 272)
     """
-    both = 2 * bleed_at(height, width, config)
-    return height + both, width + both
+    margins = 2 * bleed_at(height, width, config)
+    return height + margins, width + margins
 
 
 def bleed_at(height: int, width: int, config: Config) -> int:
-    """The pixels of bleed at each border of a picture of that size.
+    """The margin in pixels at each border of a picture of this size.
 
     Example:
         >>> bleed_at(192, 256, Config()), bleed_at(48, 64, Config())
@@ -141,7 +141,7 @@ def _fit(
     height: int, width: int, side: int, config: Config, *, enlarge: bool = True
 ) -> tuple[int, int]:
     if config.size_side == "shorter":
-        # fit_size measures the longer side and truncates: round up, not to lose a pixel.
+        # fit_size takes the longer side and truncates; rounding up avoids losing a pixel.
         side = math.ceil(side * max(height, width) / min(height, width))
     return fit_size(height, width, side, enlarge=enlarge)
 
@@ -149,14 +149,14 @@ def _fit(
 def style_sizes(
     shapes: Sequence[tuple[int, ...]], height: int, width: int, config: Config
 ) -> list[tuple[int, int]]:
-    """The sizes of styles of those shapes beside an image of that height and width.
+    """The sizes of styles of these shapes for an image of this height and width.
 
-    The longer (or shorter, as `config.size_side` says) side of each is that of the image times its
-    `config.style_scale`, or its `config.style_size`; unless `config.enlarge_styles`, a style keeps
-    the size that it has where that is smaller.
+    The longer (or shorter, by `config.size_side`) side of each style is that of the image times
+    its `config.style_scale`, or its `config.style_size`. Without `config.enlarge_styles`, a smaller
+    style keeps its size.
 
     Raises:
-        ValueError: for a number of scales or sizes that is neither one nor that of the styles.
+        ValueError: if the number of scales or sizes is neither one nor the number of styles.
 
     Example:
         >>> style_sizes([(768, 960, 3)] * 2, 100, 200, Config(style_scale=(0.5, 1.0)))
@@ -179,17 +179,17 @@ def style_sizes(
 def widened(pixels: Pixels, config: Config, bucket: int, like: tuple[int, ...] = ()) -> Pixels:
     """A picture at the size of the last scale, its free side rounded up to a multiple of `bucket`.
 
-    The free side is the one that `config.size` does not give. Half of what is missing is added on
-    either side, mirrored at the border (its own last row comes twice).
+    The free side is the one that `config.size` does not set. Both ends get half of the missing
+    pixels, mirrored at the border with the last row repeated ("symmetric" in `numpy.pad`).
 
     Args:
         pixels: [H, W, 3].
         config: of the run.
-        bucket: at least 1; 1 changes nothing, not even the size.
-        like: the shape of the content, for a picture that goes with it; by default its own.
+        bucket: at least 1; 1 returns the picture unchanged, not even resized.
+        like: the shape of the content, for a picture that belongs to it; by default its own.
 
     Returns:
-        [h, w, 3]. Also the coarser scales of all results of one shape have one shape.
+        [h, w, 3]. Results of equal shape have equal shapes at all coarser scales too.
 
     Example:
         >>> picture = np.zeros((200, 301, 3), np.float32)
@@ -226,7 +226,7 @@ def _rounded_up(height: int, width: int, config: Config, bucket: int) -> tuple[i
 
     def up(side: int) -> int:
         rounded = -(-side // bucket) * bucket
-        # A side may become as long as the given one, not longer: that would change the scale.
+        # The free side must not become longer than the set one: that would change the scale.
         return rounded if config.size_side == "shorter" else min(rounded, longer)
 
     tall_is_free = (height < width) == (config.size_side == "longer")

@@ -1,4 +1,4 @@
-"""The start of an optimisation: the first image, and at a finer scale what the last one leaves."""
+"""The initial point or state of a scale: a first image, a coarser painting, or a checkpoint."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -28,12 +28,12 @@ from .inputs import Inputs, View
 from .sizes import Scale
 
 Share = float | Pixels
-"""How much a style counts: everywhere alike, or [H, W, 1] at each pixel of the content."""
+"""The weight of a style: one for all pixels, or [H, W, 1] for each pixel of the content."""
 
-# Beside the variance of colours in [0, 1]: a content nearly of one colour has its noise enlarged to
-# the contrast of a painting otherwise, and one nearly gray its tints.
+# Added to the variance of colours in [0, 1]. Otherwise the noise of a nearly uniform content would
+# be amplified to a painting's contrast, and so would the tints of a nearly gray one.
 _EPSILON = 1e-3
-# In a style that is nearly all black a face would drown: so much of the contrast stays, at least.
+# Minimum share of the content's contrast: a nearly black style would otherwise hide its details.
 _LEAST_CONTRAST = 0.5
 
 
@@ -44,17 +44,17 @@ def first_image(
     config: Config,
     shares: Sequence[Share] = (),
 ) -> Pixels:
-    """What `config.init` names.
+    """The first image according to `config.init`.
 
-    "matched" is the content with its colours brought to the styles'; "gray" is
-    style-transfer-pytorch's, a middle gray with a 255th of uniform noise; "noise" that of the
-    programs before it; "style-colors" gives each pixel the colour of a random one of the styles',
-    and "blend" mixes that into the content, as neural-style in TensorFlow mixes noise.
+    "matched" is the content with its colours matched to the styles'; "gray" is a middle gray with
+    uniform noise of 1/255, as in style-transfer-pytorch; "noise" is normal noise around the mean
+    colour, as in earlier programs; "style-colors" gives each pixel the colour of a random pixel of
+    the styles, and "blend" mixes these into the content, as neural-style in TensorFlow mixes noise.
 
     Args:
-        params: whose preprocessing says what "noise" is centred on.
+        params: their preprocessing gives the mean colour of "noise".
         content: [H, W, 3] at the first scale.
-        styles: their pixels that count, [h, w, 3] each.
+        styles: the pixels of each to draw colours from, [h, w, 3].
         config: of the run.
         shares: of the styles, for "matched"; by default `config.style_weights`.
     """
@@ -66,7 +66,7 @@ def first_image(
     if config.init == "gray":
         return np.float32(0.5) + rng.random(content.shape, np.float32) / np.float32(255)
     if config.init == "noise":
-        # What the network sees as zero, on which the published programs centre their noise.
+        # Preprocessing maps this colour to zero; the published programs centre their noise on it.
         gray = np.asarray(params.preprocessing.mean_color, np.float32) / config.input_gain
         return gray + np.float32(config.noise) * rng.standard_normal(content.shape, np.float32)
     palette = np.concatenate([s.reshape(-1, 3) for s in styles])
@@ -79,17 +79,17 @@ def first_image(
 def matched(content: Pixels, styles: Sequence[Pixels], shares: Sequence[Share]) -> Pixels:
     """The content in the colours of the styles.
 
-    Of all linear maps that give it the mean and the covariance of a style's colours this is the one
-    that moves them least (`jnst.match_colors`, "symmetric"): what was darker or redder than the
-    rest stays so. It takes no more than half of the contrast away, in any direction of the colours,
-    and the mean misses the style's where more than a twentieth of a channel would be cut at 0 or 1.
-    A start in the content's own colours leaves a sky gray that the painting has in red, as the
-    content loss holds what the first steps have not moved.
+    Of all linear maps that give the content the mean and covariance of a style's colours, this one
+    moves colours least (`jnst.match_colors`, "symmetric"): darker or redder pixels stay so. Two
+    departures: it reduces contrast by at most half along any colour axis, and shifts the mean where
+    more than 5 % of a channel would be clipped at 0 or 1. Starting from the content's own colours
+    would leave, for example, a gray sky in a red painting: the content loss holds what the first
+    steps have not moved.
 
     Args:
         content: [H, W, 3], sRGB in [0, 1].
         styles: of any sizes.
-        shares: of each style; where their sum is below 1 the content's colours stay.
+        shares: of each style; a remainder to the sum 1 keeps the content's colours.
 
     Returns:
         [H, W, 3] in [0, 1].
@@ -103,22 +103,22 @@ def matched(content: Pixels, styles: Sequence[Pixels], shares: Sequence[Share]) 
         Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for example-based
         colour transfer", CVMP 2007.
     """
-    found = content.copy()
+    image = content.copy()
     for style, share in zip(styles, shares, strict=True):
         if np.any(share):
-            found += np.asarray(share * (_moved(content, style) - content), np.float32)
-    return np.clip(found, 0, 1)
+            image += np.asarray(share * (_moved(content, style) - content), np.float32)
+    return np.clip(image, 0, 1)
 
 
 def _moved(content: Pixels, style: Pixels) -> NDArray[np.float64]:
-    (mean, spread), (wanted_mean, wanted) = moments(content), moments(style)
-    beside = _EPSILON * np.eye(3)
-    scales, axes = np.linalg.eigh(symmetric_map(spread + beside, wanted + beside))
+    (mean, covariance), (style_mean, style_covariance) = moments(content), moments(style)
+    ridge = _EPSILON * np.eye(3)
+    scales, axes = np.linalg.eigh(symmetric_map(covariance + ridge, style_covariance + ridge))
     matrix = (axes * np.maximum(scales, _LEAST_CONTRAST)) @ axes.T
-    found = (content - mean) @ matrix + wanted_mean
-    darkest, brightest = np.quantile(found, (0.05, 0.95), axis=(0, 1))
-    found -= np.minimum(darkest, 0) + np.maximum(brightest - 1, 0)
-    return np.clip(found, 0, 1)
+    colors = (content - mean) @ matrix + style_mean
+    darkest, brightest = np.quantile(colors, (0.05, 0.95), axis=(0, 1))
+    colors -= np.minimum(darkest, 0) + np.maximum(brightest - 1, 0)
+    return np.clip(colors, 0, 1)
 
 
 def first_point(
@@ -128,12 +128,12 @@ def first_point(
     coarser: tuple[int, int] | None,
     config: Config,
 ) -> Pixels:
-    """The image at the size of `resized`, the content at this scale; what a scale begins with.
+    """The initial point of a scale: the image at the size of `resized`.
 
-    With upscale "detail", what the content has at this scale and not at the coarser one is added,
-    as in a Laplacian pyramid (Burt and Adelson, 1983): an enlarged painting alone is blurred, and
-    the optimiser would spend its first steps on sharpening it. With clamp it is kept inside [0, 1]
-    as after each step: sharp edges overshoot where they are enlarged.
+    Upscale "detail" adds the content's detail that this scale has and the coarser one lacks, as in
+    a Laplacian pyramid (Burt and Adelson, 1983): an enlarged painting is blurred, and the optimiser
+    would spend its first steps on sharpening it. With clamp, the point is clipped to [0, 1] as
+    after each step, since enlarged sharp edges overshoot.
 
     Args:
         image: the painting so far, of any size.
@@ -143,24 +143,24 @@ def first_point(
         config: of the run.
     """
     size = resized.shape[:2]
-    found = resize(image, *size)
+    point = resize(image, *size)
     if coarser is not None and config.upscale == "detail":
         blurred = resize(resize_picture(base, *coarser, resample=config.resample), *size)
-        found = np.asarray(found + (resized - blurred), np.float32)
-    return np.clip(found, 0, 1) if method_of(config).clamp else found
+        point = np.asarray(point + (resized - blurred), np.float32)
+    return np.clip(point, 0, 1) if method_of(config).clamp else point
 
 
 def first_state(point: Pixels, learnt: Moments, by: int, config: Config, steps: int) -> State:
-    """The state at `point` of an Adam that goes on from a coarser scale.
+    """Adam's state at `point`, warm-started from a coarser scale.
 
-    The running averages of the gradient and of its square are enlarged, bicubic and bilinear, the
-    second kept above 0, and their number of steps goes on: so the first steps are not taken blindly
-    with the whole learning rate in each pixel.
+    The running averages of the gradient (bicubic) and of its square (bilinear, clipped at 0) are
+    enlarged, and their step count continues. Without them, Adam's first steps would change each
+    pixel by the full learning rate.
 
     Args:
-        point: [H, W, 3] of this scale, with a bleed of `by` pixels.
-        learnt: at the scale before it, without its bleed.
-        by: pixels of bleed.
+        point: [H, W, 3] of this scale, with a margin of `by` pixels.
+        learnt: Adam's moments at the coarser scale, without its margin.
+        by: the margin in pixels.
         config: of the run.
         steps: of this scale.
 
@@ -179,16 +179,16 @@ def first_state(point: Pixels, learnt: Moments, by: int, config: Config, steps: 
     mean = with_bleed(resize(np.asarray(learnt.mean), height, width), by)
     square = with_bleed(resize(np.asarray(learnt.square), height, width, resample="bilinear"), by)
     enlarged = Moments(jnp.asarray(mean), jnp.asarray(np.maximum(square, 0)), learnt.steps)
-    begun = start(jnp.asarray(point), method_of(config), rates_of(config, steps))
-    return with_moments(begun, enlarged)
+    state = start(jnp.asarray(point), method_of(config), rates_of(config, steps))
+    return with_moments(state, enlarged)
 
 
 class Painting(NamedTuple):
     """The painting so far.
 
     Attributes:
-        image: [H, W, 3] without a margin, None before the first scale.
-        moments: what Adam learnt about it, without the margin, if that is carried on.
+        image: [H, W, 3] without a margin; before the first scale the given start, or None.
+        moments: Adam's moments without the margin, if they are carried to the next scale.
     """
 
     image: Pixels | None
@@ -198,13 +198,13 @@ class Painting(NamedTuple):
 def begin(
     inputs: Inputs, view: View, painting: Painting, resume: Checkpoint | None = None
 ) -> Array | State:
-    """What a scale begins with: its first point, and what Adam learnt before, if it is known.
+    """The initial point of a scale, or a state with Adam's moments or from a checkpoint.
 
     Args:
         inputs: of the run.
         view: the pictures at this scale.
-        painting: of the scale before it.
-        resume: the checkpoint to go on from, if it was written at this scale.
+        painting: of the coarser scale.
+        resume: the checkpoint to resume from, if it was written at this scale.
 
     Returns:
         [H, W, 3] with the margin, or a state at such a point.
@@ -218,15 +218,15 @@ def begin(
         image = first_image(inputs.params, content, palettes, config, shares)
     coarser = inputs.scales[scale.number - 2].size if scale.number > 1 else None
     point = first_point(image, inputs.pictures.content, content, coarser, config)
-    wide = with_bleed(point, scale.margin)
+    padded = with_bleed(point, scale.margin)
     if painting.moments is None:
-        return jnp.asarray(wide)
-    return first_state(wide, painting.moments, scale.margin, config, scale.steps)
+        return jnp.asarray(padded)
+    return first_state(padded, painting.moments, scale.margin, config, scale.steps)
 
 
 def resumed_state(checkpoint: Checkpoint, scale: Scale, config: Config) -> State:
-    """The state of a checkpoint, for a scale that may make another number of steps now."""
-    before = checkpoint.config.steps_per_scale[checkpoint.scale - 1]
-    rates = rates_of(checkpoint.config, before)
+    """The state of a checkpoint, for a scale whose number of steps may have changed."""
+    old_steps = checkpoint.config.steps_per_scale[checkpoint.scale - 1]
+    rates = rates_of(checkpoint.config, old_steps)
     state = from_arrays(checkpoint.state, (*scale.painted, 3), method_of(config), rates)
     return at_other_rates(state, rates, rates_of(config, scale.steps))

@@ -1,6 +1,6 @@
 """Many paintings from one command: a `Batch` in, a painting for each of its pairs out.
 
-What is finished already is left alone, and no painting that fails stops the others.
+Finished paintings are left alone, and a painting that fails does not stop the others.
 """
 
 from .plan import Job as Job

@@ -1,4 +1,4 @@
-"""The paintings of a batch, planned before the first: what each asks for, and its words."""
+"""The plan of a batch: the request and the words of each painting, before the first is made."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from ..options.words import UsageError, option, without
 
 @dataclass(frozen=True)
 class Job:
-    """One painting of a batch: what it asks for, and the words that would make it alone."""
+    """One painting of a batch: its request, and the words that would make it alone."""
 
     request: Request
     words: tuple[str, ...]
@@ -28,8 +28,8 @@ def plan(batch: Batch) -> list[Job]:
     """All paintings of a batch, in order.
 
     Raises:
-        UsageError: for wrong options, for two paintings with one name, for one that would replace
-            a picture that is read, or, without `--overwrite`, a file that jnst did not make.
+        UsageError: for wrong options, two paintings with one name, or one that would replace an
+            input or, without `--overwrite`, a file that jnst did not make.
         FileNotFoundError: if a folder or pattern has no picture.
     """
     named = {"name": SWEPT_NAME} if batch.sweeps else {}
@@ -38,16 +38,16 @@ def plan(batch: Batch) -> list[Job]:
     groups = [batch.styles] if batch.combine != "blend" else [(word,) for word in batch.styles]
     grouped = [_pictures(words, template) for words in groups]
     pairs = paired(contents, [path for group in grouped for path in group], batch.combine)
-    shared = list(batch.words)
-    shared += ["--bucket", str(batch.bucket)] if batch.bucket > 1 else []
-    shared += ["--blend"] if batch.combine == "blend" and len(pairs[0][1]) > 1 else []
-    jobs, places = [], []
+    shared_words = list(batch.words)
+    shared_words += ["--bucket", str(batch.bucket)] if batch.bucket > 1 else []
+    shared_words += ["--blend"] if batch.combine == "blend" and len(pairs[0][1]) > 1 else []
+    jobs, outputs = [], []
     grid = [(*pair, cell) for pair in pairs for cell in cells(batch.sweeps)]
-    tried = [[*shared, *words_of(cell)] for _, _, cell in grid]
+    options = [[*shared_words, *words_of(cell)] for _, _, cell in grid]
     if batch.sweeps:
-        tried = effective(tried, len(pairs[0][1]))
-    tried = [shared_out(words, [*map(len, grouped)]) for words in tried]
-    for index, ((content, styles, cell), common) in enumerate(zip(grid, tried, strict=True), 1):
+        options = effective(options, len(pairs[0][1]))
+    options = [shared_out(words, [*map(len, grouped)]) for words in options]
+    for index, ((content, styles, cell), common) in enumerate(zip(grid, options, strict=True), 1):
         words = [*common, "--content", _plain(content), "--style", *map(_plain, styles)]
         plain = _single(words)
         config = plain.config
@@ -55,13 +55,13 @@ def plan(batch: Batch) -> list[Job]:
         values |= for_names(cell) if cell else {}
         for name, text in {**batch.templates, "output": template}.items():
             path = filled(name, text, values)
-            places.append((_described(content, styles, cell), path))
+            outputs.append((_described(content, styles, cell), path))
             words += [f"--{name}", _plain(literal(path))]
         request = _single(words)
-        # What holds for all is told once.
+        # Notes on the whole batch are printed once.
         request = replace(request, notes=request.notes if index == 1 else ())
         jobs.append(Job(request, tuple(words)))
-    check_distinct(places)
+    check_distinct(outputs)
     _check_kept(jobs, batch.overwrite)
     return jobs
 
@@ -72,7 +72,7 @@ def _described(content: str, styles: Sequence[str], cell: Mapping[str, str]) -> 
 
 
 def _plain(path: str) -> str:
-    """A path that is not taken for an option."""
+    """The path, spelt so that it is not taken for an option."""
     return f"./{path}" if path.startswith("-") else path
 
 
@@ -83,17 +83,17 @@ def _single(words: Sequence[str]) -> Request:
 
 
 def _pictures(words: Sequence[str], template: str) -> list[str]:
-    """The files that words stand for, without the paintings of an earlier run among them."""
+    """The files that words stand for, without the paintings of an earlier run."""
     folder = Path(template).parent.resolve()
     named = {word for word in words if not is_many(word)}
-    kept = []
+    pictures = []
     for path in expanded(words):
         may_be_own = path not in named and Path(path).resolve().parent == folder
         if not (may_be_own and _is_own(path)):
-            kept.append(path)
-    if not kept:
+            pictures.append(path)
+    if not pictures:
         raise FileNotFoundError(f"{' '.join(words)} holds nothing but paintings of jnst")
-    return kept
+    return pictures
 
 
 def _is_own(path: str) -> bool:
@@ -104,15 +104,15 @@ def _is_own(path: str) -> bool:
 
 
 def _check_kept(jobs: Sequence[Job], overwrite: bool) -> None:
-    read: dict[str, str] = {}
+    inputs: dict[str, str] = {}
     for job in jobs:
         masks = job.request.masks.named().values()
         for path in (job.request.content, *job.request.styles, job.request.init_image, *masks):
             if path:
-                read[os.path.realpath(path)] = path
+                inputs[os.path.realpath(path)] = path
     for job in jobs:
         output = job.request.output
-        if os.path.realpath(output) in read:
+        if os.path.realpath(output) in inputs:
             raise UsageError(
                 f"--output would overwrite {output}, which is painted or painted like: choose "
                 "another name or folder"
@@ -125,14 +125,14 @@ def _check_kept(jobs: Sequence[Job], overwrite: bool) -> None:
 
 
 def shared_out(words: Sequence[str], counts: Sequence[int]) -> list[str]:
-    """The words with a weight, scale and size for each picture, where they had one for each style.
+    """The words with weights, scales and sizes for each picture instead of each style.
 
     The pictures of a folder share its weight evenly, so that their statistics are averaged, and
-    have its scale and size. Weights of which there is one count for each style alike.
+    have its scale and size. A single weight applies to every style.
 
     Args:
         words: of a command, without its pictures.
-        counts: for each style how many pictures it stands for.
+        counts: number of pictures of each style.
 
     Example:
         >>> shared_out(["--style-weights", "3", "1", "--style-scale", "0.5"], [2, 1])
@@ -145,12 +145,12 @@ def shared_out(words: Sequence[str], counts: Sequence[int]) -> list[str]:
         return words
     config = config_of(words)[1]
     for field in ("style_weights", "style_scale", "style_size"):
-        values, weighs = getattr(config, field), field == "style_weights"
-        if weighs and len(values) == 1:
+        values, is_weight = getattr(config, field), field == "style_weights"
+        if is_weight and len(values) == 1:
             values = values * styles
         if len(values) == styles:
             parts = [
-                f"{value / count if weighs else value:g}"
+                f"{value / count if is_weight else value:g}"
                 for value, count in zip(values, counts, strict=True)
                 for _ in range(count)
             ]

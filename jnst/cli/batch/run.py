@@ -1,8 +1,8 @@
-"""The run of a batch: many paintings, none of which stops the others.
+"""The run of a batch: many paintings, where a failure does not stop the others.
 
-What is finished is left alone: a painting says of itself by which recipe it was made (see
-`jnst.cli.output.recipe`) and whether it was broken off. So the same command, given again, goes on
-where it ended, and after a change of settings it paints what the change concerns.
+Finished paintings are left alone: a painting stores the recipe that made it (see
+`jnst.cli.output.recipe`) and whether it was interrupted. So the same command, given again, resumes
+where it ended, and after a change of settings paints only what the change affects.
 """
 
 import os
@@ -30,17 +30,17 @@ _SHOWN = 3
 
 @dataclass
 class _Tally:
-    """The outputs of a batch by how they ended."""
+    """The outputs of a batch, sorted by outcome."""
 
     painted: list[str] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
-    def put(self, output: str, ended: list[str]) -> None:
-        """Takes an output from those that are left."""
+    def put(self, output: str, outcome: list[str]) -> None:
+        """Moves an output from `left` to the list of its outcome."""
         self.left.remove(output)
-        ended.append(output)
+        outcome.append(output)
 
     def words(self) -> str:
         """
@@ -50,10 +50,10 @@ class _Tally:
         parts = [f"{len(self.painted)} painted"]
         if self.finished:
             parts.append(f"{len(self.finished)} finished before")
-        for count, word in ((self.failed, "failed"), (self.left, "left")):
-            if count:
-                more = f" and {len(count) - _SHOWN} more" if len(count) > _SHOWN else ""
-                parts.append(f"{len(count)} {word} ({', '.join(count[:_SHOWN])}{more})")
+        for outputs, word in ((self.failed, "failed"), (self.left, "left")):
+            if outputs:
+                more = f" and {len(outputs) - _SHOWN} more" if len(outputs) > _SHOWN else ""
+                parts.append(f"{len(outputs)} {word} ({', '.join(outputs[:_SHOWN])}{more})")
         return ", ".join(parts)
 
 
@@ -64,19 +64,19 @@ def run(
     explain: Callable[[Exception], str],
     devices: Sequence[jax.Device] = (),
 ) -> int:
-    """Makes the paintings of a batch and returns the exit code: 1 if any failed.
+    """Makes the paintings of a batch; returns 0, 1 if any failed, 128 + n after signal n.
 
     Args:
         batch: the command.
         paint: makes one painting: (request, words, checkpoint, params=, known=, interrupt=) -> exit
             code.
-        load: reads the network that a request names.
-        explain: an error in one line.
-        devices: two or more that make a painting each, in turn.
+        load: loads the network that a request names.
+        explain: turns an error into one line.
+        devices: if two or more, each makes one painting at a time.
 
     Raises:
-        UsageError, OSError, ValueError: before anything is painted, if the command cannot be meant
-            so, a folder is empty, or the network cannot be had.
+        UsageError, OSError, ValueError: before anything is painted, if the command is wrong, a
+            folder is empty, or the network cannot be loaded.
     """
     jobs = plan(batch)
     planned = sheets.planned(batch.sweeps, [job.request for job in jobs])
@@ -97,11 +97,11 @@ def run(
                 return
             say(f"painting {number} of {len(jobs)}: {output}{why}")
             Path(output).parent.mkdir(parents=True, exist_ok=True)
-            request, *begun = _begun(job)
+            request, *rest = _begun(job)
             with place.entered():
                 code = paint(
                     place.settled(request),
-                    *begun,
+                    *rest,
                     params=place.params,
                     known=place.known,
                     interrupt=interrupt,
@@ -120,7 +120,7 @@ def run(
             if not tally.left:
                 sheets.write(planned)
         finally:
-            # Also after a second Ctrl-C.
+            # Printed also after a second Ctrl-C.
             goes_on = "; the same command goes on" if tally.left else ""
             if tally.left or tally.failed or not batch.quiet:
                 tell(f"{len(jobs)} paintings: {tally.words()}{goes_on}")
@@ -128,14 +128,14 @@ def run(
 
 
 def _why(request: Request, params: Params) -> str | None:
-    """Why a painting is to be made, in words for a person: none if it is new, None if finished."""
+    """Why a painting must be made, for the user: "" if it is new; None if it is finished."""
     if not Path(request.output).exists():
         return ""
-    found = read_parameters(request.output)
-    if found.get("recipe") != recipe(request, params):
+    stored = read_parameters(request.output)
+    if stored.get("recipe") != recipe(request, params):
         return ", which is here by other settings or of other pictures"
-    if "step" in found:
-        return f", which was stopped at step {found['step']}"
+    if "step" in stored:
+        return f", which was stopped at step {stored['step']}"
     try:
         read_picture(request.output, request)
     except ValueError:
@@ -144,10 +144,10 @@ def _why(request: Request, params: Params) -> str | None:
 
 
 def _begun(job: Job) -> tuple[Any, ...]:
-    """The arguments of `paint`: from the start, or from where a checkpoint stands."""
+    """The arguments of `paint`, from the start or from a checkpoint."""
     path = job.request.checkpoint
     if path is None or not Path(path).exists():
         return job.request, job.words
     checkpoint = load_checkpoint(path)
-    asked = Resume(path, (*job.words, "--resume", path), job.request.quiet)
-    return (*continued(asked, checkpoint.notes), checkpoint)
+    resume = Resume(path, (*job.words, "--resume", path), job.request.quiet)
+    return (*continued(resume, checkpoint.notes), checkpoint)

@@ -1,4 +1,4 @@
-"""The sheets of a sweep: one for each content and style, with all values tried on it."""
+"""The sheets of a sweep: one for each content and style, with all of the values tried."""
 
 import os
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ..options.words import UsageError
 
 
 class Sheet(NamedTuple):
-    """A sheet to be made: its file, its title, the paintings on it, and what was swept."""
+    """A sheet to be made: its file, its title, its paintings, and the swept options."""
 
     path: str
     title: str
@@ -26,20 +26,20 @@ class Sheet(NamedTuple):
 
 
 def planned(sweeps: tuple[Sweep, ...], requests: Sequence[Request]) -> list[Sheet]:
-    """The sheets of a sweep, beside the first painting of each; none without a sweep.
+    """The sheets of a sweep, each beside its first painting; none without a sweep.
 
     Args:
         sweeps: of the command.
-        requests: of the paintings, those of one content and style after one another.
+        requests: of the paintings, grouped by content and style.
 
     Raises:
-        UsageError: if a sheet would replace a picture that is read, or a painting.
+        UsageError: if a sheet would replace an input or a painting.
     """
     if not sweeps:
         return []
     count, sheets = len(cells(sweeps)), []
-    for begin in range(0, len(requests), count):
-        group = requests[begin : begin + count]
+    for start in range(0, len(requests), count):
+        group = requests[start : start + count]
         first = group[0]
         values = names(first.content, first.styles, first.preset, 0, 0, 0)
         title = f"{values['content']} by {values['style']}"
@@ -53,7 +53,7 @@ def planned(sweeps: tuple[Sweep, ...], requests: Sequence[Request]) -> list[Shee
 
 
 def write(sheets: Sequence[Sheet]) -> None:
-    """Makes the sheets of the paintings that are there; where one cannot be made, says so."""
+    """Makes the sheets of the paintings that exist; a failure is only a warning."""
     if not sheets:
         return
     from ...figures.sheets import grid_sheet

@@ -1,7 +1,7 @@
-"""Workers of a batch: paintings shared out between devices, one at a time on each.
+"""Workers of a batch: paintings distributed over devices, one at a time on each.
 
-A device that makes a painting alone has the network and the statistics of the styles for itself,
-so it waits for no other. What it compiles is compiled for it: of one shape once on each device.
+Each device has its own copy of the network and of the style statistics, so it never waits for
+another. It also compiles its own programs: each shape is compiled once per device.
 """
 
 import itertools
@@ -30,20 +30,20 @@ def share_out(
     places: Sequence[Place],
     stopped: Callable[[], bool],
 ) -> None:
-    """Calls `work(task, place)` for all tasks, each at the place that is free first.
+    """Calls `work(task, place)` for all tasks, each at the first free place.
 
-    Of several places each has a thread of its own: what waits for a device, or compiles for it,
-    does not hold Python's lock. Of one place everything happens in the caller's thread.
+    Several places have a thread each: waiting for a device, or compiling for it, does not hold
+    Python's lock. With one place, everything runs in the caller's thread.
 
     Args:
         work: does one task.
-        tasks: begun in this order.
-        places: where they are done.
-        stopped: asked before each task: whether no more shall begin.
+        tasks: started in this order.
+        places: each does one task at a time.
+        stopped: called before each task; if true, no more tasks start.
 
     Raises:
-        Exception: the first that `work` raises, once what else is under way has ended.
-        KeyboardInterrupt: at once; what is under way is then left to itself (`under_way`).
+        Exception: the first that `work` raises, once the other running tasks have ended.
+        KeyboardInterrupt: at once; running tasks are then left alone (`under_way`).
 
     Example:
         >>> done = []
@@ -51,18 +51,18 @@ def share_out(
         >>> sorted(done)
         [0, 1, 2, 3]
     """
-    queue, lock, raised = iter(tasks), threading.Lock(), list[Exception]()
+    queue, lock, errors = iter(tasks), threading.Lock(), list[Exception]()
 
     def at(place: Place) -> None:
-        while not (stopped() or raised):
+        while not (stopped() or errors):
             with lock:
-                found = list(itertools.islice(queue, 1))
-            if not found:
+                next_task = list(itertools.islice(queue, 1))
+            if not next_task:
                 return
             try:
-                work(found[0], place)
+                work(next_task[0], place)
             except Exception as error:
-                raised.append(error)
+                errors.append(error)
 
     if len(places) == 1:
         at(places[0])
@@ -74,26 +74,26 @@ def share_out(
             thread.start()
         for thread in threads:
             while thread.is_alive():
-                # Signals are handled between two of these.
+                # Python handles signals between two joins.
                 thread.join(_SECONDS)
-    if raised:
-        raise raised[0]
+    if errors:
+        raise errors[0]
 
 
 def under_way() -> bool:
-    """Whether threads of `share_out` are still at work, as after a KeyboardInterrupt."""
+    """Whether threads of `share_out` are still running, as after a KeyboardInterrupt."""
     return any(thread.name == _NAME for thread in threading.enumerate())
 
 
 @dataclass
 class Workplace:
-    """A device, or JAX's own choice, and what lies on it.
+    """A device, or JAX's default one, with its network and style statistics.
 
     Attributes:
         params: the network.
-        device: None for JAX's own choice.
-        sharing: how many places there are in the same memory.
-        free: bytes that may be used there by all of them, None to look when they are needed.
+        device: None for JAX's default.
+        sharing: number of places that share the same memory.
+        free: bytes that they may use together, or None to measure them when needed.
         known: the statistics of styles, for `jnst.stylize`.
     """
 
@@ -105,25 +105,25 @@ class Workplace:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """In the block, this thread computes here."""
-        # What is given the network follows it; the rest, such as a resized picture, is told so.
+        """Within the block, this thread computes on the device."""
+        # Computations with the network run on its device; others, such as resizing, need this.
         with jax.default_device(self.device) if self.device else nullcontext():
             yield
 
     def settled(self, request: Request) -> Request:
-        """The request as it is painted here: beside others, quietly and with a part of the memory.
+        """The request for painting beside others: quiet, and with a share of the memory.
 
-        Bars and estimates of several paintings at once would be no help to a reader.
+        Progress bars and forecasts of several paintings at once would be unreadable.
         """
         if self.device is None:
             return request
         memory = request.memory or self.free
-        part = memory // self.sharing if memory else None
-        return replace(request, quiet=True, memory=part)
+        share = memory // self.sharing if memory else None
+        return replace(request, quiet=True, memory=share)
 
 
 def workplaces(params: Params, devices: Sequence[jax.Device]) -> list[Workplace]:
-    """A place on each of two or more devices, or one on JAX's own choice.
+    """A place on each of two or more devices, or one place on JAX's default device.
 
     Example:
         >>> import jnst
@@ -135,7 +135,7 @@ def workplaces(params: Params, devices: Sequence[jax.Device]) -> list[Workplace]
     """
     if len(devices) < 2:
         return [Workplace(params)]
-    # The devices of a CPU have its memory together, others their own.
-    together = devices[0].platform == "cpu"
-    free, sharing = (free_memory(), len(devices)) if together else (None, 1)
+    # The devices of a CPU share its memory; others have their own.
+    shared = devices[0].platform == "cpu"
+    free, sharing = (free_memory(), len(devices)) if shared else (None, 1)
     return [Workplace(jax.device_put(params, d), d, sharing, free) for d in devices]

@@ -1,5 +1,5 @@
 """The commands that paint nothing: `jnst filters`, `jnst curves` and `jnst weights`.
 
-Each is a file with a `main` that takes the words after the command's name and returns the exit
-code. They are read when their name is typed, so this face names none of them.
+Each is a module whose `main` takes the words after the command's name and returns the exit code.
+It is imported only when its name is typed, so this file imports none.
 """

@@ -16,8 +16,8 @@ def main(argv: Sequence[str]) -> int:
         argv: the words after `curves`.
 
     Raises:
-        UsageError: for words that do not make sense, with the nearest that do.
-        OSError, ValueError: if the log cannot be read or is none, or the picture not be written.
+        UsageError: for wrong words; the message suggests the nearest valid ones.
+        OSError, ValueError: if the file is not a readable log, or the picture cannot be written.
     """
     parser = Parser(
         prog="jnst curves",

@@ -1,7 +1,6 @@
-"""`jnst filters`: pictures of what filters see, classic ones and a network's.
+"""`jnst filters`: figures of what filters detect, classic ones and a network's.
 
-Like the main command's, its mistakes are exceptions that `jnst.cli.main` turns into one line and an
-exit code.
+Errors are exceptions, which `jnst.cli.main` turns into one line and an exit code.
 """
 
 import argparse
@@ -25,7 +24,7 @@ from ..options.words import UsageError
 
 KINDS = ("classic", "vgg", "maps")
 _LAYER, _COUNT = "relu3_1", 12
-# Where an option has an effect; typed elsewhere, it is refused rather than ignored.
+# The kinds for which an option has an effect; with others it is refused, not ignored.
 _EFFECT = {
     "stride": ("classic",),
     "padding": ("classic",),
@@ -39,13 +38,13 @@ _EFFECT = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Draws the picture that the words ask for, prints its path, and returns 0.
+    """Draws the figure, prints its path, and returns 0.
 
     Args:
         argv: the words after `filters`.
 
     Raises:
-        UsageError: for words that do not make sense, with the nearest that do.
+        UsageError: for wrong words; the message suggests the nearest valid ones.
         OSError, ValueError: if a file cannot be read, written, or used.
     """
     typed = _parse(argv)

@@ -1,7 +1,6 @@
-"""`jnst weights`: which weight files are known and here, fetching, converting and checking them.
+"""`jnst weights`: lists, fetches, converts and checks weight files.
 
-Like the main command's, its mistakes are exceptions that `jnst.cli.main` turns into one line and an
-exit code.
+Errors are exceptions, which `jnst.cli.main` turns into one line and an exit code.
 """
 
 import argparse
@@ -27,25 +26,25 @@ _EXAMPLES = """examples:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Does what the words ask for, prints its result, and returns 0.
+    """Runs a verb, such as `fetch`, prints its result, and returns 0.
 
     Args:
         argv: the words after `weights`.
 
     Raises:
-        UsageError: for words that do not make sense, with the nearest that do.
-        OSError, ValueError, ImportError: if a file cannot be had, read, written, or used.
+        UsageError: for wrong words; the message suggests the nearest valid ones.
+        OSError, ValueError, ImportError: if a file cannot be fetched, read, written, or used.
     """
     _check_verb(argv)
     parser, verbs = _parser()
     typed, extra = parser.parse_known_args(list(argv))
-    if extra:  # argparse would not look among the options of the verb for the nearest
+    if extra:  # argparse would not suggest the nearest option of the verb
         verbs[typed.verb].error(f"unrecognized arguments: {' '.join(extra)}")
     return int(_VERBS[typed.verb](typed))
 
 
 def _check_verb(argv: Sequence[str]) -> None:
-    """Argparse finds a wrong first word only after the options, and does not say the nearest."""
+    """Refuses a wrong verb; argparse does so only after the options, and suggests none."""
     word = argv[0] if argv else ""
     if word in _VERBS or word in ("-h", "--help"):
         return
@@ -54,7 +53,7 @@ def _check_verb(argv: Sequence[str]) -> None:
 
 
 def _parser() -> tuple[Parser, dict[str, Parser]]:
-    """The parser, and that of each verb."""
+    """The parser, and the parser of each verb."""
     parser = Parser(
         prog="jnst weights",
         description="Weight files: which are known and here; fetching, converting, checking them.",
@@ -124,7 +123,7 @@ def _check(typed: argparse.Namespace) -> int:
 
 
 def _fetchable() -> list[str]:
-    return [known.network for known in known_files() if known.download]
+    return [file.network for file in known_files() if file.download]
 
 
 _VERBS = {"list": _list, "fetch": _fetch, "convert": _convert, "check": _check}

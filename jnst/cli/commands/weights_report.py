@@ -1,4 +1,4 @@
-"""Reports on weight files as lines of text: all that jnst knows, or one in detail."""
+"""Reports on weight files as lines of text: all known files, or one in detail."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,10 +25,10 @@ def overview() -> list[str]:
         ['vgg16.h5', 'vgg16', 'caffe']
     """
     rows = [("file", "network", "family", "format", "MB", "licence", "here")]
-    for known in known_files():
-        size = f"{known.size / 1e6:.0f}" if known.size else "?"
-        kind = (known.network, known.family, known.format)
-        rows.append((known.name, *kind, size, known.licence, _whereabouts(known)))
+    for file in known_files():
+        size = f"{file.size / 1e6:.0f}" if file.size else "?"
+        kind = (file.network, file.family, file.format)
+        rows.append((file.name, *kind, size, file.licence, _whereabouts(file)))
     return [
         *_table(rows, right=(4,)),
         "",
@@ -37,11 +37,11 @@ def overview() -> list[str]:
 
 
 def details(path: Path, chosen: Preprocessing | None = None) -> Iterator[str]:
-    """All about one file, line by line as it is found out; what would fail a load ends it.
+    """A report on one file, line by line; an error that would fail a load ends it.
 
     Args:
         path: of a weight file, in any format.
-        chosen: the input that the caller names, as for `jnst.load_weights`.
+        chosen: the preprocessing that the caller names, as for `jnst.load_weights`.
 
     Raises:
         OSError, ValueError, ImportError: as `jnst.load_weights` does.
@@ -55,9 +55,9 @@ def details(path: Path, chosen: Preprocessing | None = None) -> Iterator[str]:
     """
     check_is_file(path)
     yield f"file       {path}, {path.stat().st_size:,} bytes"
-    sha256, known = known_by_hash(path)
+    sha256, known_file = known_by_hash(path)
     yield f"sha256     {sha256}"
-    yield f"known as   {_title(known)}"
+    yield f"known as   {_title(known_file)}"
     verified_sha256(path)
     weights = read_weight_file(path)
     yield f"format     {weights.format}"
@@ -67,13 +67,13 @@ def details(path: Path, chosen: Preprocessing | None = None) -> Iterator[str]:
     yield f"begins     {_first_values(weights.layers)}"
     yield from ["", *_statistics(weights.layers), ""]
     expects = bound_preprocessing(path, weights, chosen)
-    yield f"family     {_family(weights, known)}"
+    yield f"family     {_family(weights, known_file)}"
     yield f"input      {_words(expects)}"
     yield "It loads."
 
 
 def _printable(text: str) -> str:
-    """What a stranger's file says, without power over the terminal.
+    """Text of an untrusted file, without control characters for the terminal.
 
     >>> _printable("red \\x1b[31m")
     'red ?[31m'
@@ -81,17 +81,17 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text[:300])
 
 
-def _title(known: KnownFile | None) -> str:
-    if known is None:
+def _title(file: KnownFile | None) -> str:
+    if file is None:
         return "none of the published files (its hash is not in the manifest)"
-    return f"{known.name}: {known.family} {known.network}, {known.licence}"
+    return f"{file.name}: {file.family} {file.network}, {file.licence}"
 
 
-def _family(weights: WeightFile, known: KnownFile | None) -> str:
-    found = recognise(weights.layers, weights.network)
-    if found:
-        return f"{found[0].name}, by the first convolution"
-    return f"{known.family}, by the hash" if known else "unknown"
+def _family(weights: WeightFile, file: KnownFile | None) -> str:
+    recognised = recognise(weights.layers, weights.network)
+    if recognised:
+        return f"{recognised[0].name}, by the first convolution"
+    return f"{file.family}, by the hash" if file else "unknown"
 
 
 def _words(expects: Preprocessing) -> str:
@@ -108,7 +108,7 @@ def _words(expects: Preprocessing) -> str:
 
 
 def _first_values(layers: Layers) -> str:
-    """What tells the family: the top row of the first kernel for each channel, and four biases."""
+    """Identifies the family: the top row of the first kernel for each channel, and four biases."""
     kernel, bias = layers["conv1_1"]["kernel"], layers["conv1_1"]["bias"]
     rows = [_numbers(kernel[0, :, channel, 0]) for channel in range(3)]
     return f"conv1_1 {' | '.join(rows)}; bias {_numbers(bias[:4])}"
@@ -142,12 +142,12 @@ def _table(rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:
     ]
 
 
-def _whereabouts(known: KnownFile) -> str:
-    for path in (weights_folder() / known.name, cache_folder() / known.name):
+def _whereabouts(file: KnownFile) -> str:
+    for path in (weights_folder() / file.name, cache_folder() / file.name):
         if path.is_file():
             size = path.stat().st_size
-            wrong = known.size is not None and size != known.size
+            wrong = file.size is not None and size != file.size
             return f"{path}, damaged: {size:,} bytes" if wrong else str(path)
-    part = part_of(cache_folder() / known.name)
-    come = f"{part.stat().st_size / 1e6:.1f} MB have come; " if part.is_file() else ""
-    return f"no; {come}jnst weights fetch {known.network}" if known.download else "no"
+    part = part_of(cache_folder() / file.name)
+    received = f"{part.stat().st_size / 1e6:.1f} MB have come; " if part.is_file() else ""
+    return f"no; {received}jnst weights fetch {file.network}" if file.download else "no"

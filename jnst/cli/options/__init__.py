@@ -1,7 +1,7 @@
 """The options of the command: words in, a checked `Request`, `Batch` or `Resume` out.
 
-Nothing is painted here, and no picture is read. What is wrong with the words is a `UsageError`,
-whose message is one line for a person.
+Nothing is painted here, and no picture is read. Wrong words raise a `UsageError`, whose message is
+one line for the user.
 """
 
 from .parsing import parse as parse

@@ -14,7 +14,7 @@ FIELDS = tuple(spec.name for spec in fields(Config))
 
 
 def config_of(argv: Sequence[str]) -> tuple[str, Config]:
-    """The preset that a command names and the config that it means; it need not name pictures.
+    """The preset and the config of a command, which need not name pictures.
 
     Raises:
         UsageError: for an unknown option, or a wrong value.
@@ -36,7 +36,7 @@ def preset_name(argv: Sequence[str]) -> str:
 
 
 def typed_config(typed: argparse.Namespace, name: str) -> Config:
-    """The config that typed options mean, beside a preset."""
+    """The config of a preset with the typed options applied."""
     changes = {}
     for field, value in vars(typed).items():
         if field in FIELDS:
@@ -55,12 +55,12 @@ def typed_config(typed: argparse.Namespace, name: str) -> Config:
 
 
 def in_options(message: str) -> str:
-    """Says an error of the library in the words of the command line.
+    """Rewrites an error of the library in the words of the command line.
 
-    >>> in_options("tv_weight is -1.0: it must be a finite number of at least 0")
-    '--tv-weight is -1.0: it must be a finite number of at least 0'
-    >>> in_options("clamp has no effect with lbfgs: use optimizer='adam' or clamp=False")
-    '--clamp has no effect with lbfgs: use --optimizer adam or --no-clamp'
+    >>> in_options("normalize_gradients leaves no gradient of the loss, which the zoom search \
+needs: use line_search='none' or optimizer='adam'")
+    '--normalize-gradients leaves no gradient of the loss, which the zoom search needs: \
+use --line-search none or --optimizer adam'
     """
     names = "|".join(FIELDS)
 

@@ -1,6 +1,6 @@
-"""The file of settings that a command names, expanded into the words that it stands for.
+"""The settings file of a command, expanded into the options that it stands for.
 
-So a painting remembers the options themselves, and neither the file nor its later changes matter.
+A painting stores the options themselves, so neither the file nor its later changes matter.
 """
 
 import itertools
@@ -19,14 +19,14 @@ from .words import UsageError, option, without
 def expanded(words: Sequence[str]) -> tuple[list[str], str | None]:
     """The words with the options that `--config` stands for, and the file of `--save-config`.
 
-    Typed options win over the file, and the file over its preset. What a preset says by itself,
-    or would have no effect, is left out.
+    Typed options win over the file, and the file over its preset. Options that equal the preset's
+    or have no effect are left out.
 
     Args:
         words: after the program's name.
 
     Raises:
-        UsageError: for a file with mistakes in it, with its name, the key and the remedy.
+        UsageError: for a wrong file; the message names the file, the key and the remedy.
         OSError: if it cannot be read.
 
     Example:
@@ -42,16 +42,16 @@ def expanded(words: Sequence[str]) -> tuple[list[str], str | None]:
             check_name(saved)
         except ValueError as error:
             raise UsageError(f"--save-config: {error}") from None
-    kept = without(words, "--config", "--save-config")
-    return (_of_file(path, typed, kept) if path is not None else kept), saved
+    typed_words = without(words, "--config", "--save-config")
+    return (_of_file(path, typed, typed_words) if path is not None else typed_words), saved
 
 
-def _of_file(path: str, typed: dict[str, Any], kept: list[str]) -> list[str]:
+def _of_file(path: str, typed: dict[str, Any], typed_words: list[str]) -> list[str]:
     try:
         start, changes = read_settings(path)
     except ValueError as error:
         raise UsageError(f"--config {error}") from None
-    name = preset_name(kept) if typed["preset"] else start or "default"
+    name = preset_name(typed_words) if typed["preset"] else start or "default"
     sweeps = read_sweeps(typed["sweep"], set())
     swept = {sweep.name for sweep in sweeps}
     if typed["init_image"]:
@@ -62,23 +62,23 @@ def _of_file(path: str, typed: dict[str, Any], kept: list[str]) -> list[str]:
         for key, value in changes.items()
         if key not in typed and key not in swept and value != getattr(preset, key, None)
     }
-    first = ["--preset", name] if start and not typed["preset"] and start != "default" else []
-    everything = [*first, *itertools.chain(*added.values()), *kept]
+    from_preset = ["--preset", name] if start and not typed["preset"] and start != "default" else []
+    all_words = [*from_preset, *itertools.chain(*added.values()), *typed_words]
     idle = set(added)
     try:
         for cell in cells(sweeps):
-            config = config_of([*everything, *words_of(cell)])[1]
+            config = config_of([*all_words, *words_of(cell)])[1]
             # A folder stands for more than one style.
             styles = max(len(typed["style"] or ()), len(config.style_weights))
             idle &= idle_fields(config, styles).keys()
     except UsageError as error:
         raise UsageError(f"--config {path}, with the options beside it: {error}") from None
     useful = (words for key, words in added.items() if key not in idle)
-    return [*first, *itertools.chain(*useful), *kept]
+    return [*from_preset, *itertools.chain(*useful), *typed_words]
 
 
 def _words(field: str, value: Any) -> list[str]:
-    """The option that gives a field a value.
+    """The option that sets a field to a value.
 
     >>> _words("clamp", False), _words("scales", (0.5, 1.0)), _words("style_layers", ())
     (['--no-clamp'], ['--scales', '0.5', '1.0'], ['--style-layers', ''])
@@ -91,7 +91,7 @@ def _words(field: str, value: Any) -> list[str]:
 
 
 def save(words: Sequence[str], path: str) -> bool:
-    """Writes the settings that a command means; true if the command asks for nothing else.
+    """Writes the settings of a command; true if the command asks for nothing else.
 
     Raises:
         UsageError: for wrong options.

@@ -9,14 +9,14 @@ from .request import Devices
 from .words import UsageError
 
 OPTIONS = ("--devices", "--coordinator", "--processes", "--process-id")
-"""They decide where a painting is computed, and are no part of how it is made."""
+"""Options that decide where a painting is computed, not how it looks."""
 
 
 def devices_of(typed: argparse.Namespace) -> Devices:
     """The devices of a command.
 
     Raises:
-        UsageError: for options that lack each other or are out of range.
+        UsageError: for options that are incomplete or out of range.
     """
     hosts = {name: getattr(typed, name) for name in ("coordinator", "processes", "process_id")}
     missing = [name.replace("_", "-") for name, value in hosts.items() if value is None]
@@ -26,7 +26,7 @@ def devices_of(typed: argparse.Namespace) -> Devices:
             "processes need --coordinator HOST:PORT, --processes N and --process-id I"
         )
     count = 1 if typed.devices is None else typed.devices
-    found = Devices(count)
+    devices = Devices(count)
     if not missing:
         if not re.fullmatch(r".+:\d+", typed.coordinator):
             raise UsageError(f"--coordinator is {typed.coordinator}: give HOST:PORT")
@@ -35,12 +35,12 @@ def devices_of(typed: argparse.Namespace) -> Devices:
                 f"--process-id is {typed.process_id} of {typed.processes}: they count from 0 to "
                 f"{typed.processes - 1}"
             )
-        found = Devices(count, typed.coordinator, typed.processes, typed.process_id)
-    return found
+        devices = Devices(count, typed.coordinator, typed.processes, typed.process_id)
+    return devices
 
 
 def check_shared(typed: argparse.Namespace, found: Devices) -> None:
-    """Raises UsageError for what several devices that share one picture do not do."""
+    """Raises UsageError for options that devices sharing one picture do not support."""
     if not found.several:
         return
     option = "--devices" if found.processes == 1 else "--coordinator"
@@ -52,5 +52,5 @@ def check_shared(typed: argparse.Namespace, found: Devices) -> None:
 
 
 def typed_devices(argv: Sequence[str]) -> Devices:
-    """The devices of a command's words, whatever else they ask for."""
+    """The devices of a command line, whose other options are ignored."""
     return devices_of(build_parser().parse_known_args(list(argv))[0])

@@ -1,4 +1,4 @@
-"""The options of the command line that no field of `Config` stands for, in groups."""
+"""The options of the command line that are not fields of `Config`, in groups."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from .values import count, devices, interval, size_in_bytes, tile, whole
 
 NETWORKS = tuple(LAYERS)
 WHOLE = "none"
-"""In the place of a style's mask: all of it counts."""
+"""Given instead of a style's mask: the whole picture counts."""
 
 
 def add_files(group: Any) -> None:
-    """Pictures in and out, snapshots, log."""
+    """Adds the options of pictures, snapshots and the log."""
     group.add_argument(
         "--content",
         metavar="FILE",
@@ -56,7 +56,7 @@ def add_files(group: Any) -> None:
 
 
 def add_limits(group: Any) -> None:
-    """The options that raise the limits of `read_image`."""
+    """Adds the options that raise the limits of `read_image`."""
     group.add_argument(
         "--max-pixels",
         type=count,
@@ -74,7 +74,7 @@ def add_limits(group: Any) -> None:
 
 
 def add_masks(group: Any) -> None:
-    """Where a style acts."""
+    """Adds the options of masks."""
     group.add_argument(
         "--content-mask",
         metavar="FILE",
@@ -98,8 +98,8 @@ def add_masks(group: Any) -> None:
 
 
 def add_many(group: Any) -> None:
-    """Several paintings by one command."""
-    ways = group.add_mutually_exclusive_group()
+    """Adds the options of several paintings by one command."""
+    modes = group.add_mutually_exclusive_group()
     for name, text in (
         ("every-pair", "a painting of each content in each style"),
         ("pairs", "the first content in the first style, the second in the second, …"),
@@ -109,7 +109,7 @@ def add_many(group: Any) -> None:
             "folder is one style, its pictures averaged",
         ),
     ):
-        ways.add_argument(f"--{name}", action="store_const", const=name, dest="combine", help=text)
+        modes.add_argument(f"--{name}", action="store_const", const=name, dest="combine", help=text)
     group.add_argument(
         "--sweep",
         metavar="NAME=X,Y,…",
@@ -140,7 +140,7 @@ def add_many(group: Any) -> None:
 
 
 def add_checkpoints(group: Any) -> None:
-    """How a run is kept, and goes on."""
+    """Adds the options that save and resume a run."""
     group.add_argument(
         "--checkpoint", metavar="FILE", help="keep the whole state of the run in this file"
     )
@@ -159,7 +159,7 @@ def add_checkpoints(group: Any) -> None:
 
 
 def add_network(group: Any) -> None:
-    """Which network looks."""
+    """Adds the options that choose the network."""
     group.add_argument(
         "--network",
         metavar=braces(NETWORKS),
@@ -177,7 +177,7 @@ def add_network(group: Any) -> None:
 
 
 def add_memory(group: Any) -> None:
-    """How much memory is used."""
+    """Adds the options that limit the memory."""
     group.add_argument(
         "--memory",
         type=size_in_bytes,
@@ -195,7 +195,7 @@ def add_memory(group: Any) -> None:
 
 
 def add_devices(group: Any) -> None:
-    """What shares the work."""
+    """Adds the options that share the work between devices."""
     group.add_argument(
         "--devices",
         type=devices,
@@ -216,7 +216,7 @@ def add_devices(group: Any) -> None:
 
 
 def braces(names: Any) -> str:
-    """The choices of an option.
+    """The choices of an option, for its help.
 
     >>> braces(["zoom", "none"])
     '{zoom,none}'

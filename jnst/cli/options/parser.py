@@ -25,7 +25,7 @@ SUBCOMMANDS = {
     "curves": "jnst.cli.commands.curves",
     "weights": "jnst.cli.commands.weights",
 }
-"""First words that name another command, and the module whose `main(argv)` runs it."""
+"""Names of other commands, and the module whose `main(argv)` runs each."""
 
 USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
        jnst --content FILE|FOLDER|PATTERN … --style FILE|FOLDER|PATTERN … [options]
@@ -59,10 +59,10 @@ and save the painting as far as it got, and the checkpoint; Ctrl-C again stops a
 
 
 def unknown_option(word: str, parser: argparse.ArgumentParser) -> str:
-    """The text for an option, or option=value, that a parser does not have."""
+    """The error message for an option, or option=value, that a parser does not have."""
     word = word.split("=")[0]
-    known = [name for action in parser._actions for name in action.option_strings]
-    return f"unknown option {word}; {nearest(word, known, '--help shows all options')}"
+    options = [name for action in parser._actions for name in action.option_strings]
+    return f"unknown option {word}; {nearest(word, options, '--help shows all options')}"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -110,11 +110,11 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
 def typed_options(
     words: Sequence[str], preset: str = "default", version: str = ""
 ) -> argparse.Namespace:
-    """What was typed, as the parser of that preset reads it.
+    """The options that were typed, as the parser of that preset reads them.
 
     Raises:
-        UsageError: for a wrong value, an unknown option or a word that belongs to none.
-        SystemExit: when `--help` or `--version` has printed its text.
+        UsageError: for a wrong value, an unknown option, or a word that belongs to no option.
+        SystemExit: after `--help` or `--version` has printed its text.
     """
     parser = build_parser(preset, version)
     typed, extra = parser.parse_known_args(list(words))
@@ -132,7 +132,7 @@ def _unexpected(extra: list[str], parser: argparse.ArgumentParser) -> str:
 
 
 def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
-    """An option for each field of `Config`, in the groups that their metadata name."""
+    """Adds an option for each field of `Config`, in the groups that their metadata name."""
     start = parser.add_argument_group("preset")
     start.add_argument(
         "--preset",
@@ -164,9 +164,9 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
         else:
             kind = (get_args(kinds[spec.name]) or (kinds[spec.name],))[0]
             read, name = READERS[kind]
-            many = isinstance(value, tuple)
-            settings["type"] = listed(read) if many else read
-            settings["nargs"] = ("+" if spec.default else "*") if many else None
+            is_list = isinstance(value, tuple)
+            settings["type"] = listed(read) if is_list else read
+            settings["nargs"] = ("+" if spec.default else "*") if is_list else None
             settings["metavar"] = braces(choices) if choices else name
         groups[title].add_argument(option(spec.name), **settings)
 

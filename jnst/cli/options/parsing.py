@@ -1,4 +1,4 @@
-"""The parse of a command line into a checked value; nothing is read or written here."""
+"""The parser of a command line into a checked request; no file is read or written here."""
 
 import argparse
 import os
@@ -20,10 +20,10 @@ from .words import STREAM, UsageError, without
 
 
 def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | str:
-    """Reads a command.
+    """Parses a command line.
 
-    One content and files as styles are one painting, unless `--pairs` or `--every-pair` says
-    otherwise; several contents, a folder or a pattern are a batch.
+    One content and style files make one painting, unless `--pairs` or `--every-pair` is given;
+    several contents, a folder, a pattern or a sweep make a batch.
 
     Args:
         argv: the words after the program's name.
@@ -36,7 +36,7 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
     Raises:
         UsageError: for an unknown option, preset, layer or choice (with the nearest one), a value
             out of range, or options that do not go together.
-        SystemExit: with code 0, when `--help` or `--version` has printed its text.
+        SystemExit: with code 0, after `--help` or `--version` has printed its text.
 
     Example:
         >>> request = parse(["--content", "cat.jpg", "--style", "night.jpg", "--size", "300"])
@@ -82,7 +82,7 @@ def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Bat
     many_contents = len(typed.content) > 1 or is_many(typed.content[0])
     refuse_for_many(typed, several or typed.combine not in (None, "blend"), many_contents)
     blended = len(sum(getattr(typed, "style_weights", []), ())) > 1
-    own = (
+    batch_options = (
         "content",
         "style",
         "pairs",
@@ -101,7 +101,7 @@ def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Bat
     blended = blended or bool(typed.style_blend)
     typed_templates = {name: getattr(typed, name) for name in TEMPLATED}
     return Batch(
-        words=tuple(without(argv, *(f"--{name}" for name in own))),
+        words=tuple(without(argv, *(f"--{name}" for name in batch_options))),
         contents=tuple(typed.content),
         styles=tuple(typed.style),
         combine=typed.combine or ("blend" if blended or not several else "every-pair"),
@@ -157,7 +157,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
     devices = devices_of(typed)
     check_shared(typed, devices)
     if devices.processes > 1 and output == STREAM:
-        # The library by which the processes talk writes a line there.
+        # The library that connects the processes writes a line to standard output.
         raise UsageError("--output - is not for several processes: give a file")
     return Request(
         content=content,
@@ -190,7 +190,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
 
 
 def _check_together(typed: argparse.Namespace) -> None:
-    """Options without effect, or that another one needs or excludes."""
+    """Refuses options without effect, or that lack or exclude another one."""
     if typed.preprocess and not typed.weights:
         raise UsageError("--preprocess is for weights of unknown origin: add --weights FILE")
     if typed.bits not in (8, 16):
@@ -220,7 +220,7 @@ def masks_of(typed: argparse.Namespace) -> MaskFiles:
     """The masks of one painting.
 
     Raises:
-        UsageError: for a number of masks that is not that of the styles.
+        UsageError: if the number of masks is not the number of styles.
     """
     content, styles = typed.content_mask or (), typed.style_mask or ()
     for name, paths in (("content", content), ("style", styles)):
@@ -234,12 +234,12 @@ def masks_of(typed: argparse.Namespace) -> MaskFiles:
 
 
 def refuse_for_many(typed: argparse.Namespace, many: bool, many_contents: bool) -> None:
-    """Raises UsageError for masks beside many paintings that they cannot belong to.
+    """Raises UsageError for masks that many paintings cannot share.
 
     Args:
         typed: the command.
-        many: whether the paintings have not all the same content and the same styles.
-        many_contents: whether they have not all the same content.
+        many: whether the paintings differ in content or styles.
+        many_contents: whether they differ in content.
     """
     for name in ("content", "style"):
         if many and getattr(typed, f"{name}_mask"):

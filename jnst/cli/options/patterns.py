@@ -1,6 +1,6 @@
-"""Folders and patterns: the files that they stand for, and which of them go together.
+"""Folders and patterns: the files that they stand for, and the pairs of content and style.
 
-Nothing is opened here; the file system is only asked what exists.
+No file is opened here; only its existence is checked.
 """
 
 import glob
@@ -13,13 +13,13 @@ ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"),
     *(".gif", ".bmp", ".ppm", ".pgm", ".jp2", ".avif"),
 )
-"""The files of a folder that are taken for pictures."""
+"""The endings of the files in a folder that are taken for pictures."""
 
 
 def is_many(word: str) -> bool:
     """Whether a word stands for any number of pictures: a folder, or a pattern.
 
-    A file of that very name is a file, whatever its name looks like.
+    An existing file of exactly that name is a file, even if its name looks like a pattern.
 
     >>> is_many("photos/*.jpg"), is_many("cat.jpg"), is_many(".")
     (True, False, True)
@@ -43,31 +43,31 @@ def expanded(words: Sequence[str]) -> list[str]:
             files[word] = None
             continue
         if Path(word).is_dir():
-            inside = (p for p in Path(word).iterdir() if not p.name.startswith("."))
-            found = [str(p) for p in inside if p.suffix.lower() in ENDINGS and p.is_file()]
+            visible = (p for p in Path(word).iterdir() if not p.name.startswith("."))
+            paths = [str(p) for p in visible if p.suffix.lower() in ENDINGS and p.is_file()]
             reason = f"the folder {word} has no picture in it ({', '.join(ENDINGS)})"
         else:
             # Path.glob takes no absolute patterns.
             matches = glob.glob(word, recursive=True)  # noqa: PTH207
-            found = [name for name in matches if Path(name).is_file()]
+            paths = [name for name in matches if Path(name).is_file()]
             reason = f"no file matches {word}"
-        if not found:
+        if not paths:
             raise FileNotFoundError(reason)
-        files |= dict.fromkeys(sorted(found))
+        files |= dict.fromkeys(sorted(paths))
     return list(files)
 
 
 def paired(
     contents: Sequence[str], styles: Sequence[str], combine: str
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Which content is painted in which styles.
+    """The pairs of a content and the styles that it is painted in.
 
     Args:
         contents, styles: files.
         combine: "every-pair", "pairs" or "blend".
 
     Raises:
-        UsageError: for "pairs" of unequal numbers.
+        UsageError: for "pairs" with unequal numbers of contents and styles.
 
     Example:
         >>> paired(["a", "b"], ["x", "y"], "every-pair")

@@ -1,4 +1,4 @@
-"""The requests of a command, as values: one painting, many, or a run to go on with."""
+"""The requests of a command, as values: one painting, many, or a run to resume."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class MaskFiles(NamedTuple):
     """Paths of masks as they were typed, - for standard input.
 
     Attributes:
-        content: for each style the region that is painted in it; or none.
-        styles: for each style what of it counts, `WHOLE` for all; or none.
-        keep: what stays as it is, or None.
+        content: for each style, the region of the content painted in it; or empty.
+        styles: for each style, the part of it that counts, `WHOLE` for all; or empty.
+        keep: the part of the content that stays as it is, or None.
 
     Example:
         >>> MaskFiles(("a.png",), ("none",), "b.png").named()
@@ -30,20 +30,20 @@ class MaskFiles(NamedTuple):
     keep: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Every file, by what a person calls it."""
-        found = {f"--content-mask ({path})": path for path in self.content}
-        found |= {f"--style-mask ({path})": path for path in self.styles if path != WHOLE}
-        return found | ({"--keep-mask": self.keep} if self.keep else {})
+        """Every file, by the option that names it."""
+        files = {f"--content-mask ({path})": path for path in self.content}
+        files |= {f"--style-mask ({path})": path for path in self.styles if path != WHOLE}
+        return files | ({"--keep-mask": self.keep} if self.keep else {})
 
 
 class Devices(NamedTuple):
-    """What a command asks for.
+    """The devices and processes of a command.
 
     Attributes:
-        each: how many devices in each process; 0 for all that there are.
-        coordinator: host:port at which the processes meet, "" for a process alone.
-        processes: how many there are.
-        process: the number of this one.
+        each: number of devices in each process; 0 for all.
+        coordinator: host:port at which the processes meet, "" for a single process.
+        processes: number of processes.
+        process: number of this process, from 0.
 
     Example:
         >>> Devices(each=2).several, Devices().several
@@ -57,17 +57,17 @@ class Devices(NamedTuple):
 
     @property
     def several(self) -> bool:
-        """Whether more than one may share the work."""
+        """Whether more than one device may share the work."""
         return self.each != 1 or self.processes > 1
 
     @property
     def writes(self) -> bool:
-        """Whether this process writes the painting and tells of it."""
+        """Whether this process writes the painting and prints messages."""
         return self.process == 0
 
 
 class Resume(NamedTuple):
-    """A command that goes on from the checkpoint at `path`, and all of its words."""
+    """A command that resumes from the checkpoint at `path`, with all of its words."""
 
     path: str
     words: tuple[str, ...]
@@ -76,12 +76,12 @@ class Resume(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """What a command asks for.
+    """A command that asks for one painting.
 
     Attributes:
-        content, styles, output: paths as they were typed, - for standard input and output;
-            `output` derived if it was not.
-        preset: its name.
+        content, styles, output: paths as typed, - for standard input and output; `output` is
+            derived if it was not typed.
+        preset: name of the preset.
         config: the preset with the options that were typed.
         network: "vgg16" or "vgg19"; None for whichever `weights` hold.
         weights: path of a weight file, or None.
@@ -89,20 +89,20 @@ class Request:
         offline: whether a download is forbidden.
         init_image: path of the picture to start from, or None.
         masks: paths of masks.
-        max_pixels, max_file_size: of the pictures that are read.
-        bits: 8 or 16 for each channel of the output.
-        bucket: what the side that the size leaves free is rounded up to a multiple of.
+        max_pixels, max_file_size: limits of the pictures that are read.
+        bits: 8 or 16, per channel of the output.
+        bucket: the side that the size leaves free is rounded up to a multiple of this.
         save_every: steps between two snapshots, 0 for none.
         snapshots: folder of the snapshots.
         log: path of the log, or None.
         checkpoint: path of the checkpoint, or None.
         checkpoint_every: how often it is written.
-        resume: path of the checkpoint that the run goes on from, or None.
+        resume: path of the checkpoint that the run resumes from, or None.
         memory: bytes that may be used, or None for what is free.
         tile: pixels of the windows, 0 for the whole picture at once, or None if it was not typed.
-        devices: what shares the work.
-        quiet: whether only errors are told.
-        notes: what a person should know about the command before it runs.
+        devices: the devices that share the work.
+        quiet: whether only the result and errors are printed.
+        notes: messages to the user about the command before it runs.
     """
 
     content: str
@@ -139,7 +139,7 @@ class Request:
 
 
 def beside(output: str, ending: str) -> str:
-    """A path next to `output`, with its name up to the suffix and another ending.
+    """A path next to `output`, with its stem and another ending.
 
     >>> beside("art/cat.jpg", "_steps"), beside("-", "_steps")
     ('art/cat_steps', 'painting_steps')
@@ -152,14 +152,14 @@ class Batch(NamedTuple):
     """A command that asks for many paintings.
 
     Attributes:
-        words: those that every painting shares.
+        words: the words that every painting shares.
         contents, styles: as typed: files, folders and patterns.
         combine: "every-pair", "pairs" or "blend".
-        sweeps: options and the values to try, each with each.
-        templates: the typed ones of the options in `TEMPLATED`, by name.
-        bucket: what the free side of a painting is rounded up to a multiple of.
-        overwrite: whether finished paintings and foreign files are replaced.
-        quiet: whether only results and errors are told.
+        sweeps: options and the values to try, in all combinations.
+        templates: the typed values of the options in `TEMPLATED`, by name.
+        bucket: the free side of a painting is rounded up to a multiple of this.
+        overwrite: whether finished paintings and files not made by jnst are replaced.
+        quiet: whether only results and errors are printed.
     """
 
     words: tuple[str, ...]

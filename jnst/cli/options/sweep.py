@@ -1,4 +1,4 @@
-"""Sweeps: values of options to be tried, each with each, and the words of each place."""
+"""Sweeps: values of options to be tried in all combinations, and the words of each cell."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,13 +12,13 @@ from .config import config_of
 from .words import UsageError, option, without
 
 Cell = Mapping[str, str]
-"""A swept option's name to the value that it has in one place of the grid, as typed."""
+"""A swept option's name to its value in one cell of the grid, as typed."""
 
 _KINDS = get_type_hints(Config)
 
 
 class Sweep(NamedTuple):
-    """An option of the run, by the name of its field, and the values to try, as typed."""
+    """An option of the run, by its field's name, and the values to try, as typed."""
 
     name: str
     values: tuple[str, ...]
@@ -32,7 +32,7 @@ class Axes(NamedTuple):
 
 
 def cells(sweeps: Sequence[Sweep]) -> list[dict[str, str]]:
-    """All places of the grid, the last option changing fastest; one empty place of no sweep.
+    """All cells of the grid, the last option changing fastest; without a sweep, one empty cell.
 
     >>> cells([Sweep("size", ("9", "8")), Sweep("seed", ("1",))])
     [{'size': '9', 'seed': '1'}, {'size': '8', 'seed': '1'}]
@@ -43,7 +43,7 @@ def cells(sweeps: Sequence[Sweep]) -> list[dict[str, str]]:
 
 
 def axes(sweeps: Sequence[Sweep]) -> Axes:
-    """The last option runs along the columns, all before it along the rows.
+    """The axes of the grid: the last option in the columns, all others in the rows.
 
     >>> axes([Sweep("size", ("9", "8")), Sweep("seed", ("1", "2"))])
     Axes(rows=('size 9', 'size 8'), columns=('seed 1', 'seed 2'))
@@ -54,7 +54,7 @@ def axes(sweeps: Sequence[Sweep]) -> Axes:
 
 
 def words_of(cell: Cell) -> list[str]:
-    """The options that a place of the grid stands for.
+    """The options that a cell of the grid stands for.
 
     >>> words_of({"scales": "0.5 1", "clamp": "false"})
     ['--scales', '0.5', '1', '--no-clamp']
@@ -74,7 +74,7 @@ _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def for_names(cell: Cell) -> dict[str, str]:
-    """What the fields of a template stand for: each option's value, and {sweep} for all.
+    """The values of a template's fields: each option's value, and {sweep} for all.
 
     >>> for_names({"scales": "0.5 1", "seed": "3"})["sweep"]
     'scales-0.5-1_seed-3'
@@ -84,20 +84,20 @@ def for_names(cell: Cell) -> dict[str, str]:
 
 
 def effective(every: Iterable[list[str]], styles: int) -> list[list[str]]:
-    """The words of each place without the options that have no effect there.
+    """The words of each cell without the options that have no effect there.
 
     Args:
-        every: the words of each place.
-        styles: how many pictures give the style.
+        every: the words of each cell.
+        styles: number of style pictures.
 
     Raises:
-        UsageError: for an option that has no effect in any place, or a wrong value.
+        UsageError: for an option that has no effect in any cell, or a wrong value.
 
     Example:
         >>> effective([["--init", "gray", "--seed", "3"], ["--init", "content", "--seed", "3"]], 1)
         [['--init', 'gray', '--seed', '3'], ['--init', 'content']]
     """
-    found, useful = [], set()
+    effective_words, useful = [], set()
     reasons: dict[str, str] = {}
     for words in every:
         idle = idle_fields(config_of(words)[1], styles)
@@ -111,21 +111,21 @@ def effective(every: Iterable[list[str]], styles: int) -> list[list[str]]:
                 reasons.setdefault(spec.name, idle[spec.name])
             else:
                 useful.add(spec.name)
-        found.append(words)
+        effective_words.append(words)
     for name, why in reasons.items():
         if name not in useful:
             raise UsageError(why)
-    return found
+    return effective_words
 
 
 _NAMES = (*(spec.name for spec in fields(Config)), "preset")
 
 
 def read_sweep(text: str) -> Sweep:
-    """What `--sweep name=value,value` says; a list's members are separated by spaces.
+    """Parses `--sweep name=value,value`; the members of a list are separated by spaces.
 
     Raises:
-        UsageError: for an unknown option, no value, or one that comes twice.
+        UsageError: for an unknown option, no value, or a repeated value.
 
     Example:
         >>> read_sweep("content-weight=1,5"), read_sweep("scales=1,0.5 1").values
@@ -149,17 +149,17 @@ content_weight?
 
 
 def interpolation(count: int) -> Sweep:
-    """From the first of two styles to the second, in so many even steps, both ends among them.
+    """A sweep from the first of two styles to the second, `count` even shares, both ends included.
 
     >>> interpolation(3).values
     ('1 0', '0.5 0.5', '0 1')
     """
-    shares = [place / (count - 1) for place in range(count)]
+    shares = [index / (count - 1) for index in range(count)]
     return Sweep("style_weights", tuple(f"{1 - share:.4g} {share:.4g}" for share in shares))
 
 
 def read_sweeps(texts: list[str], typed: set[str]) -> tuple[Sweep, ...]:
-    """All of them; UsageError if an option is swept twice, or is also in `typed`."""
+    """Parses all sweeps; UsageError if an option is swept twice, or is also in `typed`."""
     sweeps = tuple(map(read_sweep, texts))
     names = [sweep.name for sweep in sweeps]
     for name in names:

@@ -1,4 +1,4 @@
-"""Templates of file names: what the results of many paintings are called."""
+"""Templates of file names, for the results of many paintings."""
 
 import os
 import string
@@ -14,14 +14,14 @@ TEMPLATED = ("output", "log", "checkpoint", "snapshots")
 _FIELDS = ("content", "style", "preset", "size", "seed", "index")
 _NAME = "{content}_{style}.png"
 SWEPT_NAME = "{content}_{style}_{sweep}.png"
-"""The name of a painting where options are swept."""
+"""The default name of a painting in a sweep."""
 _NAMED_STYLES = 3
 
 
 def names(
     content: str, styles: Sequence[str], preset: str, size: int, seed: int, index: int
 ) -> dict[str, str | int]:
-    """What the fields of a template stand for.
+    """The values of a template's fields.
 
     >>> names("in/cat.jpg", ["night.png", "b.png"], "default", 512, 0, 1)["style"]
     'night_b'
@@ -37,9 +37,9 @@ def names(
 
 
 def as_template(output: str | None, *, many: bool = False, name: str = _NAME) -> str:
-    """The template that `--output` means; of a folder, the default name in it, which is `name`.
+    """The template that `--output` means; for a folder, the default `name` inside it.
 
-    Where `many` paintings are made, a name without an ending is a folder that may not exist yet.
+    With `many` paintings, a name without an ending is a folder that may not exist yet.
 
     >>> as_template("art/", many=True), as_template("x.png"), as_template(None)
     ('art/{content}_{style}.png', 'x.png', '{content}_{style}.png')
@@ -86,7 +86,7 @@ def filled(option: str, template: str, values: Mapping[str, str | int]) -> str:
 
 
 def literal(path: str) -> str:
-    """A path as the template that stands for it.
+    """A path as a template, with its braces escaped.
 
     >>> literal("a{b}.png")
     'a{{b}}.png'
@@ -95,10 +95,10 @@ def literal(path: str) -> str:
 
 
 def check_distinct(paths: Sequence[tuple[str, str]]) -> None:
-    """Makes sure that no two paintings write the same file.
+    """Checks that no two paintings write the same file.
 
     Args:
-        paths: what is painted, in words, and a file of it.
+        paths: the description of a painting and one of its files, for each file.
 
     Raises:
         UsageError: naming both and the file.

@@ -1,4 +1,4 @@
-"""Readers of the words behind an option: numbers, sizes, times; for argparse, with its errors."""
+"""Parsers of the values of options: numbers, sizes, times; for argparse, with its errors."""
 
 import argparse
 import re
@@ -9,7 +9,7 @@ from ...compute.tiles.cutting import SMALLEST_TILE
 
 
 class Interval(NamedTuple):
-    """How often: after so many seconds, or after so many steps; the other is 0."""
+    """An interval in seconds or in steps; the other field is 0."""
 
     seconds: float = 0.0
     steps: int = 0
@@ -24,7 +24,7 @@ def whole(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """A number above 0, in which K, M and G stand for thousands, millions and milliards.
+    """A number above 0, in which K, M and G stand for thousands, millions and billions.
 
     >>> count("2.5M")
     2500000
@@ -96,11 +96,11 @@ READERS: dict[type, tuple[Callable[[str], Any], str]] = {
     float: (number, "X"),
     str: (str, "NAME"),
 }
-"""For each type of a field, what reads it, and what its help calls it."""
+"""For each type of a field, its parser and its metavar in the help."""
 
 
 def listed(read: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    """Reads what stands between commas.
+    """A parser of values separated by commas.
 
     >>> listed(whole)("1, 2,3")
     (1, 2, 3)

@@ -1,8 +1,8 @@
 """The objective and its gradient by windows of the picture: exactly, in bounded memory.
 
-`value_and_gradient` gives what `jax.value_and_grad(jnst.objective, has_aux=True)` gives, up to
-rounding, of an image [height, width, 3] and with windows of `tile` pixels; `make_targets` and
-`objective` likewise. What lies between the stages of the network is in the host's memory.
+`value_and_gradient` equals `jax.value_and_grad(jnst.objective, has_aux=True)` up to rounding, for
+an image [height, width, 3] and windows of `tile` pixels; likewise `make_targets` and `objective`.
+The maps between the stages of the network lie in the host's memory.
 """
 
 from .evaluation import make_targets as make_targets

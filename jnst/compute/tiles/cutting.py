@@ -1,23 +1,23 @@
-"""Stages and windows: a picture cut so that a network is computed exactly, piece by piece.
+"""Stages and windows: a cut of network and picture for exact computation piece by piece.
 
 The network is cut at pooling layers into *stages*, and the map that enters each stage into
-*windows*. A window is computed as if it were a map of its own, with zeros around it; what it then
-gets right is its *core*, and the cores of all windows cover the map once.
+*windows*. A window is computed like a map of its own, with zeros around it. The positions where
+this is exact are its *core*; the cores of all windows cover the map once.
 
 Along one axis, with n positions entering the stage:
 
-- Each convolution looks one position further, each pooling layer doubles the distance. Going back
-  through the layers of the stage gives its *reach* r: the core [a, b) needs the positions from
-  a − r to b + r.
+- Each convolution adds one position to the distance that it reads, each pooling layer doubles it.
+  Going back through the layers of the stage gives its *reach* r: the core [a, b) needs the
+  positions from a − r to b + r.
 - Windows and cores begin at multiples of 2^p, where p is the number of pooling layers in the stage:
-  so both see the same pooling grid.
-- Where a window ends with the map, so do its zeros with the map's own, and its core reaches that
-  end. Such a window must end at n exactly, and begin on the grid: so all windows have a size
-  congruent to n modulo 2^p, and one size does for all. What a pooling layer drops at the end of an
-  odd map, it also drops at the end of the window; inside a map that lies beyond the core's reach.
+  both have the same pooling grid.
+- A window at the map's end has the same zero padding as the map, so its core reaches that end. It
+  must end exactly at n and begin on the grid: all windows have one size, congruent to n modulo 2^p.
+  A pooling layer drops the same positions at the end of an odd map and of its last window; inside
+  the map, dropped positions lie beyond the core's reach.
 
 Cutting at pooling layers keeps the reach short: VGG-19 up to relu5_1 reaches 70 pixels, its four
-stages 6, 4, 4 and 1 positions of the maps that enter them. The price is to keep those maps.
+stages 6, 4, 4 and 1 positions of the maps that enter them. The price is storing those maps.
 """
 
 from collections.abc import Iterable
@@ -26,11 +26,11 @@ from typing import Any, NamedTuple
 from ...network.architecture import CONVOLUTIONS, LAYERS, check_layers, halvings, reach
 
 CUTS = ("pool2", "pool3", "pool4")
-"""The layers that end a stage. The map behind pool1 would be as large as those three together."""
+"""The layers that end a stage. The map after pool1 would be as large as those three together."""
 
 SMALLEST_TILE = 128
 TILES = (768, 512, 384, 256, 192, SMALLEST_TILE)
-"""Sizes of windows to choose from. Larger ones would hardly overlap less."""
+"""Sizes of windows to choose from. Larger ones would save hardly any overlap."""
 _NARROW = 64  # channels of the first block
 
 
@@ -39,7 +39,7 @@ class Window(NamedTuple):
 
     Attributes:
         start: (top, left) in that map.
-        core: (top, bottom, left, right) inside the window, ends not included.
+        core: (top, bottom, left, right) inside the window, ends excluded.
     """
 
     start: tuple[int, int]
@@ -47,13 +47,13 @@ class Window(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """Layers that are computed window by window.
+    """Consecutive layers that are computed window by window.
 
     Attributes:
         layers: their names, in order.
         shape: (height, width) of the map that enters.
         size: (height, width) of every window.
-        windows: row by row.
+        windows: in row-major order.
         widths: channels at each of the layers.
     """
 
@@ -76,10 +76,10 @@ class Stage(NamedTuple):
 
 
 def kept_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) -> tuple[str, ...]:
-    """The layers of a stage of which the way back is kept from the way forward.
+    """The layers of a stage whose residuals the forward pass stores for the backward pass.
 
-    They lie behind the last one that is read; what lies before is computed again anyway. With "l2"
-    pooling, whose derivative needs the activations, all is computed again.
+    They follow the last layer that a loss reads; earlier layers are recomputed anyway. With "l2"
+    pooling, whose derivative needs the activations, all layers are recomputed.
 
     >>> kept_layers(("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1"), ["relu1_1"], "max")
     ('conv1_2', 'relu1_2', 'pool1')
@@ -92,7 +92,7 @@ def kept_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) -> t
 def cut_axis(
     length: int, limit: int, reach: int, grid: int
 ) -> tuple[int, list[tuple[int, int, int]]]:
-    """Cuts one axis into as few windows of one size as the limit allows, and no larger than needed.
+    """Cuts one axis into the fewest windows of one size within the limit, as small as possible.
 
     Args:
         length: positions along the axis.
@@ -101,10 +101,10 @@ def cut_axis(
         grid: cores and windows begin at its multiples.
 
     Returns:
-        The size of the windows, and for each its start and the first and last + 1 of its core,
-        counted from its start.
+        The size of the windows, and for each window its start and the first and last + 1 position
+        of its core, relative to the start.
 
-    Example, 30 positions, looking 3 further, on a grid of 4:
+    Example (30 positions, a reach of 3, a grid of 4):
         >>> cut_axis(30, 18, reach=3, grid=4)
         (18, [(0, 0, 12), (8, 4, 12), (12, 8, 18)])
     """
@@ -127,15 +127,15 @@ def cut_axis(
 
 def _windows(length: int, size: int, reach: int, grid: int) -> list[tuple[int, int, int]]:
     lead = -(-reach // grid) * grid
-    found: list[tuple[int, int, int]] = []
+    windows: list[tuple[int, int, int]] = []
     core = 0
     while True:
         start = max(0, core - lead)
         if start + size >= length:
             start = length - size
-            return [*found, (start, core - start, size)]
+            return [*windows, (start, core - start, size)]
         end = (start + size - reach) // grid * grid
-        found.append((start, core - start, end - start))
+        windows.append((start, core - start, end - start))
         core = end
 
 
@@ -148,14 +148,14 @@ def check_tile(tile: int) -> None:
 def plan_stages(
     network: str, layers: Iterable[str], height: int, width: int, tile: int
 ) -> tuple[Stage, ...]:
-    """Cuts the computation of the named layers.
+    """Cuts the computation of the named layers into stages and windows.
 
     Args:
         network: "vgg16" or "vgg19".
-        layers: whose activations are wanted; may be none.
+        layers: the activations to compute; may be empty.
         height, width: of the image, in pixels.
         tile: the longest side of a window of the image, in pixels; windows of deeper stages are
-            shorter, so that with their greater number of channels they take no more memory.
+            shorter, since more channels would otherwise take more memory.
 
     Raises:
         ValueError: for an unknown layer or a tile below `SMALLEST_TILE`.
@@ -173,14 +173,14 @@ def plan_stages(
     stages: list[Stage] = []
     shape = (height, width)
     for names, widths in _stage_layers(network, layers):
-        # The first stage is at its largest in the first block.
+        # The first stage needs the most memory in its first block.
         limit = int(tile * (_NARROW / max(widths)) ** 0.5) if stages else tile
         pools = sum(name.startswith("pool") for name in names)
         rows, columns = (cut_axis(n, limit, reach(names), 2**pools) for n in shape)
         windows = tuple(
-            Window((top, left), (above, below, before, behind))
-            for top, above, below in rows[1]
-            for left, before, behind in columns[1]
+            Window((top, left), (core_top, core_bottom, core_left, core_right))
+            for top, core_top, core_bottom in rows[1]
+            for left, core_left, core_right in columns[1]
         )
         stages.append(Stage(names, shape, (rows[0], columns[0]), windows, widths))
         shape = stages[-1].output[:2]
@@ -207,7 +207,7 @@ def _stage_layers(
 
 
 def piece(values: Any, stage: Stage, window: Window, layer: str | None = None) -> Any:
-    """A window's part of the map at a layer, or of the one that enters the stage."""
+    """A window's part of the map at a layer, by default of the map that enters the stage."""
     depth = halvings(stage.layers, layer) if layer else 0
     rows, columns = (
         slice(start >> depth, (start >> depth) + (size >> depth))

@@ -1,12 +1,12 @@
-"""The objective and its gradient, exactly, in bounded memory: over windows of the picture.
+"""The objective and its gradient over windows of the picture: exactly, in bounded memory.
 
-Most style losses depend on the picture only through sums over positions, and so does every content
-loss. So nothing is approximated, and no window has a style of its own (the other style losses are
-refused):
+Most style losses and all content losses depend on the picture only through sums over positions.
+These are computed without approximation, and no window has a style of its own; other style losses
+and normalised gradients are refused:
 
-1. forward, stage by stage and window by window (`jnst.compute.tiles.cutting`), the sums are added
-up; 2. the losses and their derivatives by the sums are computed once;
-3. backward, the derivatives are carried back through the same windows, the last stage first.
+1. forward: add up the sums, stage by stage and window by window (`jnst.compute.tiles.cutting`);
+2. compute the losses and their derivatives by the sums once;
+3. backward: propagate the derivatives through the same windows, last stage first.
 
 The maps between the stages lie in the host's memory; sums are added up in float64. The order of
 all additions is fixed, so a run repeats bit for bit.
@@ -45,7 +45,7 @@ Map = NDArray[np.float32]
 def value_and_gradient(
     image: Image, params: Params, targets: Targets, weights: LossWeights, *, tile: int
 ) -> tuple[tuple[Scalar, Losses], Image]:
-    """What `jax.value_and_grad(objective, has_aux=True)` gives, with windows of a bounded size.
+    """Same result as `jax.value_and_grad(objective, has_aux=True)`, by windows of bounded size.
 
     Args:
         image, params, targets, weights: as for `jnst.objective`; the targets' content may be NumPy
@@ -56,8 +56,8 @@ def value_and_gradient(
         ((total, Losses), gradient [H, W, 3]).
 
     Raises:
-        ValueError: as `jnst.objective`, for a tile that is too small, and for a style loss that is
-            no function of sums.
+        ValueError: as `jnst.objective`, for a tile that is too small, and for a style loss or a
+            gradient normalisation that is not a function of sums.
 
     Example:
         >>> import jnst
@@ -72,7 +72,7 @@ def value_and_gradient(
     """
     stages = _stages(params, image, targets.terms, tile)
     check_fit(image.shape, _shapes(stages), targets, weights)
-    sums, maps, kept = _sweep(image, params, stages, targets, keep=True)
+    sums, maps, residuals = _sweep(image, params, stages, targets, keep=True)
     value, by_sums = _finish(sums, image, stages, targets, weights, tile)
     by_output: HostMap | None = None
     for stage in reversed(stages):
@@ -80,7 +80,7 @@ def value_and_gradient(
         values = np.asarray(image) if entering is None else entering.values
         by_input = HostMap(values.shape)
         for window, pieces in _windows(stage, values, targets):
-            # What lies above is not read again; the derivatives take its place in memory.
+            # The rows above are not read again; release them for the derivatives.
             if entering is not None:
                 entering.forget(window.start[0])
             if by_output is not None:
@@ -88,7 +88,7 @@ def value_and_gradient(
             by_window = backward(
                 _only(params, stage),
                 *pieces,
-                kept[stage].pop(0),
+                residuals[stage].pop(0),
                 _of_stage(by_sums, stage),
                 by_output and piece(by_output.values, stage, window, stage.layers[-1]),
                 stage.layers,
@@ -105,7 +105,7 @@ def value_and_gradient(
 def objective(
     image: Image, params: Params, targets: Targets, weights: LossWeights, *, tile: int
 ) -> tuple[Scalar, Losses]:
-    """What `jnst.objective` gives, with windows of a bounded size; it cannot be differentiated."""
+    """Same result as `jnst.objective`, by windows of bounded size; not differentiable."""
     stages = _stages(params, image, targets.terms, tile)
     check_fit(image.shape, _shapes(stages), targets, weights)
     sums, _, _ = _sweep(image, params, stages, targets)
@@ -121,22 +121,22 @@ def make_targets(
     tile: int,
     guidance: Guidance = EVERYWHERE,
 ) -> Targets:
-    """What `jnst.make_targets` gives, with windows of a bounded size.
+    """Same result as `jnst.make_targets`, by windows of bounded size.
 
-    The content's activations are NumPy arrays, as the guidance may be: they stay in the host's
-    memory, or, where they are large, in a temporary file.
+    The content's activations are NumPy arrays in the host's memory, large ones in a temporary
+    file; the guidance may be NumPy arrays too.
     """
 
     def content_maps(terms: Terms) -> dict[str, ContentTarget]:
-        # No sums are wanted of the content.
-        nothing = Targets({}, {}, terms._replace(style_layers=(), content_layers=()))
+        # The content needs maps, no sums.
+        no_targets = Targets({}, {}, terms._replace(style_layers=(), content_layers=()))
         maps: dict[str, Any] = {}
         for layer in dict.fromkeys(terms.content_layers):
             stages = plan_stages(params.network, [layer], *_size(content), tile)
-            _, leaving, _ = _sweep(content, params, stages, nothing, output=True)
+            _, leaving, _ = _sweep(content, params, stages, no_targets, output=True)
             maps[layer] = leaving[-1].values
         targets = content_targets(maps, content, config.preserve, params.network)
-        # The weights too are read window by window, from the host's memory.
+        # The weights are also read window by window from the host's memory.
         in_memory: dict[str, ContentTarget] = jax.tree.map(np.asarray, targets)
         return in_memory
 
@@ -154,8 +154,8 @@ def _statistics(
     sums, _, _ = _sweep(style, params, stages, targets)
     shapes, loss = _shapes(stages), STYLE_LOSSES[terms.style_loss]
     return {
-        layer: loss.statistic(found[0] if guide else found, shapes[layer][0] * shapes[layer][1])
-        for layer, found in sums.style.items()
+        layer: loss.statistic(total[0] if guide else total, shapes[layer][0] * shapes[layer][1])
+        for layer, total in sums.style.items()
     }
 
 
@@ -179,43 +179,43 @@ def _sweep(
     keep: bool = False,
     output: bool = False,
 ) -> tuple[Sums, list[HostMap], dict[Stage, list[Any]]]:
-    """Forward through all stages.
+    """The forward pass through all stages.
 
     Args:
-        keep: whether for the way back the maps between the stages are returned, and what their
-            windows keep.
-        output: whether the map that leaves the last stage is returned behind them.
+        keep: whether to return the maps between the stages and the windows' residuals, for the
+            backward pass.
+        output: whether to append the map that leaves the last stage.
     """
     sums, entering = Sums({}, {}), np.asarray(image)
     maps: list[HostMap] = []
-    kept: dict[Stage, list[Any]] = {}
+    residuals: dict[Stage, list[Any]] = {}
     for stage in stages:
         leaving = None
         if output or stage is not stages[-1]:
             leaving = HostMap(stage.output, seldom_read=output and stage is stages[-1])
-        here: Any = None
-        kept[stage] = []
+        stage_sums: Any = None
+        residuals[stage] = []
         for window, pieces in _windows(stage, entering, targets):
-            found, values, residuals = forward(
+            part, values, saved = forward(
                 _only(params, stage), *pieces, stage.layers, targets.terms, keep=keep
             )
-            found = jax.tree.map(partial(np.asarray, dtype=np.float64), found)
-            here = found if here is None else jax.tree.map(np.add, here, found)
-            kept[stage].append(residuals)
+            part = jax.tree.map(partial(np.asarray, dtype=np.float64), part)
+            stage_sums = part if stage_sums is None else jax.tree.map(np.add, stage_sums, part)
+            residuals[stage].append(saved)
             if leaving is not None:
                 _put_core(leaving.values, np.asarray(values), stage, window)
                 release(leaving.values)
         trim()
-        sums = Sums(sums.style | here.style, sums.content | here.content)
+        sums = Sums(sums.style | stage_sums.style, sums.content | stage_sums.content)
         if leaving is not None:
             maps = [*maps, leaving] if keep else [leaving]
             entering = leaving.values
     sums = jax.tree.map(partial(jnp.asarray, dtype=jnp.float32), sums)
-    return sums, maps, kept
+    return sums, maps, residuals
 
 
 def _beside(gradient: Map, image: Image) -> Array:
-    """The gradient where the image is, which need not be where its windows are computed."""
+    """Moves the gradient to the image's device, which may differ from the computing one."""
     if isinstance(image, jax.Array) and image.committed:
         return jax.device_put(gradient, image.sharding)
     return jnp.asarray(gradient)
@@ -229,7 +229,7 @@ def _finish(
     weights: LossWeights,
     tile: int,
 ) -> tuple[tuple[Scalar, Losses], Sums]:
-    """The value and its terms, and the derivative of the value by the sums."""
+    """The value with its terms, and its derivative by the sums."""
     shapes, terms = _shapes(stages), targets.terms
     (content, style), by_sums = _weighted(
         sums, targets.style, weights, tuple(shapes.items()), terms, targets.shares
@@ -272,7 +272,7 @@ def _only(params: Params, stage: Stage) -> Params:
 def _windows(
     stage: Stage, entering: Map, targets: Targets
 ) -> Iterator[tuple[Window, tuple[Map, dict[str, Any], tuple[Guide, ...], NDArray[np.int32]]]]:
-    """Each window with its part of the map that enters and of the targets, and its core."""
+    """Yields each window with its part of the entering map, its targets, guides and core."""
 
     def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Any]:
         return {
@@ -293,5 +293,5 @@ def _windows(
 def _put_core(leaving: Map, values: Map, stage: Stage, window: Window) -> None:
     last = stage.layers[-1]
     top, bottom, left, right = (n >> halvings(stage.layers, last) for n in window.core)
-    place = piece(leaving, stage, window, last)
-    place[top:bottom, left:right] = values[top:bottom, left:right]
+    part = piece(leaving, stage, window, last)
+    part[top:bottom, left:right] = values[top:bottom, left:right]

@@ -1,7 +1,7 @@
-"""A map in the host's memory that gives back, row by row, what is not needed any more.
+"""Feature maps in the host's memory that release rows which are no longer needed.
 
-One that is large and read only now and then may lie in a temporary file instead, of which only what
-is being looked at is in memory: see `LARGE` and `release`.
+A large map that is seldom read may lie in a temporary file instead, with only the parts in use held
+in memory: see `LARGE` and `release`.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGE = 256 << 20
-"""Bytes from which a map that is `seldom_read` lies in a file."""
+"""Size in bytes from which a `seldom_read` map lies in a file."""
 
 _in_files: "weakref.WeakSet[mmap.mmap]" = weakref.WeakSet()
 
@@ -27,7 +27,7 @@ class HostMap:
     Args:
         shape: [height, …].
         seldom_read: whether it may lie in a file, if it is large and the disk has room; it then
-            takes memory until `release`, and is no slower while the system has memory to spare.
+            takes memory until `release`, and is no slower while the system has free memory.
 
     Attributes:
         values: the array.
@@ -49,9 +49,9 @@ class HostMap:
         self._row, self._forgotten = size // max(shape[0], 1), 0
 
     def forget(self, rows: int) -> None:
-        """Gives back the memory of the first `rows` rows: what they hold is lost.
+        """Releases the memory of the first `rows` rows; their values are lost.
 
-        Where the system does not offer that, nothing happens.
+        Does nothing on systems without `madvise`.
         """
         end = rows * self._row // mmap.PAGESIZE * mmap.PAGESIZE
         if end > self._forgotten:
@@ -60,10 +60,10 @@ class HostMap:
 
 
 def release(values: Any) -> None:
-    """Gives back the memory of a map in a file, which keeps what it holds; of others nothing.
+    """Releases the memory of a map in a file, which keeps its values; ignores other arrays.
 
     Args:
-        values: of a `HostMap`, or any array.
+        values: the values of a `HostMap`, or any array.
     """
     while isinstance(values, np.ndarray | memoryview):
         values = values.base if isinstance(values, np.ndarray) else values.obj
@@ -72,24 +72,24 @@ def release(values: Any) -> None:
 
 
 def _in_memory(size: int) -> mmap.mmap:
-    # Private: what a shared one gives back would stay with the system until it is closed.
+    # Private: a shared mapping keeps its pages until it is closed, even after `madvise`.
     private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
     memory = mmap.mmap(-1, size, **private)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        # Pages of 2 MB: the system hands out and clears a large map in a fraction of the calls.
-        with contextlib.suppress(OSError):  # a system built without them
+        # Pages of 2 MB: a large map needs a fraction of the page faults.
+        with contextlib.suppress(OSError):  # a kernel built without huge pages
             memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
 
 
 def _in_file(size: int) -> mmap.mmap | None:
-    """So much memory that lies in a file without a name, or None where that cannot be had."""
+    """Memory mapped to an unnamed temporary file, or None if the system or disk refuses it."""
     with contextlib.suppress(OSError, AttributeError), tempfile.TemporaryFile() as file:
-        # Without its blocks on the disk, a write to the memory could fail later.
+        # Reserve the blocks on disk now: on a full disk, a later write to the memory would crash.
         os.posix_fallocate(file.fileno(), 0, size)
-        found = mmap.mmap(file.fileno(), size)
-        _in_files.add(found)
-        return found
+        memory = mmap.mmap(file.fileno(), size)
+        _in_files.add(memory)
+        return memory
     return None
 
 

@@ -1,12 +1,12 @@
-"""One window of a stage, forward and backward: the sums that the losses are made of, and back.
+"""The forward and backward pass of one window through a stage.
 
 Forward gives the sums over the core's positions and the map that enters the next stage. Backward
-takes the derivatives of the loss by both, and gives the derivative by the window. The kernels being
-constants, the way back through a convolution needs no activation, through a ReLU one bit for each
-(was it positive?) and through a maximum two: which of its inputs won. A ReLU before a maximum needs
-none, for what won is positive if the maximum is. The activations that the losses read are computed
-again, and with them the bits of what lies before; those of what lies behind are kept from the way
-forward.
+takes the derivatives of the loss by both, and gives the derivative by the window. Since the kernels
+are constants, the backward pass needs no activation for a convolution, one bit per activation for a
+ReLU (whether it was positive), and two bits per maximum (which input won). A ReLU before a maximum
+needs only one bit per maximum: the winning input is positive if the maximum is. The activations
+that the losses read are recomputed, along with the bits of the layers before them; the bits of the
+layers after them are stored by the forward pass.
 """
 
 from collections.abc import Callable
@@ -44,26 +44,26 @@ def forward(
     terms: Terms,
     keep: bool,
 ) -> tuple[Sums, FeatureMap, Any]:
-    """Computes a window.
+    """Computes the forward pass of a window.
 
     Args:
         params: the weights of at least these layers.
         window: [h, w, C] of the map that enters the stage; of the image for the first one.
-        targets: content layer to that window of its target.
-        guides: for each region, style layer to that window of its weights.
+        targets: content layer to the window's part of its target.
+        guides: for each region, style layer to the window's part of its weights.
         core: [4] int32, top, bottom, left and right of the core in the window.
         layers: of the stage.
         terms: of the objective.
-        keep: whether what `backward` needs is returned.
+        keep: whether to return the residuals for `backward`.
 
     Returns:
-        The sums over the core; the last layer's map; and what `backward` needs of the layers that
-        it does not compute again.
+        The sums over the core; the last layer's map; and the residuals of the layers that
+        `backward` does not recompute.
     """
     maps, bits = _run(params, window, layers, terms)
-    behind = _kept(layers, terms) if keep else ()
-    kept = {name: bits[name] for name in behind if name in bits}
-    return _sums(maps, targets, guides, core, layers, terms), maps[layers[-1]], kept
+    saved = _kept(layers, terms) if keep else ()
+    residuals = {name: bits[name] for name in saved if name in bits}
+    return _sums(maps, targets, guides, core, layers, terms), maps[layers[-1]], residuals
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))
@@ -85,11 +85,11 @@ def backward(
         params, window, targets, guides, core, layers, terms: as for `forward`.
         kept: from `forward`.
         by_sums: derivative of the loss by the sums.
-        by_output: derivative by the last layer's map; what lies outside the core has no part. None
+        by_output: derivative by the last layer's map; its values outside the core are unused. None
             in the last stage.
     """
-    again = layers[: len(layers) - len(_kept(layers, terms))]
-    maps, bits = _run(params, window, again, terms)
+    recomputed = layers[: len(layers) - len(_kept(layers, terms))]
+    maps, bits = _run(params, window, recomputed, terms)
     bits = bits | kept
     _, pull = jax.vjp(lambda maps: _sums(maps, targets, guides, core, layers, terms), maps)
     (by_maps,) = pull(by_sums)
@@ -111,22 +111,22 @@ def backward(
 
 def _convolve(params: Params, name: str, padding: str, x: Batch, *, rectify: bool = False) -> Batch:
     if name == "conv1_1":
-        # Where a window ends inside the picture, what is padded lies in its margin.
+        # Where a window ends inside the picture, the padding affects positions outside its core.
         return convolve_first(x, params.layers[name], params.precision, padding, rectify)
     return convolve(x, params.layers[name], params.precision, rectify)
 
 
 def _convolve_back(params: Params, name: str, padding: str, flow: Batch) -> Batch:
-    # A convolution is linear in its input: which one does not matter to the derivative.
+    # A convolution is linear in its input, so any input gives the derivative.
     channels = next(wide for layer, wide, _ in CONVOLUTIONS[params.network] if layer == name)
-    anything = jnp.zeros((*flow.shape[:3], channels), flow.dtype)
-    return jax.vjp(partial(_convolve, params, name, padding), anything)[1](flow)[0]
+    zeros = jnp.zeros((*flow.shape[:3], channels), flow.dtype)
+    return jax.vjp(partial(_convolve, params, name, padding), zeros)[1](flow)[0]
 
 
 def _run(
     params: Params, window: FeatureMap, layers: tuple[str, ...], terms: Terms
 ) -> tuple[Features, dict[str, Any]]:
-    """The maps that the losses read and the last one; and what the way back needs of each layer."""
+    """The maps that the losses read and the last map; and each layer's backward function."""
     if layers and layers[0] == "conv1_1":
         window = preprocess(window * terms.input_gain, params.preprocessing)
     read = {*terms.style_layers, *terms.content_layers, *layers[-1:]}
@@ -151,7 +151,7 @@ def _run(
 
 
 def _positive(x: Batch) -> Callable[[Batch], Batch]:
-    """The way back through a ReLU whose output is x, from a bit for each."""
+    """The backward function of a ReLU with output x, from one bit per activation."""
     return Partial(_where_positive, jnp.packbits(x > 0, axis=-1))
 
 
@@ -161,7 +161,7 @@ def _where_positive(bits: Array, flow: Batch) -> Batch:
 
 
 def _pooled(x: Batch, kind: str) -> tuple[Batch, Callable[[Batch], Batch]]:
-    """What `pool` gives, and the way back through it and, for "max", through the ReLU before it."""
+    """The result of `pool` and its backward function, for "max" including the ReLU before it."""
     y, back = jax.vjp(partial(pool, kind=kind), x)
     if kind != "max":
         return y, Partial(_through_pool, back)
@@ -178,7 +178,7 @@ def _to_winners(positive: Callable[[Batch], Batch], packed: Any, flow: Batch) ->
 
 def _four_in_a_byte(winners: Array) -> Array:
     quarters = jnp.split(winners, 4, axis=-1)
-    return sum((each << 2 * n for n, each in enumerate(quarters[1:], 1)), quarters[0])
+    return sum((part << 2 * n for n, part in enumerate(quarters[1:], 1)), quarters[0])
 
 
 def _one_in_a_byte(packed: Array) -> Array:
@@ -204,7 +204,7 @@ def _sums(
 
 
 def _inside(values: FeatureMap, core: Array, depth: int) -> FeatureMap:
-    """The map, 0 outside the core; `core` is in the positions from before `depth` halvings."""
+    """The map, 0 outside the core; `core` counts positions before `depth` halvings."""
     top, bottom, left, right = core >> depth
     rows, columns = jnp.arange(values.shape[0])[:, None], jnp.arange(values.shape[1])[None, :]
     inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)

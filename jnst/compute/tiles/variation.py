@@ -1,13 +1,13 @@
 """The total variation of a picture and its derivative, exactly, by bands of rows.
 
-At once, the differences in all directions and their derivatives are a dozen pictures in memory.
-But a total variation is a sum over neighbours: what two bands that share a row count twice is what
-this row counts alone,
+For the whole picture, the differences in all directions and their derivatives take as much memory
+as a dozen pictures. But a total variation is a sum over neighbours, so two bands that share a row
+count exactly the total variation of this row twice,
 
     TV(A ∪ B) = TV(A) + TV(B) − TV(A ∩ B),
 
-also where the border is repeated, as the nine-point one does: then each band repeats the shared row
-once, and it alone repeats itself twice.
+also for the nine-point variation, which repeats the border: each band repeats the shared row once,
+and the row by itself is repeated twice.
 """
 
 from collections.abc import Iterator
@@ -29,12 +29,12 @@ Map = NDArray[np.float32]
 def variation_by_bands(
     image: ArrayLike, weights: LossWeights, terms: Terms, *, rows: int
 ) -> np.float32:
-    """What `jnst.losses.objective.variation` gives, up to rounding; summed up in float64.
+    """Same result as `jnst.losses.objective.variation` up to rounding; summed in float64.
 
     Args:
         image: [H, W, 3].
         weights, terms: of the objective.
-        rows: of a band, and one more.
+        rows: per band, without the shared one.
     """
     values = np.asarray(image, np.float32)
     parts = (
@@ -47,7 +47,7 @@ def variation_by_bands(
 def add_variation(
     gradient: Map, image: ArrayLike, weights: LossWeights, terms: Terms, *, rows: int
 ) -> None:
-    """Adds the derivative of the total variation by the image to `gradient`, in its place."""
+    """Adds the derivative of the total variation by the image to `gradient` in place."""
     values = np.asarray(image, np.float32)
     for start, band, below in _bands(values, rows):
         part = _derivative(band, below, weights, terms, values.shape[:2])
@@ -55,7 +55,7 @@ def add_variation(
 
 
 def _bands(image: Map, rows: int) -> Iterator[tuple[int, Map, np.float32]]:
-    """First row, band, and whether another lies above, whose last row is this one's first."""
+    """Yields first row, band, and 1 if a band above shares this band's first row, else 0."""
     for start in range(0, max(len(image) - 1, 1), rows):
         yield start, image[start : start + rows + 1], np.float32(start > 0)
 
@@ -63,8 +63,8 @@ def _bands(image: Map, rows: int) -> Iterator[tuple[int, Map, np.float32]]:
 def _part(
     band: Image, below: Array, weights: LossWeights, terms: Terms, whole: tuple[int, int]
 ) -> Scalar:
-    of = partial(variation, weights=weights, terms=terms, whole=whole)
-    return of(band) - below * of(band[:1])
+    tv = partial(variation, weights=weights, terms=terms, whole=whole)
+    return tv(band) - below * tv(band[:1])
 
 
 _value: Any = jax.jit(_part, static_argnames=("terms", "whole"))

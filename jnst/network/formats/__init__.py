@@ -1,6 +1,6 @@
-"""Readers of weight files, one file per format; which one reads a file is decided by its content.
+"""Readers of weight files, one module per format; the content of a file decides which reads it.
 
-No reader runs anything that a file asks for, and none reads more than a VGG needs.
+No reader runs code that a file names, and none reads more than a VGG needs.
 
 >>> from jnst.network.weights import find_weights
 >>> read_weight_file(find_weights("vgg16")).format
@@ -40,7 +40,7 @@ def read_weight_file(path: Path) -> WeightFile:
 
     Raises:
         OSError: if the file cannot be opened.
-        ValueError: if its format is not known, or it is damaged, or not a VGG, or asks to run code.
+        ValueError: if its format is unknown, or it is damaged, not a VGG, or would run code.
         ImportError: if its format needs a package that is not installed; the message names it.
     """
     check_is_file(path)
@@ -59,7 +59,7 @@ def read_weight_file(path: Path) -> WeightFile:
 
 
 def check_is_file(path: Path) -> None:
-    """Raises OSError, with what to do, unless there is a file of that name."""
+    """Raises OSError, with the remedy, unless there is a file of that name."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name a weight file in it")
     if not path.exists():

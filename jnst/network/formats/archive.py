@@ -1,4 +1,4 @@
-"""Zip files, which may declare or unpack to any size: nothing is read before its size is known."""
+"""Zip files, which may declare or unpack to any size: sizes are checked before reading."""
 
 import contextlib
 import zipfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 SIGNATURE = b"PK\x03\x04"
 
-# Weights are nearly incompressible; what shrinks a hundredfold is not weights.
+# Weights are nearly incompressible; data that shrinks a hundredfold is not weights.
 _LARGEST_RATIO = 100
 _SMALL = 1 << 20
 
@@ -25,7 +25,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
 def check(path: Path, member: zipfile.ZipInfo, limit: int) -> None:
     """Raises ValueError for a member that declares more than `limit` bytes, or is a zip bomb.
 
-    What a member declares is also all that `zipfile` unpacks of it.
+    `zipfile` unpacks no more of a member than it declares.
     """
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(

@@ -1,7 +1,7 @@
 """Caffe's `.caffemodel`: a Protocol-buffer message NetParameter with the blobs of each layer.
 
 Only the fields that carry weights are declared here, after caffe.proto, which is all that parsing
-needs. Numbers are declared as bytes: packed floats lie in the file just as NumPy wants them.
+needs. Numbers are declared as bytes: packed floats are stored in the file just as in NumPy.
 """
 
 import functools
@@ -78,18 +78,18 @@ def read(path: Path) -> WeightFile:
             f"{path} is not a complete Caffe model, nor another weight file that jnst reads; "
             "fetch it again"
         ) from error
-    found = {}
+    convolutions = {}
     for layer in (*net.layers, *net.layer):
         if (name := convolution_name(layer.name)) and len(layer.blobs) >= 2:
             kernel, bias = (_Blob(path, blob) for blob in layer.blobs[:2])
-            found[name] = {"kernel": kernel, "bias": bias}
-    network, layers = assemble(path, found, layout="OIHW")
+            convolutions[name] = {"kernel": kernel, "bias": bias}
+    network, layers = assemble(path, convolutions, layout="OIHW")
     return WeightFile(layers, network, "Caffe")
 
 
 @functools.cache
 def _net_parameter() -> Any:
-    """The class of the message, in a pool of its own, so that an installed caffe is no matter."""
+    """The NetParameter class, in a pool of its own to avoid conflicts with an installed caffe."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     file = descriptor_pb2.FileDescriptorProto(

@@ -1,4 +1,4 @@
-"""What the readers of HDF5 files share: opening one, and listing its arrays, without surprises."""
+"""Helpers for the readers of HDF5 files: opening one safely, and listing its arrays."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 @contextlib.contextmanager
 def opened(path: Path, stream: IO[bytes] | None = None) -> Iterator[h5py.File]:
-    """Opens an HDF5 file; what the library finds wrong with it becomes one clear ValueError.
+    """Opens an HDF5 file; an error of the library becomes one clear ValueError.
 
     Args:
         path: of the file, or of the archive that holds it.
@@ -30,20 +30,20 @@ def opened(path: Path, stream: IO[bytes] | None = None) -> Iterator[h5py.File]:
 def arrays(path: Path, file: h5py.File) -> dict[str, h5py.Dataset]:
     """Every array of the file by its full name, such as "conv1_1/kernel".
 
-    Links are not followed, and arrays that lie in other files are refused: either could reach any
+    Links are not followed, and arrays stored in other files are refused: either could reach any
     file of the machine.
 
     Raises:
-        ValueError: for an array that is kept outside the file.
+        ValueError: for an array that is stored outside the file.
     """
-    found: dict[str, h5py.Dataset] = {}
+    datasets: dict[str, h5py.Dataset] = {}
 
     def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Dataset):
-            found[name] = checked(path, item)
+            datasets[name] = checked(path, item)
 
     file.visititems(visit)
-    return found
+    return datasets
 
 
 def member(path: Path, group: h5py.Group | h5py.Dataset | None, name: str) -> Any:
@@ -60,7 +60,7 @@ def member(path: Path, group: h5py.Group | h5py.Dataset | None, name: str) -> An
 
 
 def checked(path: Path, item: h5py.Group | h5py.Dataset) -> h5py.Group | h5py.Dataset:
-    """The item itself, unless it is an array that is kept in another file.
+    """The item itself, unless it is an array that is stored in another file.
 
     Raises:
         ValueError: for such an array.
@@ -72,7 +72,7 @@ def checked(path: Path, item: h5py.Group | h5py.Dataset) -> h5py.Group | h5py.Da
 
 
 def text(value: Any) -> str:
-    """A text attribute as str, whichever way it was stored."""
+    """A text attribute as str, whether it was stored as bytes or as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

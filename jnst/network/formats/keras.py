@@ -3,11 +3,11 @@
 Keras 2 (`.h5`): a group per layer, block{b}_conv{i}, somewhere below the root (below
 `model_weights` in a file of a whole model, deeper if the VGG is part of a larger one), with a
 kernel [3, 3, in, out] and a bias. The names of the arrays changed over the years
-(`block1_conv1_W_1:0`, `kernel:0`), so an array is told by its number of axes.
+(`block1_conv1_W_1:0`, `kernel:0`), so an array is recognised by its number of axes.
 
 Keras 3 (`.weights.h5`, or a `.keras` zip file around it): groups are called by kind and number,
 `layers/conv2d_3/vars`, and the layer's own name is an attribute. Without it, in files of Keras 3.0,
-the 3x3 kernels are counted through.
+the 3x3 kernels are named in their order.
 """
 
 import io
@@ -55,12 +55,12 @@ def read(path: Path, file: h5py.File, kind: str = "Keras 3 .weights.h5") -> Weig
         own_name = hdf5.text(array.parent.attrs.get("name", "")) if is_keras3 else ""
         names[group] = convolution_name(f"{group}/") or convolution_name(own_name) or ""
         groups.setdefault(group, {})[_PARTS[array.ndim]] = array
-    found: Found = {names[group]: parts for group, parts in groups.items() if names[group]}
-    if is_keras3 and not found:
+    convolutions: Found = {names[group]: parts for group, parts in groups.items() if names[group]}
+    if is_keras3 and not convolutions:
         kernels = [g for g in groups if "kernel" in groups[g]]
         kernels = [g for g in kernels if groups[g]["kernel"].shape[:2] == (3, 3)]
-        found = name_in_order(path, [groups[g] for g in sorted(kernels, key=natural_order)])
-    network, layers = assemble(path, found, layout="HWIO")
+        convolutions = name_in_order(path, [groups[g] for g in sorted(kernels, key=natural_order)])
+    network, layers = assemble(path, convolutions, layout="HWIO")
     return WeightFile(layers, network, kind if is_keras3 else "Keras 2 .h5")
 
 

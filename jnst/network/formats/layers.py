@@ -1,7 +1,7 @@
-"""From the tensors of any weight file to one checked set of layers.
+"""The checked layers of a VGG, from the tensors of any weight file.
 
-Every reader hands its tensors here by layer name; what comes out is complete, finite, float32 and
-HWIO, or an error that names the file, the layer and what to do about it.
+Every reader passes its tensors here by layer name; the result is complete, finite, float32 and
+HWIO, or an error that names the file, the layer and the remedy.
 """
 
 import importlib
@@ -24,13 +24,13 @@ _TO_HWIO = {"HWIO": (0, 1, 2, 3), "OIHW": (2, 3, 1, 0)}
 
 @dataclass(frozen=True)
 class WeightFile:
-    """What a reader found in a file.
+    """The content of a weight file.
 
     Attributes:
         layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32.
         network: "vgg16" or "vgg19".
         format: the reader's name for the format, for messages.
-        preprocessing: as the file itself declares it; None if the format has no place for it.
+        preprocessing: as the file itself declares it; None if it declares none.
         notes: other texts that the file carries: its source, its licence.
     """
 
@@ -59,7 +59,7 @@ def assemble(
             and is read by `tensor[()]`: a NumPy array or an HDF5 dataset. Names that belong to no
             convolution are ignored.
         layout: of the kernels.
-        network: as the file declares it; decided from the layer names if None.
+        network: as the file declares it; if None, the layer names decide.
 
     Returns:
         The network's name and its layers.
@@ -68,13 +68,13 @@ def assemble(
         ValueError: for a missing layer, a wrong shape, a number that is not finite, or layers
             that belong to the other network.
     """
-    holds = "vgg19" if any(f"conv{block}_4" in found for block in (3, 4, 5)) else "vgg16"
-    network = network or holds
-    needed = [name for name, _, _ in CONVOLUTIONS[network]]
-    missing = [name for name in needed if not {"kernel", "bias"} <= set(found.get(name, ()))]
-    if network != holds:
+    detected = "vgg19" if any(f"conv{block}_4" in found for block in (3, 4, 5)) else "vgg16"
+    network = network or detected
+    expected = [name for name, _, _ in CONVOLUTIONS[network]]
+    missing = [name for name in expected if not {"kernel", "bias"} <= set(found.get(name, ()))]
+    if network != detected:
         raise ValueError(
-            f"{path} says that it is {network}, but its layers are those of {holds}; "
+            f"{path} says that it is {network}, but its layers are those of {detected}; "
             "convert the original again"
         )
     if missing:
@@ -95,7 +95,7 @@ def assemble(
 def name_in_order(
     path: Path, convolutions: Sequence[Mapping[str, Any]]
 ) -> dict[str, Mapping[str, Any]]:
-    """Names convolutions that a file gives only in the order of computation.
+    """Names convolutions that a file lists only in the order of computation.
 
     Raises:
         ValueError: unless there are as many as VGG-16 (13) or VGG-19 (16) has.
@@ -109,10 +109,10 @@ def name_in_order(
     )
 
 
-def _missing_parts(found: Mapping[str, Mapping[str, Any]], missing: list[str]) -> str:
+def _missing_parts(tensors: Mapping[str, Mapping[str, Any]], missing: list[str]) -> str:
     if len(missing) > 4:
         return f"{len(missing)} of the layers ({', '.join(missing[:3])}, …)"
-    parts = [f"{n} {p}" for n in missing for p in ("kernel", "bias") if p not in found.get(n, ())]
+    parts = [f"{n} {p}" for n in missing for p in ("kernel", "bias") if p not in tensors.get(n, ())]
     return ", ".join(parts)
 
 
@@ -135,9 +135,9 @@ def _read(path: Path, what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDA
         values = np.asarray(tensor[()], np.float32)
         finite = np.isfinite(np.sum(values, dtype=np.float64))
     if not finite:
-        bad = values.size - np.count_nonzero(np.isfinite(values))
+        invalid = values.size - np.count_nonzero(np.isfinite(values))
         raise ValueError(
-            f"{path}: {what} holds {bad} values that are NaN or infinite; the file is damaged: "
+            f"{path}: {what} holds {invalid} values that are NaN or infinite; the file is damaged: "
             "fetch or convert it again"
         )
     return values
@@ -150,7 +150,7 @@ def needed(module: str, path: Path, kind: str, extra: str) -> Any:
         module: such as "scipy.io".
         path: of the file, for the message.
         kind: of the file, with its article: "an ONNX file".
-        extra: of jnst, that brings the package.
+        extra: the extra of jnst that installs the package.
 
     Raises:
         ImportError: if it is not installed, with the command that installs it.

@@ -56,15 +56,15 @@ def read_hdf5(path: Path, file: h5py.File) -> WeightFile:
 
 
 def _network(path: Path, content: Mapping[str, Any]) -> WeightFile:
-    found: dict[str, dict[str, Any]] = {}
+    convolutions: dict[str, dict[str, Any]] = {}
     for layer in _as(list, content.get("layers")):
         fields = _as(dict, layer)
         name = convolution_name(_as(str, fields.get("name")))
         parts = fields.get("weights") or [fields.get(part) for part in ("filters", "biases")]
         arrays = [part for part in _as(list, parts) if isinstance(part, Numbers)]
         if name and len(arrays) == 2:
-            found[name] = {"kernel": arrays[0], "bias": arrays[1].flat()}
-    network, layers = assemble(path, found, layout="HWIO")
+            convolutions[name] = {"kernel": arrays[0], "bias": arrays[1].flat()}
+    network, layers = assemble(path, convolutions, layout="HWIO")
     normalization = _as(dict, content.get("meta", content)).get("normalization")
     mean = _as(dict, normalization).get("averageImage")
     return WeightFile(layers, network, "MatConvNet .mat", _preprocessing(mean))
@@ -76,7 +76,7 @@ def _as(kind: type, value: Any) -> Any:
 
 
 def _preprocessing(mean: Any) -> Preprocessing | None:
-    """From the mean colour, or a mean image [height, width, 3], of R, G, B from 0 to 255."""
+    """Computed from a mean colour or image [height, width, 3], of R, G, B from 0 to 255."""
     if not isinstance(mean, Numbers) or not 0 < (size := mean.flat().shape[0]) < _LARGEST_MEAN:
         return None
     colors = np.asarray(mean[()], np.float64)
@@ -93,7 +93,7 @@ def _numbers(array: Any) -> Numbers | None:
 
 
 def _cell(path: Path, file: h5py.File, cell: Any) -> list[Any]:
-    """What the references of a cell stand for; they cannot lead out of the file."""
+    """The objects that a cell refers to; references cannot lead out of the file."""
     is_cell = isinstance(cell, h5py.Dataset) and cell.dtype == h5py.ref_dtype
     if not is_cell or cell.size > _MOST_CELLS:
         return []
@@ -101,7 +101,7 @@ def _cell(path: Path, file: h5py.File, cell: Any) -> list[Any]:
 
 
 def _text(array: Any) -> str:
-    """A MATLAB text: the codes of its letters."""
+    """The text of a MATLAB array of character codes."""
     if not isinstance(array, h5py.Dataset) or array.dtype.kind != "u" or array.size > 100:
         return ""
     return "".join(chr(code) for code in np.ravel(array[()]))

@@ -1,8 +1,8 @@
 """MATLAB's files of level 5 (of MATLAB 5 to 7), as far as a network's weights need them.
 
-SciPy reads these files too, but its reader crashes on some broken ones, and what can crash can be
-made to do worse. This one only cuts a file into slices, and none is larger than the file allows.
-The layout is that of MathWorks' "MAT-File Format": elements of a type, a size and data; an array is
+SciPy reads these files too, but its reader crashes on some broken ones, which may be exploitable.
+This reader only cuts a file into slices, and checks each size against the file. The layout is
+that of MathWorks' "MAT-File Format": elements of a type, a size and data; an array is
 an element that holds its class, shape, name and contents as elements.
 """
 
@@ -24,14 +24,14 @@ _UTF8 = 16
 _CELL, _STRUCT, _CHAR = 1, 2, 4
 _CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4"}
 
-# Weights are nearly incompressible; what shrinks like this is not weights.
+# Weights are nearly incompressible; data that shrinks more than this is not weights.
 _LARGEST_RATIO, _SMALL = 20, 1 << 20
 _MOST_ELEMENTS = 100_000
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """An array in a file, with its shape as MATLAB has it; read when asked for."""
+    """An array in a file, with its shape as MATLAB declares it; read on demand."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -48,22 +48,22 @@ class Numbers:
 def variables(path: Path) -> dict[str, Any]:
     """The variables of a file: a cell is a list, a struct a dict, a text a str, else `Numbers`.
 
-    What a network's weights cannot be (sparse arrays, objects, functions) is None.
+    Types that weights never have (sparse arrays, objects, functions) become None.
 
     Raises:
         ValueError: if the file is damaged, or would unpack to far more than weights do.
     """
     data = memoryview(np.memmap(path, np.uint8, "r"))  # type: ignore[arg-type]
     order = ">" if bytes(data[126:128]) == b"MI" else "<"
-    reader, found = _Reader(order), {}
+    reader, values = _Reader(order), {}
     for kind, content in reader.elements(data[128:]):
         if kind == _COMPRESSED:
             unpacked = memoryview(_unpacked(path, content))
             kind, content = next(reader.elements(unpacked), (0, unpacked))
         if kind == _MATRIX:
             name, value = reader.matrix(content)
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 class _Reader:
@@ -71,25 +71,25 @@ class _Reader:
         self._order, self._count = order, 0
 
     def elements(self, data: memoryview) -> Iterator[tuple[int, memoryview]]:
-        """Type and content of the elements that lie in `data` one behind the other."""
-        place = 0
-        while place + 8 <= len(data):
+        """Type and content of the consecutive elements in `data`."""
+        offset = 0
+        while offset + 8 <= len(data):
             self._count += 1
             if self._count > _MOST_ELEMENTS:
                 raise ValueError(f"more than {_MOST_ELEMENTS:,} elements")
-            kind, size = struct.unpack_from(f"{self._order}2I", data, place)
-            start = place + 8
+            kind, size = struct.unpack_from(f"{self._order}2I", data, offset)
+            start = offset + 8
             if kind >> 16:  # A small element has its size here, and its data in place of the size.
-                kind, size, start = kind & 0xFFFF, kind >> 16, place + 4
+                kind, size, start = kind & 0xFFFF, kind >> 16, offset + 4
             end = start + size
             if end > len(data):
                 raise ValueError(f"an element of {size:,} bytes where {len(data) - start:,} are")
             yield kind, data[start:end]
-            place = end if kind == _COMPRESSED else end + -end % 8
+            offset = end if kind == _COMPRESSED else end + -end % 8
 
     def matrix(self, data: memoryview) -> tuple[str, Any]:
         """Name and value of an array."""
-        if not data:  # MATLAB's way to write an empty cell
+        if not data:  # MATLAB writes an empty cell so
             return "", None
         parts = self.elements(data)
         flags, shape = (self.numbers(*next(parts)) for _ in range(2))
@@ -135,11 +135,11 @@ class _Reader:
 
 def _unpacked(path: Path, data: memoryview) -> bytes:
     unpacker = zlib.decompressobj()
-    most = max(_SMALL, _LARGEST_RATIO * len(data))
-    unpacked = unpacker.decompress(data, most)
-    if len(unpacked) == most and not unpacker.eof:
+    limit = max(_SMALL, _LARGEST_RATIO * len(data))
+    unpacked = unpacker.decompress(data, limit)
+    if len(unpacked) == limit and not unpacker.eof:
         raise ValueError(
-            f"{path} would unpack to more than {most:,} bytes, from {len(data):,}; no weights do: "
+            f"{path} would unpack to more than {limit:,} bytes, from {len(data):,}; no weights do: "
             "use a file from a source that you trust"
         )
     if not unpacker.eof:

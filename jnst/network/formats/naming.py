@@ -1,14 +1,14 @@
-"""Whose tensor is it? From the names in a file to the layers of a VGG.
+"""The layers of a VGG, recognised by the names of the tensors in a file.
 
-Four customs are known, the first that fits is taken:
+Three naming schemes are tried, and the first that fits is used:
 
 - the layer's own name, `conv1_1.weight`, `conv1_1_W`, `vgg_16/conv1/conv1_1/weights`, or Keras's,
   `block1_conv1/kernel:0`;
-- torchvision's number in the sequence of layers, `features.0.weight`, or just `0.weight`;
-- none, as in Flax (`Conv_0/kernel`): then the 3x3 kernels are counted through.
+- torchvision's index in the sequence of layers, `features.0.weight`, or just `0.weight`;
+- none, as in Flax (`Conv_0/kernel`): then the 3x3 kernels are named in their order.
 
-`weight` is PyTorch's word, and its kernels are OIHW; TensorFlow, Keras, Flax and NumPy files say
-`kernel`, `weights` or `W` and keep HWIO.
+PyTorch files say `weight`, and their kernels are OIHW; TensorFlow, Keras, Flax and NumPy files say
+`kernel`, `weights` or `W`, and theirs are HWIO.
 """
 
 import re
@@ -28,7 +28,7 @@ Found = dict[str, Mapping[str, Any]]
 
 
 def convolution_name(text: str) -> str | None:
-    """The layer that a name in a file speaks of, "conv1_1", or None.
+    """The layer that a name in a file refers to, such as "conv1_1", or None.
 
     >>> convolution_name("module.conv3_2.weight"), convolution_name("block5_conv1/kernel:0")
     ('conv3_2', 'conv5_1')
@@ -42,14 +42,14 @@ def name_layers(path: Path, tensors: Mapping[str, Any]) -> tuple[Found, Layout]:
 
     Args:
         path: of the file, for messages.
-        tensors: full name in the file to tensor; only `shape` is looked at.
+        tensors: full name in the file to tensor; only `shape` is used.
 
     Returns:
-        What `jnst.network.formats.layers.assemble` takes: layer name to {"kernel", "bias"}, and the
-        layout.
+        Layer name to {"kernel", "bias"}, and the layout, as arguments of
+        `jnst.network.formats.layers.assemble`.
 
     Raises:
-        ValueError: for a VGG with batch normalisation, and for names that fit no custom.
+        ValueError: for a VGG with batch normalisation, and for names that fit no scheme.
     """
     if any(name.endswith("running_mean") for name in tensors):
         raise ValueError(
@@ -64,8 +64,8 @@ def name_layers(path: Path, tensors: Mapping[str, Any]) -> tuple[Found, Layout]:
             groups.setdefault(name[: part.start()], {})[kind] = tensor
             layout = "OIHW" if part[1] == "weight" else layout
     named = {layer: group for n, group in groups.items() if (layer := convolution_name(n))}
-    found: Found = {**named} or _numbered(tensors) or _counted(path, groups)
-    return found, layout
+    convolutions: Found = {**named} or _numbered(tensors) or _counted(path, groups)
+    return convolutions, layout
 
 
 def natural_order(name: str) -> list[tuple[str, int]]:
@@ -87,7 +87,7 @@ def _numbered(tensors: Mapping[str, Any]) -> Found:
         {order.index(layer): layer for layer in order if layer.startswith("conv")}
         for order in LAYERS.values()
     ]
-    # A file that lacks a layer fits its own network's numbers still better than the other's.
+    # A file that lacks a layer still fits its own network's numbers better than the other's.
     table = max(tables, key=lambda table: len(set(table) & set(numbers)))
     return {table[number]: group for number, group in numbers.items() if number in table}
 

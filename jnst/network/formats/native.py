@@ -1,4 +1,4 @@
-"""The project's own weight file: HDF5, one group per layer, everything a loader must know inside.
+"""The project's own weight file: HDF5, one group per layer, with everything a loader needs.
 
 Layout: a group per convolution (conv1_1, …) with the datasets `kernel` [3, 3, in, out], float16 or
 float32, and `bias` [out], float32. Attributes of the root: `format` ("jnst-vgg"),
@@ -37,8 +37,8 @@ def read(path: Path, file: h5py.File) -> WeightFile:
     """Reads an open native file.
 
     Raises:
-        ValueError: for a newer format version, a missing or senseless attribute, and all that
-            `jnst.network.formats.layers.assemble` finds.
+        ValueError: for another format version, a missing or invalid attribute, and as
+            `jnst.network.formats.layers.assemble`.
     """
     version = file.attrs.get("format_version")
     if version != VERSION:
@@ -52,11 +52,11 @@ def read(path: Path, file: h5py.File) -> WeightFile:
     network = hdf5.text(file.attrs["network"])
     if network not in CONVOLUTIONS:
         raise ValueError(f"{path} says network {network!r}; known are {', '.join(CONVOLUTIONS)}")
-    found: dict[str, dict[str, h5py.Dataset]] = {}
+    tensors: dict[str, dict[str, h5py.Dataset]] = {}
     for name, array in hdf5.arrays(path, file).items():
         layer, _, part = name.partition("/")
-        found.setdefault(layer, {})[part] = array
-    network, layers = assemble(path, found, layout="HWIO", network=network)
+        tensors.setdefault(layer, {})[part] = array
+    network, layers = assemble(path, tensors, layout="HWIO", network=network)
     notes = {n: hdf5.text(v) for n, v in file.attrs.items() if n not in _RESERVED}
     return WeightFile(layers, network, "native .h5", _preprocessing(path, file.attrs), notes)
 

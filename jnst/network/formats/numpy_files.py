@@ -1,7 +1,7 @@
 """NumPy's files: `.npz`, `.npy` with a dictionary in it, and pickled dictionaries of arrays.
 
-TensorFlow's world passes VGGs around as `vgg19.npy`, {"conv1_1": [kernel, bias], …}, as
-`vgg16_weights.npz` with `conv1_1_W` and `conv1_1_b`, and Flax's as a pickled tree of parameters.
+VGGs for TensorFlow are published as `vgg19.npy`, {"conv1_1": [kernel, bias], …}, or as
+`vgg16_weights.npz` with `conv1_1_W` and `conv1_1_b`; those for Flax as a pickled parameter tree.
 Pickles are read by `jnst.network.formats.pickles`, which calls nothing.
 """
 
@@ -37,7 +37,7 @@ _DTYPE = re.compile(r"[<>|=]?([biufcSU]\d{1,3}|O\d?)")
 
 @dataclass
 class Array(pickles.Described):
-    """A pickled array: decoded only when asked for."""
+    """A pickled array, decoded only on demand."""
 
     shape: tuple[int, ...] = ()
     dtype: np.dtype[Any] = _FLOAT32
@@ -51,7 +51,7 @@ class Array(pickles.Described):
         self.dtype, self.order, self.data = dtype.dtype, "F" if fortran else "C", data
 
     def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
-        # Python 2 kept bytes in texts.
+        # Python 2 pickled bytes as text.
         data = self.data.encode("latin-1") if isinstance(self.data, str) else self.data
         if len(data) != math.prod(self.shape) * self.dtype.itemsize:
             raise ValueError(f"an array of shape {self.shape} has {len(data)} bytes")
@@ -78,7 +78,7 @@ def _from_buffer(data: bytes, dtype: _DType, shape: tuple[int, ...], order: str)
 
 
 def _ordered_dict(pairs: Any = ()) -> dict[str, Any]:
-    """Python 2 gave it its items as a list of pairs; later it is empty, and items are added."""
+    """Python 2 passes the items as a list of pairs; later versions add them afterwards."""
     if len(pairs) > _MOST_PAIRS or not all(isinstance(name, str) for name, _ in pairs):
         raise ValueError("a dictionary of too many things, or without names")
     return dict(pairs)
@@ -98,7 +98,7 @@ NAMES: Mapping[str, Callable[..., Any] | None] = {
         )
     },
 }
-"""What a pickle of arrays may name, as `jnst.network.formats.pickles.load` takes it."""
+"""The globals that a pickle of arrays may name, for `jnst.network.formats.pickles.load`."""
 
 
 def read_npy(path: Path) -> WeightFile:
@@ -128,8 +128,8 @@ def read_npz(path: Path, archive: zipfile.ZipFile) -> WeightFile:
     """
     members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
     tensors = {m.filename.removesuffix(".npy"): _Member(path, archive, m) for m in members}
-    found, layout = name_layers(path, tensors)
-    network, layers = assemble(path, found, layout=layout)
+    convolutions, layout = name_layers(path, tensors)
+    network, layers = assemble(path, convolutions, layout=layout)
     return WeightFile(layers, network, "NumPy .npz")
 
 
@@ -144,13 +144,13 @@ def from_dictionary(path: Path, content: Any, kind: str) -> WeightFile:
             f"{path} holds a {type(content).__name__}, not a dictionary of tensors; "
             "save the model's state_dict"
         )
-    found, layout = name_layers(path, dict(_tensors(path, content)))
-    network, layers = assemble(path, found, layout=layout)
+    convolutions, layout = name_layers(path, dict(_tensors(path, content)))
+    network, layers = assemble(path, convolutions, layout=layout)
     return WeightFile(layers, network, kind)
 
 
 class _Member:
-    """An array of a `.npz`: the header is read at once, the numbers when asked for."""
+    """An array of a `.npz`: the header is read at once, the numbers on demand."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         self._path, self._archive, self._member = path, archive, member
@@ -177,8 +177,8 @@ def _header(stream: pickles.Stream) -> tuple[tuple[int, ...], bool, np.dtype[Any
 
 
 def _tensors(path: Path, content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Every tensor of a nested dictionary with its full name; [kernel, bias] gets these names."""
-    # One iterator for each level, as a pickle can hold the same dictionary a thousand times over.
+    """Every tensor of a nested dictionary with its full name; a pair is named kernel and bias."""
+    # One iterator for each level: a pickle can contain the same dictionary thousands of times.
     levels: list[tuple[str, Iterator[tuple[Any, Any]]]] = [("", iter(content.items()))]
     for _ in range(_MOST_THINGS):
         item = None

@@ -1,6 +1,6 @@
 """ONNX graphs whose convolutions are a VGG's, as exporters of Keras, Caffe and PyTorch write them.
 
-Layers are taken in the order in which the graph computes them, whatever they are called.
+Layers are taken in the order in which the graph computes them; their names are ignored.
 """
 
 import math
@@ -13,7 +13,7 @@ from .layers import WeightFile, assemble, name_in_order, needed
 
 
 class _Initializer:
-    """A constant of the graph, decoded only when asked for."""
+    """A constant of the graph, decoded only on demand."""
 
     def __init__(self, path: Path, proto: "onnx.TensorProto") -> None:  # type: ignore[name-defined]  # noqa: F821
         from onnx import TensorProto, helper
@@ -59,6 +59,6 @@ def read(path: Path) -> WeightFile:
             convolutions.append(
                 {p: _Initializer(path, constants[n]) for p, n in parts if n in constants}
             )
-    found = name_in_order(path, convolutions)
-    network, layers = assemble(path, found, layout="OIHW")
+    named = name_in_order(path, convolutions)
+    network, layers = assemble(path, named, layout="OIHW")
     return WeightFile(layers, network, "ONNX")

@@ -1,9 +1,9 @@
 """Pickles read as data: nothing that a file names is ever imported or called.
 
-Python's unpickler is a machine that calls what a file tells it to. This one keeps the machine and
-removes the calls. `pickletools` parses the opcodes; here they move plain values on a stack. A file
-may name only what the reader lists, and what stands behind such a name is the reader's own function
-that describes a tensor. Every other name is refused before anything else happens.
+Python's unpickler is a machine that calls whatever a file names. This one is the same machine
+without the calls. `pickletools` parses the opcodes; here they move plain values on a stack. A file
+may use only the names that the reader lists, and each stands for the reader's own function, which
+describes a tensor. Every other name is refused before anything else happens.
 """
 
 import mmap
@@ -47,7 +47,7 @@ _NOTHING = frozenset(("PROTO", "FRAME"))
 
 
 class Described:
-    """What a reader's function makes of a call; it may take the state that BUILD brings."""
+    """The result of a reader's function; it may use the state that the opcode BUILD passes."""
 
     def set_state(self, state: Any) -> None:
         """Takes the state; the default is to ignore it."""
@@ -55,7 +55,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Name:
-    """A global that the file names and the reader knows. `make` is None if it cannot be called."""
+    """A global that the file names and the reader lists; `make` is None if it is not callable."""
 
     text: str
     make: Callable[..., Any] | None
@@ -67,17 +67,17 @@ def load(
     names: Mapping[str, Callable[..., Any] | None],
     persistent: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """Reads one pickle and leaves the stream behind its end.
+    """Reads one pickle and leaves the stream just after its end.
 
     Args:
         path: of the file, for messages.
         stream: at the start of a pickle.
         names: full name of each global that the file may name, to the function that describes
             the outcome of calling it, or None if it is only a name.
-        persistent: what to make of a persistent id; None: refuse them.
+        persistent: converts a persistent id; None: persistent ids are refused.
 
     Returns:
-        None, numbers, texts, bytes, lists, tuples and dicts, and what the functions made.
+        None, numbers, texts, bytes, lists, tuples and dicts, and the results of the functions.
 
     Raises:
         Refused: for a name that is not listed, or any other way to run code.
@@ -111,7 +111,7 @@ def load(
 
 
 class Refused(ValueError):
-    """A file asks for what no weights need."""
+    """A file asks for something that no weights need."""
 
 
 class _Machine:

@@ -41,7 +41,7 @@ _STORAGES = {
 
 @dataclass(frozen=True)
 class _Storage:
-    """A row of numbers in the file. `read` gives its bytes; `view` shifts what it begins with."""
+    """A row of numbers in the file. `read` gives its bytes; `view` is its first index."""
 
     key: str
     code: str
@@ -137,15 +137,15 @@ def read_pickle(path: Path) -> WeightFile:
 
 
 def _old_content(path: Path, stream: mmap.mmap) -> Any:
-    """What torch saved, from behind the magic number on. Tensors read from `stream`."""
+    """The object that torch saved after the magic number. Its tensors read from `stream`."""
     _version, system = (pickles.load(path, stream, {}) for _ in range(2))
     if not system.get("little_endian", True):
         raise ValueError(f"{path} is big-endian; save it again on a usual computer")
     storages: dict[str, _Storage] = {}
-    places: dict[str, int] = {}
+    offsets: dict[str, int] = {}
 
     def numbers(storage: _Storage) -> bytes:
-        start = places[storage.key]
+        start = offsets[storage.key]
         return stream[start : start + storage.size]
 
     def persistent(number: Any) -> _Storage:
@@ -155,36 +155,36 @@ def _old_content(path: Path, stream: mmap.mmap) -> Any:
 
     content = pickles.load(path, stream, _NAMES, persistent)
     keys = pickles.load(path, stream, {})
-    place = stream.tell()
+    offset = stream.tell()
     for key in keys:
-        count = int.from_bytes(stream[place : place + 8], "little")
+        count = int.from_bytes(stream[offset : offset + 8], "little")
         if key not in storages or count != storages[key].count:
             raise ValueError(f"{path} is damaged or cut short in its storages; fetch it again")
-        places[key] = place + 8
-        place += 8 + storages[key].size
-    if place > len(stream):
-        missing = place - len(stream)
+        offsets[key] = offset + 8
+        offset += 8 + storages[key].size
+    if offset > len(stream):
+        missing = offset - len(stream)
         raise ValueError(f"{path} is cut short, it lacks {missing:,} bytes; fetch it again")
     return content
 
 
-def _storage(number: Any, read: Callable[[_Storage], bytes]) -> _Storage:
+def _storage(persistent_id: Any, read: Callable[[_Storage], bytes]) -> _Storage:
     """A persistent id: ("storage", its type, key, device, count), in the old format also a view."""
-    kind, storage_type, key, _device, count = number[:5]
-    view = number[5] if len(number) > 5 else None
-    known = isinstance(storage_type, pickles.Name) and storage_type.text.rpartition(".")[2]
+    kind, storage_type, key, _device, count = persistent_id[:5]
+    view = persistent_id[5] if len(persistent_id) > 5 else None
+    type_name = isinstance(storage_type, pickles.Name) and storage_type.text.rpartition(".")[2]
     if (
         kind != "storage"
-        or known not in _STORAGES
+        or type_name not in _STORAGES
         or type(key) is not str
         or type(count) is not int
     ):
         raise ValueError("a persistent id that is not a storage of numbers")
-    return _Storage(key, _STORAGES[known], count, read, int(view[1]) if view else 0)
+    return _Storage(key, _STORAGES[type_name], count, read, int(view[1]) if view else 0)
 
 
 def _state_dict(content: Any) -> Any:
-    """The tensors of a training checkpoint, which keeps them beside other things."""
+    """The tensors of a training checkpoint, or the content itself if it is none."""
     for name in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             return content[name]

@@ -1,4 +1,4 @@
-"""safetensors files with the tensor names of torchvision and timm, or any that naming knows."""
+"""safetensors files with tensor names of torchvision, timm, or any that `naming` recognises."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def is_safetensors(start: bytes, size: int) -> bool:
 
 
 class _Tensor:
-    """A tensor of an open file, read only when asked for."""
+    """A tensor of an open file, read only on demand."""
 
     def __init__(self, file: Any, name: str) -> None:
         self._file, self._name = file, name
@@ -40,8 +40,8 @@ def read(path: Path) -> WeightFile:
     package = needed("safetensors", path, "a safetensors file", "safetensors")
     try:
         with package.safe_open(path, framework="numpy") as file:
-            found, layout = name_layers(path, {name: _Tensor(file, name) for name in file.keys()})  # noqa: SIM118
-            network, layers = assemble(path, found, layout=layout)
+            named, layout = name_layers(path, {name: _Tensor(file, name) for name in file.keys()})  # noqa: SIM118
+            network, layers = assemble(path, named, layout=layout)
     except package.SafetensorError as error:
         raise ValueError(f"{path} is damaged or cut short ({error}); fetch it again") from error
     return WeightFile(layers, network, "safetensors")
