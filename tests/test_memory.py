@@ -187,6 +187,8 @@ def test_free_memory_is_some_of_the_machine():
 def test_errors_say_what_to_do():
     with pytest.raises(ValueError, match="tile is 100: it must be at least 128 pixels"):
         estimate_memory(ADAM, 500, 500, tile=100)
+    with pytest.raises(ValueError, match="tile is 100: it must be at least 128 pixels"):
+        estimate_memory(ADAM, 64, 64, tile=100)  # also where the tile would not be used
     with pytest.raises(ValueError, match="unknown network 'vgg11'"):
         estimate_memory(ADAM, 500, 500, network="vgg11")
 

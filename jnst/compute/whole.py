@@ -44,7 +44,7 @@ class Whole:
         return begin
 
     def diagnose(self, image: Image, *args: Any) -> str:
-        return f"; {where_not_finite(image, *args)}"
+        return where_not_finite(image, *args)
 
 
 def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import jax
 
 from ..compute.memory import peak_memory
-from ..compute.tiles.cutting import SMALLEST_TILE, TILES
+from ..compute.tiles.cutting import SMALLEST_TILE, TILES, check_tile
 from ..config import Config
 from ..losses.registry import needs_whole
 from ..network.architecture import check_layers, smallest_side
@@ -137,6 +137,8 @@ def estimate_memory(
         True
     """
     check_layers(network, (*config.style_layers, *config.content_layers))
+    if tile is not None:
+        check_tile(tile)
     return peak_memory(config, _sizes(config, height, width), network=network, tile=tile)
 
 

@@ -43,10 +43,11 @@ def solve(
         )
     except NotFiniteError as error:
         where = problem.diagnose(error.point)
-        good = (
-            None if error.good is None else jnp.asarray(report.finish(canvas.visible(error.good)))
-        )
-        raise NotFiniteError(f"{error}{where}", error.point, good) from None
+        message = f"{error}; {where}" if where else str(error)
+        good = None
+        if error.good is not None:
+            good = jnp.asarray(report.finish(canvas.visible(error.good)))
+        raise NotFiniteError(message, error.point, good) from None
     carried = config.carry and config.optimizer == "adam"
     moments = canvas.moments(standing.moments()) if carried else None
     return canvas.picture(standing()), moments
