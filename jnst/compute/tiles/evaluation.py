@@ -36,7 +36,7 @@ from ...network.architecture import halvings
 from ...system import trim
 from .cutting import Stage, Window, piece, plan_stages
 from .host_map import HostMap, release
-from .passes import backward, forward
+from .passes import View, backward, forward
 from .variation import add_variation, variation_by_bands
 
 Map = NDArray[np.float32]
@@ -79,7 +79,7 @@ def value_and_gradient(
         entering = maps.pop() if maps else None
         values = np.asarray(image) if entering is None else entering.values
         by_input = HostMap(values.shape)
-        for window, pieces in _windows(stage, values, targets):
+        for window, view in _windows(stage, values, targets):
             # The rows above are not read again; release them for the derivatives.
             if entering is not None:
                 entering.forget(window.start[0])
@@ -87,7 +87,7 @@ def value_and_gradient(
                 by_output.forget(window.start[0] >> halvings(stage.layers, stage.layers[-1]))
             by_window = backward(
                 _only(params, stage),
-                *pieces,
+                view,
                 residuals[stage].pop(0),
                 _of_stage(by_sums, stage),
                 by_output and piece(by_output.values, stage, window, stage.layers[-1]),
@@ -195,9 +195,9 @@ def _sweep(
             leaving = HostMap(stage.output, seldom_read=output and stage is stages[-1])
         stage_sums: Any = None
         residuals[stage] = []
-        for window, pieces in _windows(stage, entering, targets):
+        for window, view in _windows(stage, entering, targets):
             part, values, saved = forward(
-                _only(params, stage), *pieces, stage.layers, targets.terms, keep=keep
+                _only(params, stage), view, stage.layers, targets.terms, keep=keep
             )
             part = jax.tree.map(partial(np.asarray, dtype=np.float64), part)
             stage_sums = part if stage_sums is None else jax.tree.map(np.add, stage_sums, part)
@@ -269,10 +269,8 @@ def _only(params: Params, stage: Stage) -> Params:
     return replace(params, layers={n: v for n, v in params.layers.items() if n in stage.layers})
 
 
-def _windows(
-    stage: Stage, entering: Map, targets: Targets
-) -> Iterator[tuple[Window, tuple[Map, dict[str, Any], tuple[Guide, ...], NDArray[np.int32]]]]:
-    """Yields each window with its part of the entering map, its targets, guides and core."""
+def _windows(stage: Stage, entering: Map, targets: Targets) -> Iterator[tuple[Window, View]]:
+    """Yields each window with what it sees of the entering map and the targets."""
 
     def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Any]:
         return {
@@ -285,7 +283,7 @@ def _windows(
         guides = tuple(pieces(guide, window) for guide in targets.guides)
         core = np.asarray(window.core, np.int32)
         entered = piece(entering, stage, window)
-        yield window, (entered, pieces(targets.content, window), guides, core)
+        yield window, View(entered, pieces(targets.content, window), guides, core)
         for values in jax.tree.leaves(targets.content):
             release(values)
 

@@ -11,7 +11,7 @@ layers after them are stored by the forward pass.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -33,25 +33,31 @@ def _kept(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:
     return kept_layers(layers, {*terms.style_layers, *terms.content_layers}, terms.pooling)
 
 
+class View(NamedTuple):
+    """What a window sees; a pytree.
+
+    Attributes:
+        values: [h, w, C] of the map that enters the stage; of the image for the first one.
+        targets: content layer to the window's part of its target.
+        guides: for each region, style layer to the window's part of its weights.
+        core: [4] int32, top, bottom, left and right of the core in the window.
+    """
+
+    values: Any
+    targets: dict[str, ContentTarget]
+    guides: tuple[Guide, ...]
+    core: Any
+
+
 @partial(jax.jit, static_argnames=("layers", "terms", "keep"))
 def forward(
-    params: Params,
-    window: FeatureMap,
-    targets: dict[str, ContentTarget],
-    guides: tuple[Guide, ...],
-    core: Array,
-    layers: tuple[str, ...],
-    terms: Terms,
-    keep: bool,
+    params: Params, view: View, layers: tuple[str, ...], terms: Terms, keep: bool
 ) -> tuple[Sums, FeatureMap, Any]:
     """Computes the forward pass of a window.
 
     Args:
         params: the weights of at least these layers.
-        window: [h, w, C] of the map that enters the stage; of the image for the first one.
-        targets: content layer to the window's part of its target.
-        guides: for each region, style layer to the window's part of its weights.
-        core: [4] int32, top, bottom, left and right of the core in the window.
+        view: of the window.
         layers: of the stage.
         terms: of the objective.
         keep: whether to return the residuals for `backward`.
@@ -60,20 +66,17 @@ def forward(
         The sums over the core; the last layer's map; and the residuals of the layers that
         `backward` does not recompute.
     """
-    maps, bits = _run(params, window, layers, terms)
+    maps, bits = _run(params, view.values, layers, terms)
     saved = _kept(layers, terms) if keep else ()
     residuals = {name: bits[name] for name in saved if name in bits}
-    return _sums(maps, targets, guides, core, layers, terms), maps[layers[-1]], residuals
+    return _sums(maps, view, layers, terms), maps[layers[-1]], residuals
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))
 def backward(
     params: Params,
-    window: FeatureMap,
-    targets: dict[str, ContentTarget],
-    guides: tuple[Guide, ...],
-    core: Array,
-    kept: Any,
+    view: View,
+    residuals: Any,
     by_sums: Sums,
     by_output: FeatureMap | None,
     layers: tuple[str, ...],
@@ -82,21 +85,21 @@ def backward(
     """The derivative by a window of the image or map.
 
     Args:
-        params, window, targets, guides, core, layers, terms: as for `forward`.
-        kept: from `forward`.
+        params, view, layers, terms: as for `forward`.
+        residuals: from `forward`.
         by_sums: derivative of the loss by the sums.
         by_output: derivative by the last layer's map; its values outside the core are unused. None
             in the last stage.
     """
     recomputed = layers[: len(layers) - len(_kept(layers, terms))]
-    maps, bits = _run(params, window, recomputed, terms)
-    bits = bits | kept
-    _, pull = jax.vjp(lambda maps: _sums(maps, targets, guides, core, layers, terms), maps)
+    maps, bits = _run(params, view.values, recomputed, terms)
+    bits = bits | residuals
+    _, pull = jax.vjp(lambda maps: _sums(maps, view, layers, terms), maps)
     (by_maps,) = pull(by_sums)
     by_maps = {layer: values[None] for layer, values in by_maps.items()}
-    flow = jnp.zeros((), window.dtype)
+    flow = jnp.zeros((), view.values.dtype)
     if by_output is not None:
-        flow = _inside(by_output, core, halvings(layers, layers[-1]))[None]
+        flow = _inside(by_output, view.core, halvings(layers, layers[-1]))[None]
     for name in reversed(layers):
         flow = flow + by_maps[name] if name in by_maps else flow
         if name.startswith("conv"):
@@ -105,7 +108,8 @@ def backward(
             flow = bits[name](flow)
     if layers[0] != "conv1_1":
         return flow[0]
-    _, back = jax.vjp(lambda x: preprocess(x * terms.input_gain, params.preprocessing), window)
+    gain, preprocessing = terms.input_gain, params.preprocessing
+    _, back = jax.vjp(lambda x: preprocess(x * gain, preprocessing), view.values)
     return back(flow[0])[0]
 
 
@@ -185,22 +189,15 @@ def _one_in_a_byte(packed: Array) -> Array:
     return jnp.concatenate([packed >> 2 * n & 3 for n in range(4)], axis=-1)
 
 
-def _sums(
-    maps: Features,
-    targets: dict[str, ContentTarget],
-    guides: tuple[Guide, ...],
-    core: Array,
-    layers: tuple[str, ...],
-    terms: Terms,
-) -> Sums:
+def _sums(maps: Features, view: View, layers: tuple[str, ...], terms: Terms) -> Sums:
     def inside(maps: dict[str, Any]) -> dict[str, Any]:
         depths = {n: halvings(layers, n) for n in maps}
         return {
-            n: jax.tree.map(partial(_inside, core=core, depth=depths[n]), values)
+            n: jax.tree.map(partial(_inside, core=view.core, depth=depths[n]), values)
             for n, values in maps.items()
         }
 
-    return sums_of(inside(maps), inside(targets), terms, guides)
+    return sums_of(inside(maps), inside(view.targets), terms, view.guides)
 
 
 def _inside(values: FeatureMap, core: Array, depth: int) -> FeatureMap:
