@@ -20,7 +20,7 @@ from ..ops import conv2d
 # Fitted to runs from 48x64 to 384x512 on two CPU cores: the factor on a step's counted operations
 # at the measured speed; the fixed cost of a step in operations, for reading the kernels; and the
 # seconds for computing the targets and compiling the step of one size.
-_OVERHEAD = 2.0
+_OVERHEAD = 1.6
 _LEAST_OPERATIONS = 7e9
 _SECONDS_PER_SCALE = 5.0
 # Cost of sorting one number, forward and backward, in operations of a convolution.
@@ -148,7 +148,7 @@ def expected_seconds(operations: Sequence[float], steps: Sequence[int], speed: f
 
     Example:
         >>> round(expected_seconds([1e11], [100], speed=1e11))
-        212
+        172
     """
     stepping = sum(
         count * (_OVERHEAD * step + _LEAST_OPERATIONS) / speed
