@@ -8,6 +8,8 @@ import jax
 import pytest
 from command import Command
 
+import jnst
+
 # No silent broadcasting between arrays of different rank.
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -32,6 +34,12 @@ os.environ["XLA_FLAGS"] = " ".join([*_GIVEN, *(flag for flag in _PLAIN if flag n
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def params() -> jnst.Params:
+    """The embedded VGG-16."""
+    return jnst.load_weights("vgg16")
 
 
 @pytest.fixture

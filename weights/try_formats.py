@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests" / "helpers")]
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import foreign_files as foreign  # noqa: E402
