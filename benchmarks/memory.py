@@ -83,7 +83,7 @@ def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str,
     }
     params = Params(layers, "vgg19", CAFFE)
     config = jnst.Config(optimizer="adam", style_loss=style_loss, scales=(1.0,))
-    layers_read = (*config.style_layers, *config.content_layers)
+    layers_read = config.layers
     params = jnst.prepare(params, tile or side, tile or side, layers=layers_read)
     content, style = pictures(side)
     if tile:
@@ -92,7 +92,7 @@ def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str,
     else:
         targets = jnst.make_targets(params, jnp.asarray(content), [jnp.asarray(style)], config)
         objective = jnst.objective
-    method, rates = Method("adam"), Rates(*(jnp.float32(rate) for rate in Rates(unit=255.0)))
+    method, rates = Method("adam"), Rates(unit=255.0).arrays()
     state = start(jnp.asarray(content), method, rates)
     del content, style
     args = (params, targets, jnst.loss_weights(config))

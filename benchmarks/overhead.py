@@ -63,7 +63,7 @@ def measure(size: int, repeats: int) -> dict[str, Any]:
     ours, theirs = jnst.objective(picture, *args)[0], bare(picture, *bare_args)[0]
     variants = {"bare": lambda: bare(picture, *bare_args)}
     for name, method in (("adam", Method("adam")), ("lbfgs", Method("lbfgs", history=20))):
-        variants[name] = _stepper(picture, args, method)
+        variants[name] = stepper(picture, args, method, Rates(unit=255.0))
     times = alternating(variants, repeats)
     return {
         "environment": machine,
@@ -76,8 +76,15 @@ def measure(size: int, repeats: int) -> dict[str, Any]:
     }
 
 
-def _stepper(picture: Any, args: Any, method: Method) -> Any:
-    rates = Rates(*(jnp.float32(rate) for rate in Rates(unit=255.0)))
+def stepper(picture: Any, args: Any, method: Method, rates: Rates) -> Any:
+    """A function that makes one step from the last, the first from the picture.
+
+    Args:
+        picture: [H, W, 3].
+        args: the network, targets and weights.
+        method, rates: of the optimiser.
+    """
+    rates = rates.arrays()
     state = start(picture, method, rates)
 
     def step() -> Any:

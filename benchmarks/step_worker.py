@@ -91,7 +91,7 @@ def jnst_step(job: dict[str, Any], precision: str) -> Built:
     params = jnst.Params(
         jax.device_put(problem.layers), job["network"], jnst.load_weights("vgg16").preprocessing
     )
-    layers = (*config.content_layers, *config.style_layers)
+    layers = config.layers
     params = jnst.prepare(params, *problem.picture.shape[:2], precision, layers)
     picture, content, style = jax.device_put((problem.picture, problem.content, problem.style))
     targets = jnst.make_targets(params, content, [style], config)

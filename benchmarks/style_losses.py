@@ -24,36 +24,26 @@ if __name__ == "__main__" and sys.platform == "linux" and "GLIBC_TUNABLES" not i
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
+import overhead  # noqa: E402
 from measure import RESULTS, alternating, environment, median, ratio, write_results  # noqa: E402
 
 import jnst  # noqa: E402
 from jnst.images import read_image, resize_picture  # noqa: E402
-from jnst.optimize import Rates  # noqa: E402
 from jnst.optimize.hyperparameters import method_of, rates_of  # noqa: E402
-from jnst.optimize.optimizer import start  # noqa: E402
-from jnst.optimize.steps import run_chunk  # noqa: E402
 
 PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 GRAM = "gram-relative"
 
 
-def stepper(params: Any, side: int, config: jnst.Config) -> Any:
-    """A function that makes one step, and returns the state."""
+def prepared_step(params: Any, side: int, config: jnst.Config) -> Any:
+    """A function that makes one step of the config, at a square of this side."""
     content, style = (
         jnp.asarray(resize_picture(read_image(PICTURES / name).pixels, side, side))
         for name in ("astronaut.jpg", "nocturne.jpg")
     )
-    ready = jnst.prepare(params, side, side, layers=(*config.style_layers, *config.content_layers))
+    ready = jnst.prepare(params, side, side, layers=config.layers)
     args = (ready, jnst.make_targets(ready, content, [style], config), jnst.loss_weights(config))
-    method, rates = method_of(config), Rates(*map(jnp.float32, rates_of(config, steps=100)))
-    state = start(content, method, rates)
-
-    def step() -> Any:
-        nonlocal state
-        state, _ = run_chunk(jnst.objective, method, state, rates, args, 1)
-        return state
-
-    return step
+    return overhead.stepper(content, args, method_of(config), rates_of(config, steps=100))
 
 
 def main() -> None:
@@ -70,7 +60,7 @@ def main() -> None:
     for size in options.sizes:
         config = jnst.Config(size=size)
         side = size + 2 * config.bleed
-        steps = {n: stepper(params, side, replace(config, style_loss=n)) for n in names}
+        steps = {n: prepared_step(params, side, replace(config, style_loss=n)) for n in names}
         times = alternating(steps, options.repeats)
         jax.clear_caches()
         for name in names:

@@ -58,7 +58,7 @@ def paint(
     pictures = read_pictures(request)
     original, request = request, _settled(request, pictures)
     params = params or load_network(request)
-    check_layers(params.network, (*request.config.content_layers, *request.config.style_layers))
+    check_layers(params.network, request.config.layers)
     request, tile_words, memory = fitted(request, params, pictures.base, say)
     command = command_words(sys.argv[0], recorded_words(words))
     embedded = parameters(request, params, command, program_version())

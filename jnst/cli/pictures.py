@@ -138,8 +138,7 @@ def read_pictures(request: Request) -> Pictures:
 
 
 def _check_sides(pictures: Sequence[Picture], request: Request) -> None:
-    layers = (*request.config.content_layers, *request.config.style_layers)
-    smallest = smallest_side(request.network or "vgg19", layers) if layers else 1
+    smallest = smallest_side(request.network or "vgg19", request.config.layers)
     for picture in pictures:
         height, width = picture.pixels.shape[:2]
         if min(height, width) < smallest:

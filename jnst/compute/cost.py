@@ -14,7 +14,7 @@ import numpy as np
 from ..config import Config
 from ..losses import STYLE_LOSSES
 from ..network.algorithms import share_of_direct
-from ..network.architecture import CONVOLUTIONS, LAYERS, map_shapes
+from ..network.architecture import CONVOLUTIONS, layers_to, map_shapes
 from ..ops import conv2d
 
 # Fitted to runs from 48x64 to 384x512 on two CPU cores: the factor on a step's counted operations
@@ -45,12 +45,9 @@ def step_operations(network: str, layers: Iterable[str], height: int, width: int
         >>> round(step_operations("vgg19", ["relu5_1"], 512, 512) / 1e9)
         379
     """
-    layers, order = tuple(layers), LAYERS[network]
-    if not layers:
-        return 0.0
     sizes = {name: 2.0 * 9 * wide * deep for name, wide, deep in CONVOLUTIONS[network]}
     forward = 0.0
-    for name in order[: max(order.index(layer) for layer in layers) + 1]:
+    for name in layers_to(network, layers):
         if name.startswith("pool"):
             height, width = height // 2, width // 2
         forward += sizes.get(name, 0.0) * height * width
@@ -70,7 +67,7 @@ def step_work(network: str, config: Config, height: int, width: int) -> float:
         >>> step_work("vgg16", Config(), 96, 96) > step_work("vgg16", gram, 96, 96)
         True
     """
-    layers, size = (*config.content_layers, *config.style_layers), (height, width)
+    layers, size = config.layers, (height, width)
     work = step_operations(network, layers, *size)
     work *= share_of_direct(network, *size, config.precision, layers)
     loss = STYLE_LOSSES[config.style_loss]

@@ -34,7 +34,7 @@ from ..losses.objective import Sums, Terms, check_fit, sums_of, variation, weigh
 from ..losses.registry import check_over_devices
 from ..losses.targets import gather_targets
 from ..network import Params
-from ..network.architecture import LAYERS, halvings, map_shapes
+from ..network.architecture import LAYERS, halvings, layers_to, map_shapes
 from ..network.preprocessing import preprocess
 from ..network.vgg import pool, propagate
 from ..ops import conv2d, pad, relu
@@ -214,12 +214,11 @@ def _features(
     """This device's band of the maps; rows beyond the picture's `height` are zero."""
     if not layers:
         return {}
-    order = LAYERS[params.network]
-    order = order[: max(order.index(layer) for layer in layers) + 1]
+    order = layers_to(params.network, layers)
     x = preprocess(rows * terms.input_gain, params.preprocessing)[None]
 
     def inside(x: Batch, name: str) -> Batch:
-        return _inside(x, height >> halvings(LAYERS[params.network], name))
+        return _inside(x, height >> halvings(order, name))
 
     def convolution(x: Batch, name: str, rectify: bool) -> Batch:
         if name == "conv1_1" and terms.padding != "zero":

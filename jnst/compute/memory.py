@@ -62,7 +62,7 @@ def peak_memory(
         network: "vgg16" or "vgg19".
         tile: as for `jnst.stylize`.
     """
-    layers = (*config.style_layers, *config.content_layers)
+    layers = config.layers
     on_cpu, peak, gaps, programs = jax.default_backend() == "cpu", 0.0, 0.0, 0.0
     for tall, wide in sizes:
         window = tile if tile is not None and max(tall, wide) > tile else None
@@ -79,7 +79,7 @@ def peak_memory(
 
 def _one_scale(config: Config, height: int, width: int, network: str, tile: int | None) -> float:
     """Memory of one scale by itself; `tile` is None for the whole picture."""
-    layers = (*config.style_layers, *config.content_layers)
+    layers = config.layers
     image = height * width * 3 * _FLOAT
     fixed = _PROGRAM + _weights(network) + _roots(config, network)
     fixed += state_bytes(config, height, width) + _PICTURES * image

@@ -15,7 +15,6 @@ from ..config import Config
 from ..losses import Known, Losses, LossWeights, Targets, loss_weights
 from ..losses.registry import check_by_windows, check_over_devices
 from ..network import Params
-from ..optimize import Rates
 from ..optimize.hyperparameters import method_of, rates_of
 from ..optimize.loop import terms_at
 from ..optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk
@@ -145,5 +144,5 @@ def make_problem(
 def _lowered_step(
     objective: Any, image: Pixels, args: tuple[Any, ...], config: Config, chunk: int
 ) -> Any:
-    rates = Rates(*(jnp.asarray(rate, image.dtype) for rate in rates_of(config)))
+    rates = rates_of(config).arrays(image.dtype)
     return lower_chunk(objective, method_of(config), image, rates, args, size=chunk)

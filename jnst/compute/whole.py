@@ -10,9 +10,9 @@ from jaxtyping import Array
 from ..arrays import Image
 from ..config import Config
 from ..losses import Known, LossWeights, Targets, make_targets
-from ..losses.objective import objective
-from ..network import Params, features, prepare
-from ..network.architecture import LAYERS
+from ..losses.objective import activations, objective
+from ..network import Params, prepare
+from ..network.architecture import layers_to
 from ..optimize.optimizer import State
 from .engine import Scene
 
@@ -28,8 +28,7 @@ class Whole:
         return objective
 
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
-        layers = (*config.content_layers, *config.style_layers)
-        return prepare(params, height, width, config.precision, layers)
+        return prepare(params, height, width, config.precision, config.layers)
 
     def targets_of(
         self, params: Params, scene: Scene, config: Config, known: Known | None = None
@@ -68,12 +67,8 @@ def where_not_finite(image: Image, params: Params, targets: Targets, weights: Lo
     if not_finite(image):
         return f"it began in the image, in {not_finite(image)} of {image.size} numbers"
     terms = targets.terms
-    used = {*terms.style_layers, *terms.content_layers}
-    order = LAYERS[params.network]
-    layers = order[: max((order.index(name) for name in used), default=-1) + 1]
-    maps = features(
-        params, image * terms.input_gain, layers, pooling=terms.pooling, padding=terms.padding
-    )
+    layers = layers_to(params.network, {*terms.style_layers, *terms.content_layers})
+    maps = activations(params, image, layers, terms)
     for name in layers:
         if not_finite(maps[name]):
             count = f"{not_finite(maps[name])} of {maps[name].size} numbers"

@@ -279,6 +279,11 @@ class Config:
         return steps_of(self.steps, self.all_scales, taper=self.taper)
 
     @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that the objective reads: `content_layers`, then `style_layers`."""
+        return (*self.content_layers, *self.style_layers)
+
+    @property
     def averaging(self) -> bool:
         """Whether Adam keeps a running average of the image."""
         return self.average > 0 or self.average_share > 0

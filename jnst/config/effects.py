@@ -94,7 +94,7 @@ def _any_layer(config: Config, styles: int) -> str:
 
 
 def _deep_layers(config: Config, styles: int) -> str:
-    layers = (*config.content_layers, *config.style_layers)
+    layers = config.layers
     shallow = all(layer.startswith(("conv1", "relu1")) for layer in layers)
     return "on layers before the first pooling: leave it out, or add deeper ones" if shallow else ""
 

@@ -26,9 +26,8 @@ from numpy.typing import ArrayLike
 
 from ..arrays import FeatureMap, Features, Image, Scalar
 from ..network.architecture import LAYERS, halvings
+from .style import LEAST_ENERGY
 
-# A black picture has no energy: this is the smallest divisor of the relative loss.
-_TINY = 1e-12
 _NEIGHBOURHOOD = 0.02
 # Upper limit of the slope, in units of its mean.
 _MOST = 3.0
@@ -92,7 +91,7 @@ CONTENT_LOSSES: Mapping[str, ContentLoss] = {
     "mean": ContentLoss(lambda lost, energy, size: lost / size),
     "half-sum": ContentLoss(lambda lost, energy, size: 0.5 * lost),
     "relative": ContentLoss(
-        lambda lost, energy, size: (lost / size) / jnp.maximum(energy / size, _TINY)
+        lambda lost, energy, size: (lost / size) / jnp.maximum(energy / size, LEAST_ENERGY)
     ),
 }
 

@@ -18,10 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..arrays import FeatureMap, Matrix, Scalar
-from .style import StyleLoss, mean_square_distance
-
-# A black picture has no energy: this is the smallest divisor of the relative losses.
-_TINY = 1e-12
+from .style import LEAST_ENERGY, StyleLoss, mean_square_distance
 
 
 def products(features: FeatureMap, weights: Array | None = None) -> Matrix:
@@ -114,7 +111,7 @@ def relative_distance(statistic: Array, target: Array, positions: int) -> Scalar
     paper.
     """
     del positions
-    energy = jnp.maximum(jnp.mean(jnp.square(target)), _TINY)
+    energy = jnp.maximum(jnp.mean(jnp.square(target)), LEAST_ENERGY)
     return jnp.mean(jnp.square(statistic - target)) / energy
 
 

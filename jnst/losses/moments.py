@@ -15,7 +15,7 @@ from jaxtyping import Array
 from ..arrays import FeatureMap, Matrix, Scalar
 from .gram_matrix import products
 from .root_trace import root_trace
-from .style import StyleLoss
+from .style import LEAST_ENERGY, StyleLoss
 
 _LEAST_VARIANCE = 1e-4  # as in style-transfer-pytorch
 # Measured on flat maps of 256² positions: 3e-7 of the second moment, 3 times float32's epsilon.
@@ -25,8 +25,6 @@ _ROUNDING = 32.0
 _SMOOTHING = 3e-3
 # The least ε, for a style of one colour; its square still fits in float32.
 _LEAST_SMOOTHING = 1e-16
-# A black style has no energy: this is the smallest divisor of the relative distance.
-_TINY = 1e-12
 
 Moments = tuple[Array, Matrix]
 
@@ -154,7 +152,7 @@ def wasserstein_relative_aim(moments: Array) -> GaussianAim:
     changes a picture and takes two more convolutions.
     """
     mean, covariance = mean_and_covariance(moments, least=0.0)
-    return _aim(mean, covariance, jnp.maximum(jnp.trace(moments[1:]), _TINY))
+    return _aim(mean, covariance, jnp.maximum(jnp.trace(moments[1:]), LEAST_ENERGY))
 
 
 def _aim(mean: Array, covariance: Matrix, unit: Scalar) -> GaussianAim:

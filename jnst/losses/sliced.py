@@ -36,10 +36,9 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from ..arrays import FeatureMap, Scalar
-from .style import StyleLoss
+from .style import LEAST_ENERGY, StyleLoss
 
 _SEED = 2021
-_TINY = 1e-12
 
 
 class Samples(NamedTuple):
@@ -178,7 +177,7 @@ def _quantiles_of(samples: Samples, positions: int) -> Array:
 
 def with_energy(target: Array) -> tuple[Array, Scalar]:
     """The style's quantiles and the mean of their squares."""
-    return target, jnp.maximum(jnp.mean(jnp.square(target)), _TINY)
+    return target, jnp.maximum(jnp.mean(jnp.square(target)), LEAST_ENERGY)
 
 
 def relative_quantile_distance(found: Array, aim: tuple[Array, Scalar], positions: int) -> Scalar:

@@ -13,6 +13,9 @@ from jaxtyping import Array
 
 from ..arrays import FeatureMap, Scalar
 
+LEAST_ENERGY = 1e-12
+"""The smallest divisor of the relative losses: a black picture has no energy."""
+
 
 def unchanged(statistic: Array) -> Array:
     """Returns the statistic."""

@@ -15,7 +15,7 @@ from jaxtyping import Array
 from ..arrays import Image
 from ..config import Config
 from ..network import Params
-from ..network.architecture import check_layers
+from ..network.architecture import check_layers, map_shapes
 from .content import ContentTarget, content_targets
 from .guidance import EVERYWHERE, Guidance, Guide
 from .objective import Targets, Terms, activations
@@ -55,10 +55,6 @@ def make_targets(
         ValueError: if a layer is unknown, a shape is wrong, or the number of style weights is
             neither one nor the number of styles.
     """
-    terms, _ = check_inputs(params, styles, config)
-    positions = None
-    if not STYLE_LOSSES[terms.style_loss].by_sums:
-        positions = _positions(params, content, terms)
 
     def content_maps(terms: Terms) -> dict[str, ContentTarget]:
         maps = activations(params, content, terms.content_layers, terms)
@@ -66,7 +62,11 @@ def make_targets(
 
     def style_statistics(style: Image, guide: Guide, terms: Terms) -> dict[str, Any]:
         statistics = _looked_up(known, params, style, guide, terms)
-        return _fitted(statistics, positions, terms.style_loss) if positions else statistics
+        if STYLE_LOSSES[terms.style_loss].by_sums:
+            return statistics
+        shapes = map_shapes(params.network, terms.style_layers, *content.shape[:2])
+        positions = tuple((layer, math.prod(shapes[layer][:2])) for layer in statistics)
+        return _fitted(statistics, positions, terms.style_loss)
 
     return gather_targets(content_maps, style_statistics, params, styles, config, guidance)
 
@@ -115,7 +115,7 @@ def check_inputs(
     params: Params, styles: Sequence[Any], config: Config
 ) -> tuple[Terms, tuple[float, ...]]:
     """The terms of a config and the share of each style; raises as `make_targets` does."""
-    check_layers(params.network, (*config.content_layers, *config.style_layers))
+    check_layers(params.network, config.layers)
     if not styles:
         raise ValueError("no style image was given: give at least one")
     terms = Terms(
@@ -147,13 +147,6 @@ def _aimed(statistics: dict[str, Any], style_loss: str) -> dict[str, Any]:
 @partial(jax.jit, static_argnames="aim")
 def _computed(statistics: dict[str, Any], aim: Callable[[Any], Any]) -> dict[str, Any]:
     return {layer: aim(values) for layer, values in statistics.items()}
-
-
-def _positions(params: Params, image: Image, terms: Terms) -> tuple[tuple[str, int], ...]:
-    """The style layers with the number of positions of their maps for an image of that size."""
-    only_style = partial(activations, layers=terms.style_layers, terms=terms)
-    maps = jax.eval_shape(only_style, params, image)
-    return tuple((layer, math.prod(features.shape[:2])) for layer, features in maps.items())
 
 
 @partial(jax.jit, static_argnames=("positions", "style_loss"))

@@ -57,10 +57,12 @@ def check_layers(network: str, layers: Iterable[str]) -> None:
 def smallest_side(network: str, layers: Iterable[str]) -> int:
     """The smallest height or width, in pixels, that still leaves a pixel at the deepest layer.
 
+    1 without any layer.
+
     >>> smallest_side("vgg19", ["relu5_1", "relu1_1"])
     16
     """
-    return 2 ** sum(name.startswith("pool") for name in _up_to_deepest(network, layers))
+    return 2 ** sum(name.startswith("pool") for name in layers_to(network, layers))
 
 
 def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
@@ -69,12 +71,17 @@ def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
     >>> convolutions_to("vgg16", ["relu2_1", "conv1_1"])
     ['conv1_1', 'conv1_2', 'conv2_1']
     """
-    return [name for name in _up_to_deepest(network, layers) if name.startswith("conv")]
+    return [name for name in layers_to(network, layers) if name.startswith("conv")]
 
 
-def _up_to_deepest(network: str, layers: Iterable[str]) -> tuple[str, ...]:
+def layers_to(network: str, layers: Iterable[str]) -> tuple[str, ...]:
+    """All layers up to the deepest of some layers, in order; none without any.
+
+    >>> layers_to("vgg16", ["relu1_1", "conv1_1"]), layers_to("vgg16", [])
+    (('conv1_1', 'relu1_1'), ())
+    """
     order = LAYERS[network]
-    return order[: max(order.index(layer) for layer in layers) + 1]
+    return order[: max(map(order.index, layers), default=-1) + 1]
 
 
 def halvings(layers: tuple[str, ...], layer: str) -> int:
@@ -115,10 +122,10 @@ def map_shapes(
         >>> list(map_shapes("vgg19", ["relu2_1", "relu1_1"], 45, 64).items())[-2:]
         [('conv2_1', (22, 32, 128)), ('relu2_1', (22, 32, 128))]
     """
-    order, channels = LAYERS[network], 3
+    channels = 3
     widths = {name: width for name, _, width in CONVOLUTIONS[network]}
     shapes = {}
-    for name in order[: max(map(order.index, layers), default=-1) + 1]:
+    for name in layers_to(network, layers):
         if name.startswith("pool"):
             height, width = height // 2, width // 2
         channels = widths.get(name, channels)

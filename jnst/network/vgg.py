@@ -16,7 +16,13 @@ from jaxtyping import Array
 
 from ..arrays import Batch, Features, Image
 from ..ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
-from .architecture import CONVOLUTIONS, LAYERS, check_layers, convolutions_to, smallest_side
+from .architecture import (
+    CONVOLUTIONS,
+    check_layers,
+    convolutions_to,
+    layers_to,
+    smallest_side,
+)
 from .preprocessing import Preprocessing, preprocess
 
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
@@ -131,7 +137,7 @@ class VGG(nn.Module):
     def __call__(self, x: Batch) -> dict[str, Batch]:
         """Maps a preprocessed batch [N, H, W, 3] to the requested activations, [N, h, w, C]."""
         widths = {name: width for name, _, width in CONVOLUTIONS[self.network]}
-        order, read = LAYERS[self.network], set(self.layers)
+        read = set(self.layers)
 
         def convolution(x: Batch, name: str, rectify: bool) -> Batch:
             padding = self.padding if name == "conv1_1" else "zero"
@@ -139,10 +145,8 @@ class VGG(nn.Module):
             output: Batch = layer(x)
             return output
 
-        deepest = max((order.index(name) for name in read), default=-1)
-        walk = propagate(
-            order[: deepest + 1], x, convolution, lambda x, _: pool(x, self.pooling), read
-        )
+        order = layers_to(self.network, read)
+        walk = propagate(order, x, convolution, lambda x, _: pool(x, self.pooling), read)
         return {name: x for name, x in walk if name in read}
 
 

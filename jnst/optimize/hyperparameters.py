@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array
 
 from ..config import Config
@@ -73,6 +75,10 @@ class Rates(NamedTuple):
     unit: Array | float = 1.0
     decay: Array | float = 1.0
     steps: Array | float = 1.0
+
+    def arrays(self, dtype: DTypeLike = jnp.float32) -> "Rates":
+        """The same numbers as arrays, which a compiled step takes."""
+        return Rates(*(jnp.asarray(number, dtype) for number in self))
 
 
 def method_of(config: Config) -> Method:

@@ -127,7 +127,7 @@ def improve(
     dtype = (x.point if isinstance(x, State) else x).dtype
     if not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(f"x has dtype {dtype}: give floating point numbers")
-    rates = Rates(*(jnp.asarray(r, dtype) for r in rates))
+    rates = rates.arrays(dtype)
     state = x if isinstance(x, State) else start(x, method, rates)
     logs: list[Any] = []
     done = int(state.step)
@@ -168,8 +168,7 @@ def terms_at(
     """
     if isinstance(objective, Evaluator) and objective.value is not None:
         return objective.value(x, *args)[1]
-    method, rates = method or Method(), rates or Rates()
-    rates = Rates(*(jnp.asarray(r, x.dtype) for r in rates))
+    method, rates = method or Method(), (rates or Rates()).arrays(x.dtype)
     state = start(x, method, rates)
     _, terms = run_chunk(objective, method, state, rates, args, 1, size=chunk)
     return jax.tree.map(lambda rows: rows[0], terms)

@@ -136,7 +136,7 @@ def estimate_memory(
         >>> whole > 2 * estimate_memory(Config(), 2048, 2048, tile=512)
         True
     """
-    check_layers(network, (*config.style_layers, *config.content_layers))
+    check_layers(network, config.layers)
     if tile is not None:
         check_tile(tile)
     return peak_memory(config, _sizes(config, height, width), network=network, tile=tile)
@@ -146,8 +146,7 @@ def _sizes(config: Config, height: int, width: int) -> list[tuple[int, int]]:
     """(height, width) of the painted picture per scale; the given size is without margin."""
     scales = config.all_scales
     sizes = [(round(height * s / scales[-1]), round(width * s / scales[-1])) for s in scales]
-    layers = (*config.style_layers, *config.content_layers)
-    least = smallest_side("vgg19", layers) if layers else 1
+    least = smallest_side("vgg19", config.layers)
     usable = [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
     return [painted_size(*size, config) for size in usable]
 

@@ -152,8 +152,9 @@ class Inputs:
     def scene(self, view: View) -> Scene:
         """The input of an engine: the pictures of a scale with their margin and guidance."""
         shapes = [style.shape for style in view.styles]
-        guidance = self.masks.guidance(self.params.network, view.content.shape, shapes, self.config)
-        return Scene(with_bleed(view.content, view.scale.margin), view.styles, guidance)
+        network, margin = self.params.network, view.scale.margin
+        guidance = self.masks.guidance(network, view.content.shape, shapes, self.config, margin)
+        return Scene(with_bleed(view.content, margin), view.styles, guidance)
 
     def kept(self, view: View) -> Kept | None:
         """The content pixels that stay unchanged at a scale, margin included."""
@@ -177,7 +178,7 @@ def prepare_inputs(
     content, styles, start = pictures
     styles = [without_rim(style, config.style_rim) for style in styles]
     masks = masks.without_rim(config.style_rim)
-    check_layers(params.network, (*config.content_layers, *config.style_layers))
+    check_layers(params.network, config.layers)
     config = drop_small_scales(config, content.shape, [style.shape for style in styles])
     scales = plan_scales(content.shape, config)
     check_sizes(params, content, styles, [scale.size for scale in scales], config)
@@ -195,8 +196,7 @@ def check_sizes(
     config: Config,
 ) -> None:
     """Raises ValueError if a picture is too small for the layers at one of the sizes."""
-    layers = (*config.content_layers, *config.style_layers)
-    need = smallest_side(params.network, layers) if layers else 1
+    need = smallest_side(params.network, config.layers)
     named = [("content", size) for size in sizes]
     shapes = [style.shape for style in styles]
     for size in sizes:

@@ -11,7 +11,6 @@ from ..config import Config
 from ..images import resize
 from ..images.resizing import with_bleed, without_rim
 from ..losses.guidance import Guidance, check_numbers, guidance, without_overlap
-from .sizes import bleed_at
 
 Mask = NDArray[np.float32]
 
@@ -47,6 +46,7 @@ class Masks(NamedTuple):
         content: Sequence[int],
         styles: Sequence[Sequence[int]],
         config: Config,
+        margin: int,
     ) -> Guidance:
         """The regions of the styles at a scale.
 
@@ -54,11 +54,11 @@ class Masks(NamedTuple):
             network: "vgg16" or "vgg19".
             content, styles: shapes of the pictures at that scale, the content's without margin.
             config: of the run.
+            margin: pixels beyond each border of the content.
 
         Raises:
             ValueError: for a mask without any weight at one of the layers.
         """
-        margin = bleed_at(content[0], content[1], config)
         content_masks = [with_bleed(mask_at(mask, content), margin) for mask in self.content]
         style_masks = [
             None if mask is None else mask_at(mask, shape)

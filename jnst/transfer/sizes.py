@@ -79,8 +79,7 @@ def drop_small_scales(
         >>> drop_small_scales(config, (300, 400, 3), [(200, 200, 3)]).scales
         (0.5, 1.0)
     """
-    layers = (*config.content_layers, *config.style_layers)
-    need = smallest_side("vgg19", layers) if layers else 1
+    need = smallest_side("vgg19", config.layers)
     scales, steps = [], []
     sizes = target_sizes(content[0], content[1], config)
     rows = zip(sizes, config.all_scales, config.steps_per_scale, strict=True)
@@ -113,7 +112,7 @@ def painted_sizes(height: int, width: int, config: Config) -> list[tuple[int, in
         >>> painted_sizes(768, 1024, Config(size=256, scales=(0.25, 1.0)))
         [(56, 72), (208, 272)]
     """
-    return [painted_size(*size, config) for size in target_sizes(height, width, config)]
+    return [scale.painted for scale in plan_scales((height, width), config)]
 
 
 def painted_size(height: int, width: int, config: Config) -> tuple[int, int]:

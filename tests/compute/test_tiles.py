@@ -51,8 +51,8 @@ def random_params(network):
 
 
 @pytest.fixture(scope="module")
-def vgg16():
-    return jnst.load_weights("vgg16")
+def vgg16(params):
+    return params
 
 
 @pytest.fixture(scope="module")

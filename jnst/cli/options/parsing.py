@@ -137,7 +137,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         raise UsageError(f"unknown network {network!r}; {nearest(network, NETWORKS)}")
     try:
         # VGG-19 has every layer of VGG-16.
-        check_layers(network or "vgg19", (*config.content_layers, *config.style_layers))
+        check_layers(network or "vgg19", config.layers)
         for per_style in (config.weights_per_style, config.scales_per_style):
             per_style(len(styles))
         config.sizes_per_style(len(styles))

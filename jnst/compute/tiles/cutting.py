@@ -23,7 +23,7 @@ stages 6, 4, 4 and 1 positions of the maps that enter them. The price is storing
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ...network.architecture import CONVOLUTIONS, LAYERS, check_layers, halvings, reach
+from ...network.architecture import CONVOLUTIONS, check_layers, halvings, layers_to, reach
 
 CUTS = ("pool2", "pool3", "pool4")
 """The layers that end a stage. The map after pool1 would be as large as those three together."""
@@ -191,16 +191,15 @@ def _stage_layers(
     network: str, layers: tuple[str, ...]
 ) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
     """The layers of each stage and their channels."""
-    order = LAYERS[network]
-    last = max((order.index(layer) for layer in layers), default=-1)
+    order = layers_to(network, layers)
     convolutions = {name: width for name, _, width in CONVOLUTIONS[network]}
     stages = []
     names: list[str] = []
     widths: list[int] = []
-    for name in order[: last + 1]:
+    for name in order:
         names.append(name)
         widths.append(convolutions.get(name) or widths[-1])
-        if name in CUTS or name == order[last]:
+        if name in CUTS or name == order[-1]:
             stages.append((tuple(names), tuple(widths)))
             names, widths = [], []
     return stages

@@ -38,8 +38,7 @@ class Tiled:
         )
 
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
-        layers = (*config.content_layers, *config.style_layers)
-        return prepare(params, self.tile, self.tile, config.precision, layers)
+        return prepare(params, self.tile, self.tile, config.precision, config.layers)
 
     def targets_of(
         self, params: Params, scene: Scene, config: Config, known: Known | None = None

@@ -36,7 +36,7 @@ from ...network.architecture import halvings
 from ...system import trim
 from .cutting import Stage, Window, piece, plan_stages
 from .host_map import HostMap, release
-from .passes import View, backward, forward
+from .passes import WindowView, backward, forward
 from .variation import add_variation, variation_by_bands
 
 Map = NDArray[np.float32]
@@ -269,7 +269,7 @@ def _only(params: Params, stage: Stage) -> Params:
     return replace(params, layers={n: v for n, v in params.layers.items() if n in stage.layers})
 
 
-def _windows(stage: Stage, entering: Map, targets: Targets) -> Iterator[tuple[Window, View]]:
+def _windows(stage: Stage, entering: Map, targets: Targets) -> Iterator[tuple[Window, WindowView]]:
     """Yields each window with what it sees of the entering map and the targets."""
 
     def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Any]:
@@ -283,7 +283,7 @@ def _windows(stage: Stage, entering: Map, targets: Targets) -> Iterator[tuple[Wi
         guides = tuple(pieces(guide, window) for guide in targets.guides)
         core = np.asarray(window.core, np.int32)
         entered = piece(entering, stage, window)
-        yield window, View(entered, pieces(targets.content, window), guides, core)
+        yield window, WindowView(entered, pieces(targets.content, window), guides, core)
         for values in jax.tree.leaves(targets.content):
             release(values)
 

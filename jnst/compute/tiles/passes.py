@@ -33,7 +33,7 @@ def _kept(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:
     return kept_layers(layers, {*terms.style_layers, *terms.content_layers}, terms.pooling)
 
 
-class View(NamedTuple):
+class WindowView(NamedTuple):
     """What a window sees; a pytree.
 
     Attributes:
@@ -51,7 +51,7 @@ class View(NamedTuple):
 
 @partial(jax.jit, static_argnames=("layers", "terms", "keep"))
 def forward(
-    params: Params, view: View, layers: tuple[str, ...], terms: Terms, keep: bool
+    params: Params, view: WindowView, layers: tuple[str, ...], terms: Terms, keep: bool
 ) -> tuple[Sums, FeatureMap, Any]:
     """Computes the forward pass of a window.
 
@@ -75,7 +75,7 @@ def forward(
 @partial(jax.jit, static_argnames=("layers", "terms"))
 def backward(
     params: Params,
-    view: View,
+    view: WindowView,
     residuals: Any,
     by_sums: Sums,
     by_output: FeatureMap | None,
@@ -189,7 +189,7 @@ def _one_in_a_byte(packed: Array) -> Array:
     return jnp.concatenate([packed >> 2 * n & 3 for n in range(4)], axis=-1)
 
 
-def _sums(maps: Features, view: View, layers: tuple[str, ...], terms: Terms) -> Sums:
+def _sums(maps: Features, view: WindowView, layers: tuple[str, ...], terms: Terms) -> Sums:
     def inside(maps: dict[str, Any]) -> dict[str, Any]:
         depths = {n: halvings(layers, n) for n in maps}
         return {
