@@ -8,14 +8,14 @@ from dataclasses import replace
 import jax
 
 from ..arrays import Pixels
-from ..compute import check_engine
+from ..compute import choose_engine
 from ..compute.cost import expected_seconds, measure_speed, step_work
 from ..compute.memory import mask_memory
 from ..network import Params
 from ..system import free_memory
 from ..transfer import estimate_memory
 from ..transfer.budget import choose
-from ..transfer.sizes import painted_size, painted_sizes, target_sizes
+from ..transfer.sizes import painted_size, plan_scales, target_sizes
 from ..wording import duration_words, size_words
 from .console import tell
 from .distributed import chosen
@@ -29,7 +29,7 @@ def announce(
 ) -> list[float]:
     """Prints the forecast; returns the work of a step at each scale."""
     config = request.config
-    sizes = painted_sizes(base.shape[0], base.shape[1], config)
+    sizes = [scale.painted for scale in plan_scales(base.shape, config)]
     operations = [step_work(params.network, config, *size) for size in sizes]
     if not request.quiet:
         steps = config.steps_per_scale
@@ -70,9 +70,9 @@ def fitted(
     masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)
     if request.tile is not None or request.devices.several:
         tile = request.tile or None
-        devices = len(chosen(request.devices)) if request.devices.several else 1
+        devices = chosen(request.devices) if request.devices.several else ()
         try:
-            check_engine(config, [painted_size(height, width, config)], tile, devices)
+            choose_engine(config, tile, devices, painted_size(height, width, config))
         except ValueError as error:
             raise UsageError(in_options(str(error))) from None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)

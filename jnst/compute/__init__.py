@@ -10,12 +10,11 @@ from .canvas import Canvas as Canvas
 from .devices import Sharded as Sharded
 from .engine import Engine as Engine
 from .engine import Scene as Scene
+from .engine import Whole as Whole
 from .problem import Problem as Problem
-from .problem import check_engine as check_engine
 from .problem import choose_engine as choose_engine
 from .problem import make_problem as make_problem
 from .tiles.engine import Tiled as Tiled
-from .whole import Whole as Whole
 
 __all__ = [
     "Canvas",
@@ -25,7 +24,6 @@ __all__ = [
     "Sharded",
     "Tiled",
     "Whole",
-    "check_engine",
     "choose_engine",
     "make_problem",
 ]

@@ -1,13 +1,13 @@
 """The canvas: a margin beyond the picture's borders, and content pixels that stay unchanged.
 
 With the kept pixels P and their mask k, the picture of an optimised x is y = k·P + (1 − k)·x. The
-objective is evaluated at y, and its gradient in x is the gradient in y times 1 − k. Pixels with
-k = 1 cannot change; values between 0 and 1 blend painting and photograph. The network always sees
-the resulting picture y.
+objective is evaluated at y, which is what the network sees; its gradient in x is that in y times
+1 − k. Pixels with k = 1 cannot change; values between 0 and 1 blend painting and photograph.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -45,20 +45,21 @@ class Canvas:
     kept: Kept | None = None
 
     def objective(self, of: Objective | Evaluator) -> Objective | Evaluator:
-        """Turns an objective of pictures into one of optimised arrays; see `arguments`."""
-        return of if self.kept is None else keeping(of)
+        """Turns an objective of pictures into one of optimised arrays."""
+        if self.kept is None:
+            return of
+        if not isinstance(of, Evaluator):
+            return Keeping(of)
+        return Evaluator(partial(_gradient, of), Keeping(of.value))
 
     def arguments(self, args: tuple[Any, ...], *, settled: bool = False) -> tuple[Any, ...]:
-        """The arguments of `objective` after the array.
+        """The arguments of `objective` after the array, from those of the picture's objective.
 
-        Args:
-            args: arguments of the picture's objective: network, targets and weights.
-            settled: whether the array already contains the kept pixels; zeroes their mask.
+        With `settled` the array already contains the kept pixels: their mask is zeroed.
         """
         if self.kept is None:
             return args
-        mask = 0.0 * self.kept.mask if settled else self.kept.mask
-        return (*args, self.kept._replace(mask=mask))
+        return (*args, self.kept._replace(mask=0.0 * self.kept.mask) if settled else self.kept)
 
     def picture(self, optimised: Array | Pixels) -> Pixels:
         """The picture of an optimised array, including its margin."""
@@ -79,23 +80,13 @@ class Canvas:
 
 @jax.jit
 def with_kept(image: Image, kept: Kept) -> Image:
-    """The picture y of an optimised array x.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> black, mask = jnp.zeros((1, 3, 3)), jnp.array([[[1.0], [0.5], [0.0]]])
-        >>> with_kept(jnp.ones((1, 3, 3)), Kept(black, mask))[0, :, 0].tolist()
-        [0.0, 0.5, 1.0]
-    """
+    """The picture y of an optimised array x."""
     return kept.mask * kept.pixels + (1.0 - kept.mask) * image
 
 
 @dataclass(frozen=True)
 class Keeping:
-    """An objective that takes the arguments of `of` followed by a `Kept`.
-
-    Attributes:
-        of: (image, *args) -> (value, terms), evaluated at the resulting picture.
+    """The objective `of` at the picture of an array; its last argument is a `Kept`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -112,15 +103,7 @@ class Keeping:
         return self.of(with_kept(image, kept), *others)
 
 
-def keeping(objective: Objective | Evaluator) -> Objective | Evaluator:
-    """The objective or evaluator, extended by a `Kept` as its last argument."""
-    if not isinstance(objective, Evaluator):
-        return Keeping(objective)
-
-    def value_and_gradient(image: Image, *args: Any) -> tuple[tuple[Array, Any], Array]:
-        *others, kept = args
-        value, gradient = objective.value_and_gradient(with_kept(image, kept), *others)
-        return value, gradient * (1.0 - kept.mask)
-
-    value = None if objective.value is None else Keeping(objective.value)
-    return Evaluator(value_and_gradient, Keeping(objective.objective), value)
+def _gradient(of: Evaluator, image: Image, *args: Any) -> tuple[tuple[Array, Any], Array]:
+    *others, kept = args
+    value, gradient = of.value_and_gradient(with_kept(image, kept), *others)
+    return value, gradient * (1.0 - kept.mask)

@@ -31,15 +31,10 @@ _ROOT = 34.0
 
 
 def step_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """Floating-point operations of the convolutions in one value and gradient.
+    """Floating-point operations of the convolutions in one value and gradient of an image.
 
-    Counts a forward pass up to the deepest layer, and as much again for the gradient in the image;
-    the kernels are frozen and need no gradient.
-
-    Args:
-        network: "vgg16" or "vgg19".
-        layers: the activations that the objective reads.
-        height, width: of the image, in pixels.
+    Counts a forward pass up to the deepest of the layers, and as much again for the gradient in the
+    image; the kernels are frozen and need no gradient.
 
     Example:
         >>> round(step_operations("vgg19", ["relu5_1"], 512, 512) / 1e9)
@@ -55,72 +50,30 @@ def step_operations(network: str, layers: Iterable[str], height: int, width: int
 
 
 def step_work(network: str, config: Config, height: int, width: int) -> float:
-    """Cost of one step of a run, in operations of a direct convolution.
+    """Cost of one step of a run in operations of a direct convolution, at a painted size.
 
-    Args:
-        network: "vgg16" or "vgg19".
-        config: of the run.
-        height, width: of the painted picture, margin included.
-
-    Example:
-        >>> gram = Config(style_loss="gram-relative")
-        >>> step_work("vgg16", Config(), 96, 96) > step_work("vgg16", gram, 96, 96)
-        True
+    Counts what the style loss adds: sorted positions (`jnst.losses.sliced`), which have no
+    floating-point operations, by the number that takes the same time; and the roots of the
+    Wasserstein distance (`jnst.losses.root_trace`).
     """
     layers, size = config.layers, (height, width)
     work = step_operations(network, layers, *size)
     work *= share_of_direct(network, *size, config.precision, layers)
-    loss = STYLE_LOSSES[config.style_loss]
+    loss, shapes = STYLE_LOSSES[config.style_loss], map_shapes(network, config.style_layers, *size)
+    style_shapes = [shapes[layer] for layer in config.style_layers]
     if not loss.by_sums:
-        work += ordering_operations(network, config.style_layers, *size)
+        work += _ORDERING * sum(map(math.prod, style_shapes))
     if loss.takes_roots:
-        work += root_operations(network, config.style_layers, *size)
+        # With fewer positions than channels, the root is of a positions x positions matrix.
+        sides = (min(rows * columns, channels) for rows, columns, channels in style_shapes)
+        work += _ROOT * sum(side**3 for side in sides)
     return work
-
-
-def ordering_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """Cost that a style loss on sorted positions (`jnst.losses.sliced`) adds to a step.
-
-    Sorting has no floating-point operations, so this is the number that takes the same time.
-
-    Args:
-        network, height, width: as for `step_operations`.
-        layers: the style layers.
-
-    Example:
-        >>> round(ordering_operations("vgg19", ["relu1_1", "relu2_1"], 512, 512) / 1e9)
-        201
-    """
-    layers = tuple(layers)
-    shapes = map_shapes(network, layers, height, width)
-    return _ORDERING * sum(math.prod(shapes[layer]) for layer in layers)
-
-
-def root_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """Cost that the Wasserstein distance's roots (`jnst.losses.root_trace`) add to a step.
-
-    Args:
-        network, height, width: as for `step_operations`.
-        layers: the style layers.
-
-    Example:
-        >>> round(root_operations("vgg19", ["relu4_1"], 512, 512) / 1e9, 1)
-        4.6
-    """
-    layers = tuple(layers)
-    shapes = map_shapes(network, layers, height, width)
-    # With fewer positions than channels, the root is of a positions x positions matrix.
-    sides = (
-        min(rows * columns, channels) for rows, columns, channels in map(shapes.__getitem__, layers)
-    )
-    return _ROOT * sum(side**3 for side in sides)
 
 
 def measure_speed(side: int = 96, channels: int = 128) -> float:
     """Operations per second that this device reaches in a medium-sized 3x3 convolution.
 
-    Takes a fraction of a second: one compilation and a few convolutions of `side`² pixels. The
-    convolution is `jnst.ops.conv2d`, so a faster implementation lowers the estimates.
+    Takes a fraction of a second. A faster `jnst.ops.conv2d` lowers the estimates.
     """
     # Created in NumPy: XLA would compile one program for each shape of `jnp.ones`.
     shapes = ((1, side, side, channels), (3, 3, channels, channels))
@@ -136,12 +89,8 @@ def measure_speed(side: int = 96, channels: int = 128) -> float:
 
 
 def expected_seconds(operations: Sequence[float], steps: Sequence[int], speed: float) -> float:
-    """Seconds for a run, compilation included.
-
-    Args:
-        operations: of one step, for each scale.
-        steps: for each scale.
-        speed: from `measure_speed`.
+    """Seconds for a run, compilation included, from the operations of a step and the steps of each
+    scale, and the speed of `measure_speed`.
 
     Example:
         >>> round(expected_seconds([1e11], [100], speed=1e11))

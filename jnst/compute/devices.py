@@ -1,14 +1,11 @@
 """Bands of one picture on several devices: each device holds some rows of every layer.
 
-A picture is cut into one band per device. All bands have the same height, a multiple of the last
-layer's stride, so no pooling window crosses two bands. A 3x3 convolution reads one row beyond its
-band, which the neighbouring device sends. Beyond the picture it reads zeros, which is what a device
-without a neighbour receives; the first convolution reads what `Config.padding` says. The losses
-need sums over positions: each device sums its own positions and `psum` adds the results. The
-objective and its gradient therefore equal those of one device, up to the order of additions, and
-nothing is computed twice.
-
-Rows that fill up the last bands stay zero in all layers, as the network's own zero padding.
+All bands have the same height, a multiple of the last layer's stride, so no pooling window crosses
+two bands. A 3x3 convolution reads one row beyond its band, which the neighbouring device sends.
+Beyond the picture it reads zeros, which is what a device without a neighbour receives; the first
+convolution reads what `Config.padding` says. Rows that fill up the last bands stay zero in all
+layers. Each device sums over its own positions, and `psum` adds the sums that the losses need:
+nothing is computed twice, and the result is that of one device up to the order of additions.
 """
 
 import math
@@ -40,7 +37,7 @@ from ..network.vgg import pool, propagate
 from ..ops import conv2d, pad, relu
 from ..optimize.optimizer import State
 from ..optimize.steps import Objective
-from .engine import Scene
+from .engine import Engine, Scene
 
 _ROWS = "rows"
 _WHOLE = PartitionSpec()
@@ -48,30 +45,25 @@ _BANDS = PartitionSpec(_ROWS)
 
 
 @dataclass(frozen=True)
-class Sharded:
-    """The engine that splits each picture over devices; callable like `jnst.objective`.
-
-    Attributes:
-        devices: in the order of their bands, from top to bottom.
+class Sharded(Engine):
+    """The engine that splits each picture over devices, in the order of their bands from the top;
+    callable like `jnst.objective`.
 
     Example:
         >>> import jnst
-        >>> params = jnst.load_weights("vgg16")
+        >>> params, sharded = jnst.load_weights("vgg16"), Sharded(tuple(jax.devices()))
         >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
         >>> black, white = jnp.zeros((20, 16, 3)), jnp.ones((16, 16, 3))
-        >>> sharded = Sharded(tuple(jax.devices()))
-        >>> args = params, sharded.make_targets(params, black, [white], config)
-        >>> total, _ = sharded(black, *args, jnst.loss_weights(config))
-        >>> bool(jnp.isclose(total, jnst.objective(black, *args, jnst.loss_weights(config))[0]))
+        >>> targets = sharded.make_targets(params, black, [white], config)
+        >>> args = black, params, targets, jnst.loss_weights(config)
+        >>> bool(jnp.isclose(sharded(*args)[0], jnst.objective(*args)[0]))
         True
     """
 
     devices: tuple[jax.Device, ...]
-    compiles_step = False
 
     @property
     def objective(self) -> Objective:
-        """The engine itself."""
         return self
 
     @property
@@ -79,28 +71,19 @@ class Sharded:
         return Mesh(np.array(self.devices), (_ROWS,))
 
     def place(self, tree: Any) -> Any:
-        """Copies the arrays of a tree to every device."""
         return jax.device_put(tree, NamedSharding(self.mesh, _WHOLE))
 
-    def place_state(self, begin: Array | State, config: Config) -> Array | State:
-        """Copies a first image or a state to every device."""
-        placed: Array | State = self.place(begin)
-        return placed
+    def place_state(self, begin: Array | State, config: Config) -> Any:
+        return self.place(begin)
 
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
-        """The network unchanged: bands use the direct convolution."""
-        return params
+        return params  # bands use the direct convolution
 
     def targets_of(
         self, params: Params, scene: Scene, config: Config, known: Known | None = None
     ) -> Targets:
-        """`make_targets` of a scene; `known` is unused."""
         content, styles, guidance = scene
         return self.make_targets(params, content, styles, config, guidance=guidance)
-
-    def diagnose(self, image: Image, *args: Any) -> str:
-        """Returns "": this engine does not search for the cause."""
-        return ""
 
     def __call__(
         self, image: Image, params: Params, targets: Targets, weights: LossWeights
@@ -164,11 +147,10 @@ class Sharded:
     def _maps(
         self, params: Params, image: Image, layers: tuple[str, ...], terms: Terms
     ) -> Features:
-        height, band = image.shape[0], self._band(params.network, layers, image.shape[0])
-        run = self._shard_map(
-            partial(_features, height=height, layers=layers, terms=terms), (_WHOLE, _BANDS), _BANDS
-        )
-        maps = run(params, _filled_up(image, band * len(self.devices)))
+        height = image.shape[0]
+        features = partial(_features, height=height, layers=layers, terms=terms)
+        run = jax.shard_map(features, mesh=self.mesh, in_specs=(_WHOLE, _BANDS), out_specs=_BANDS)
+        maps = run(params, _filled_up(image, self._rows(params.network, layers, height)))
         shapes = map_shapes(params.network, layers, *image.shape[:2])
         return self._everywhere({n: maps[n][: shapes[n][0]] for n in layers})
 
@@ -181,8 +163,8 @@ class Sharded:
         layers: tuple[str, ...],
         terms: Terms,
     ) -> Sums:
-        height, count = image.shape[0], len(self.devices)
-        band = self._band(params.network, layers, height)
+        height = image.shape[0]
+        image_rows = self._rows(params.network, layers, height)
 
         def add_up(params: Params, rows: Image, targets: Any, guides: tuple[Guide, ...]) -> Sums:
             maps = _features(params, rows, height=height, layers=layers, terms=terms)
@@ -190,22 +172,21 @@ class Sharded:
             return jax.tree.map(partial(lax.psum, axis_name=_ROWS), sums)
 
         def filled(values: dict[str, Any]) -> dict[str, Any]:
-            rows = {n: (band >> halvings(LAYERS[params.network], n)) * count for n in values}
+            rows = {n: image_rows >> halvings(LAYERS[params.network], n) for n in values}
             return {
                 n: jax.tree.map(partial(_filled_up, rows=rows[n]), v) for n, v in values.items()
             }
 
-        run = self._shard_map(add_up, (_WHOLE, _BANDS, _BANDS, _BANDS), _WHOLE)
+        specs = (_WHOLE, _BANDS, _BANDS, _BANDS)
+        run = jax.shard_map(add_up, mesh=self.mesh, in_specs=specs, out_specs=_WHOLE)
         filled_guides = tuple(map(filled, guides))
-        return run(params, _filled_up(image, band * count), filled(content), filled_guides)
+        return run(params, _filled_up(image, image_rows), filled(content), filled_guides)
 
-    def _shard_map(self, function: Any, in_specs: Any, out_specs: Any) -> Any:
-        return jax.shard_map(function, mesh=self.mesh, in_specs=in_specs, out_specs=out_specs)
-
-    def _band(self, network: str, layers: Iterable[str], height: int) -> int:
-        """Number of image rows on each device."""
+    def _rows(self, network: str, layers: Iterable[str], height: int) -> int:
+        """Number of image rows on all devices together."""
         unit = 2 ** max((halvings(LAYERS[network], layer) for layer in layers), default=0)
-        return -(-height // (len(self.devices) * unit)) * unit
+        unit *= len(self.devices)
+        return -(-height // unit) * unit
 
 
 def _features(
@@ -236,7 +217,7 @@ def _features(
 
 def _convolve(x: Batch, kernel: Array, bias: Array) -> Batch:
     """A band of the picture's 3x3 convolution: its own part plus that of the neighbours' rows."""
-    kernel, bias = (lax.pcast(values, _ROWS, to="varying") for values in (kernel, bias))
+    kernel, bias = lax.pcast((kernel, bias), _ROWS, to="varying")
     above, below = _neighbours(x)
     columns = ((0, 0), (1, 1))
     y = conv2d(x, kernel, bias, precision="highest")
@@ -246,7 +227,7 @@ def _convolve(x: Batch, kernel: Array, bias: Array) -> Batch:
 
 def _convolve_first(x: Batch, padding: str, height: int, kernel: Array, bias: Array) -> Batch:
     """`_convolve` for a picture of that height, padded by repeating or mirroring its border."""
-    kernel, bias = (lax.pcast(values, _ROWS, to="varying") for values in (kernel, bias))
+    kernel, bias = lax.pcast((kernel, bias), _ROWS, to="varying")
     above, below = _neighbours(x)
     rows = jnp.concatenate([above, x, below], axis=1)
     row = x.shape[1] * lax.axis_index(_ROWS) - 1 + jnp.arange(rows.shape[1])

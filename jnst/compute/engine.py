@@ -1,15 +1,21 @@
-"""The protocol of engines, which compute an objective of pictures and its targets."""
+"""The interface of engines, which compute an objective and its targets; and the plain engine."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..arrays import Image, Pixels
 from ..config import Config
-from ..losses import Known, Targets
+from ..losses import Known, LossWeights, Targets, make_targets
 from ..losses.guidance import EVERYWHERE, Guidance
-from ..network import Params
+from ..losses.objective import activations, objective
+from ..network import Params, prepare
+from ..network.architecture import layers_to
 from ..optimize.optimizer import State
 from ..optimize.steps import Evaluator, Objective
 
@@ -28,33 +34,87 @@ class Scene(NamedTuple):
     guidance: Guidance = EVERYWHERE
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """A method of computing a scale: `Whole`, `Tiled` or `Sharded`; see `choose_engine`.
 
     All engines give the same numbers, up to rounding.
     """
 
+    compiles_step = False  # whether step and objective compile into one program, from shapes
+
     @property
+    @abstractmethod
     def objective(self) -> Objective | Evaluator:
         """(image, params, targets, weights) -> (total, Losses), or an evaluator of its gradient."""
 
-    @property
-    def compiles_step(self) -> bool:
-        """Whether step and objective compile into one program, from the shapes of its arguments."""
-
+    @abstractmethod
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
         """The network, prepared for pictures of this size."""
+
+    @abstractmethod
+    def targets_of(
+        self, params: Params, scene: Scene, config: Config, known: Known | None = None
+    ) -> Targets:
+        """The targets of a scene; `known` may cache the styles' statistics."""
+
+    def place(self, tree: Any) -> Any:
+        """Moves the arrays of a tree to the computing devices."""
+        return tree
+
+    def place_state(self, begin: Array | State, config: Config) -> Array | State:
+        """Moves a first image or a state to the device of the optimiser's state."""
+        return begin
+
+    def diagnose(self, image: Image, *args: Any) -> str:
+        """Where the objective of an image first becomes NaN or infinite; "" if unknown."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Whole(Engine):
+    """The engine that computes the whole picture at once, on one device."""
+
+    compiles_step = True
+
+    @property
+    def objective(self) -> Objective:
+        return objective
+
+    def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
+        return prepare(params, height, width, config.precision, config.layers)
 
     def targets_of(
         self, params: Params, scene: Scene, config: Config, known: Known | None = None
     ) -> Targets:
-        """The targets of a scene; `known` caches the styles' statistics."""
-
-    def place(self, tree: Any) -> Any:
-        """Moves the arrays of a tree to the computing devices."""
-
-    def place_state(self, begin: Array | State, config: Config) -> Array | State:
-        """Moves a first image or a state to the device of the optimiser's state."""
+        content, styles, guidance = jax.device_put(scene)
+        return make_targets(params, content, styles, config, known=known, guidance=guidance)
 
     def diagnose(self, image: Image, *args: Any) -> str:
-        """Where the objective of an image first becomes NaN or infinite; "" if unknown."""
+        return where_not_finite(image, *args)
+
+
+def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
+    """Describes where the objective of an image first becomes NaN or infinite.
+
+    Example:
+        >>> import jnst
+        >>> params, black = jnst.load_weights("vgg16"), jnp.zeros((16, 16, 3))
+        >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
+        >>> args = params, jnst.make_targets(params, black, [black], config)
+        >>> where_not_finite(black.at[0, 0, 0].set(jnp.nan), *args, jnst.loss_weights(config))
+        'it began in the image, in 1 of 768 numbers'
+    """
+    terms = targets.terms
+    layers = layers_to(params.network, {*terms.style_layers, *terms.content_layers})
+    maps = activations(params, image, layers, terms)
+    arrays = {"in the image": image} | {f"at the layer {name}": maps[name] for name in layers}
+    for place, values in arrays.items():
+        if count := int(jnp.sum(~jnp.isfinite(values))):
+            return f"it began {place}, in {count} of {values.size} numbers"
+    _, losses = objective(image, params, targets, weights)
+    for name in ("content", "style", "tv"):
+        if not jnp.isfinite(getattr(losses, name)):
+            return f"it began in the {name} loss; every layer is finite"
+    if not jnp.isfinite(losses.total):
+        return "every term is finite, their sum is not"
+    return "every term is finite, the gradient is not"

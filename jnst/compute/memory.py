@@ -7,7 +7,8 @@ reads, and a few maps of the widest layer as working memory. By windows (`jnst.c
 holds the maps between the stages, the residuals of their windows, and a few maps of one window.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import jax
@@ -15,14 +16,9 @@ import jax
 from ..config import Config
 from ..losses import STYLE_LOSSES
 from ..network.algorithms import Tiles, winograd_tiles
-from ..network.architecture import (
-    CONVOLUTIONS,
-    LAYERS,
-    halvings,
-    map_shapes,
-)
+from ..network.architecture import CONVOLUTIONS, LAYERS, halvings, map_shapes
 from ..system import free_memory
-from .tiles.cutting import SMALLEST_TILE, Stage, kept_layers, plan_stages
+from .tiles.cutting import SMALLEST_TILE, Stage, plan_stages, stored_layers
 from .tiles.host_map import LARGE
 
 _FLOAT = 4
@@ -54,14 +50,7 @@ _PICTURES = 4  # the content as read and as resized, the image, its gradient
 def peak_memory(
     config: Config, sizes: Iterable[tuple[int, int]], *, network: str, tile: int | None
 ) -> int:
-    """Peak memory of a run over some scales in bytes, the program included.
-
-    Args:
-        config: of the run.
-        sizes: (height, width) of the painted picture at each scale, margin included.
-        network: "vgg16" or "vgg19".
-        tile: as for `jnst.stylize`.
-    """
+    """Peak memory in bytes, the program included, of a run over scales of these painted sizes."""
     layers = config.layers
     on_cpu, peak, gaps, programs = jax.default_backend() == "cpu", 0.0, 0.0, 0.0
     for tall, wide in sizes:
@@ -85,14 +74,15 @@ def _one_scale(config: Config, height: int, width: int, network: str, tile: int 
     fixed += state_bytes(config, height, width) + _PICTURES * image
     if not layers:
         return fixed + 8 * image
-    content = _content_maps(config, height, width, network)
+    shapes = map_shapes(network, layers, height, width)
+    content = [_bytes(shapes[layer]) for layer in set(config.content_layers)]
     if tile is None:
-        tiled = _winograd(network, layers, height, width) + _ordered(config, height, width, network)
-        return fixed + sum(content) + tiled + _whole(network, layers, height, width)
+        tiled = _winograd(network, layers, height, width) + _ordered(config, shapes)
+        return fixed + sum(content) + tiled + _whole(shapes)
     stages = plan_stages(network, layers, height, width, tile)
     # Large maps lie in a file (`jnst.compute.tiles.host_map`).
     in_memory = sum(size for size in content if size < LARGE)
-    maps = _by_windows(stages, [_way_back(stage, layers, config.pooling) for stage in stages])
+    maps = _by_windows(stages, [_residuals(stage, layers, config.pooling) for stage in stages])
     return fixed + in_memory + _winograd(network, layers, tile, tile) + maps
 
 
@@ -115,13 +105,7 @@ def _kernels(network: str, tiles: dict[str, Tiles]) -> float:
 
 
 def state_bytes(config: Config, height: int, width: int) -> int:
-    """Bytes of the optimiser's state.
-
-    Example:
-        >>> lbfgs = Config(optimizer="lbfgs", history=2)
-        >>> state_bytes(Config(average_share=0), 10, 10), state_bytes(lbfgs, 10, 10)
-        (4800, 10800)
-    """
+    """Bytes of the optimiser's state."""
     # Both: the point and the last good one. Adam: two moments and an optional average of iterates.
     # L-BFGS: the accepted point, its gradient, the direction and the pairs.
     arrays = 4 + config.averaging if config.optimizer == "adam" else 5 + 2 * config.history
@@ -131,18 +115,12 @@ def state_bytes(config: Config, height: int, width: int) -> int:
 def home(config: Config, height: int, width: int) -> jax.Device | None:
     """The device for the optimiser's state, None for the computing device.
 
-    By windows, an accelerator holds one window and the residuals of the others. The picture, its
-    gradient and the optimiser's state keep their full size, above all L-BFGS's pairs. They are
-    accessed once per step, sequentially. If they would take too much of the accelerator's memory,
-    they stay in the host's memory, and the optimiser's arithmetic runs there.
-
-    Example:
-        >>> home(Config(), 64, 64) is None
-        True
+    By windows, the state alone keeps the picture's full size. If it would take too much of an
+    accelerator's memory, it stays in the host's, where the optimiser's arithmetic then runs.
     """
-    if jax.default_backend() == "cpu" or state_bytes(config, height, width) <= (
-        _MOST * free_memory()
-    ):
+    if jax.default_backend() == "cpu":
+        return None
+    if state_bytes(config, height, width) <= _MOST * free_memory():
         return None
     with suppress(RuntimeError):  # JAX_PLATFORMS may exclude the CPU
         return jax.local_devices(backend="cpu")[0]
@@ -152,13 +130,7 @@ def home(config: Config, height: int, width: int) -> jax.Device | None:
 def mask_memory(
     config: Config, height: int, width: int, *, network: str, regions: int, keep: bool
 ) -> int:
-    """Bytes for masks in addition to `estimate_memory`: a weight per position and region.
-
-    Example:
-        >>> layers = {"style_layers": ("relu1_1", "relu2_1")}
-        >>> mask_memory(Config(**layers), 10, 10, network="vgg16", regions=2, keep=False)
-        1800
-    """
+    """Bytes for masks in addition to `estimate_memory`: a weight per position and region."""
     picture = height * width * _FLOAT
     depths = [halvings(LAYERS[network], layer) for layer in set(config.style_layers)]
     guides = sum((height >> depth) * (width >> depth) * _FLOAT for depth in depths)
@@ -166,18 +138,11 @@ def mask_memory(
     return regions * (guides + picture) + keep * 5 * picture
 
 
-def _content_maps(config: Config, height: int, width: int, network: str) -> list[float]:
-    shapes = map_shapes(network, config.content_layers, height, width)
-    return [_bytes(shapes[layer]) for layer in set(config.content_layers)]
-
-
 def _bytes(shape: tuple[int, int, int]) -> float:
-    height, width, channels = shape
-    return height * width * channels * _FLOAT
+    return math.prod(shape) * _FLOAT
 
 
-def _whole(network: str, layers: tuple[str, ...], height: int, width: int) -> float:
-    shapes = map_shapes(network, layers, height, width)
+def _whole(shapes: Mapping[str, tuple[int, int, int]]) -> float:
     maps = {layer: _bytes(shape) for layer, shape in shapes.items()}
     # The backward pass through a ReLU reads its output; a convolution's input is not needed.
     residuals = sum(size for layer, size in maps.items() if layer.startswith("relu"))
@@ -194,13 +159,12 @@ def _roots(config: Config, network: str) -> float:
     return sum(_ROOT_MATRICES * count**2 * _FLOAT for count in channels)
 
 
-def _ordered(config: Config, height: int, width: int, network: str) -> float:
+def _ordered(config: Config, shapes: Mapping[str, tuple[int, int, int]]) -> float:
     """Memory of losses on sorted positions: per style layer the target, its distance, the order,
     and the statistics behind the target, whose memory is only partly reused; and for the largest
     layer the two 64-bit arrays that are sorted."""
     if STYLE_LOSSES[config.style_loss].by_sums:
         return 0.0
-    shapes = map_shapes(network, config.style_layers, height, width)
     maps = [_bytes(shapes[layer]) for layer in set(config.style_layers)]
     return 7 * sum(maps) + 4 * max(maps, default=0.0)
 
@@ -219,20 +183,20 @@ def _by_windows(stages: tuple[Stage, ...], saved: list[float]) -> float:
     forward = sum(entering) + sum(saved)
     # One row of windows exists twice, as map and as derivative; the rows above are released.
     backward = [
-        sum(entering[: i + 1]) + sum(saved[: i + 1]) + leaving + entering[i] * _row_share(stages[i])
+        sum(entering[: i + 1])
+        + sum(saved[: i + 1])
+        + leaving
+        + entering[i] * stages[i].size[0] / max(stages[i].shape[0], 1)
         for i, leaving in enumerate([*entering[1:], 0.0])
     ]
-    window = max(stage.size[0] * stage.size[1] * _widest(stage) for stage in stages) * _FLOAT
+    # The largest map of a stage has its first layer's channels.
+    window = max(_bytes((*stage.size, stage.widths[0])) for stage in stages)
     return max(forward, *backward) + _WINDOW_MAPS * window
 
 
-def _row_share(stage: Stage) -> float:
-    return stage.size[0] / max(stage.shape[0], 1)
-
-
-def _way_back(stage: Stage, layers: tuple[str, ...], pooling: str) -> float:
+def _residuals(stage: Stage, layers: tuple[str, ...], pooling: str) -> float:
     """Residuals of a stage: a bit per ReLU; three per maximum, and none for the ReLU before it."""
-    saved, total = kept_layers(stage.layers, layers, pooling), 0.0
+    saved, total = stored_layers(stage.layers, layers, pooling), 0.0
     for name, following in zip(saved, (*saved[1:], ""), strict=False):
         bits = _bytes(stage.shape_at(name)) / (8 * _FLOAT)
         if name.startswith("pool"):
@@ -240,8 +204,3 @@ def _way_back(stage: Stage, layers: tuple[str, ...], pooling: str) -> float:
         elif name.startswith("relu") and not (pooling == "max" and following.startswith("pool")):
             total += bits
     return total
-
-
-def _widest(stage: Stage) -> int:
-    """Channels of the largest map, at the resolution of the map that enters."""
-    return stage.widths[0]

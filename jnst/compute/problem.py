@@ -16,44 +16,44 @@ from ..losses import Known, Losses, LossWeights, Targets, loss_weights
 from ..losses.registry import check_by_windows, check_over_devices
 from ..network import Params
 from ..optimize.hyperparameters import method_of, rates_of
-from ..optimize.loop import terms_at
-from ..optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk
+from ..optimize.optimizer import start
+from ..optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk, run_chunk
 from ..system import trim
 from .canvas import Canvas
 from .devices import Sharded
-from .engine import Engine, Scene
+from .engine import Engine, Scene, Whole
 from .tiles.engine import Tiled
-from .whole import Whole
 
 
-def choose_engine(tile: int | None, devices: Sequence[jax.Device], size: tuple[int, int]) -> Engine:
+def choose_engine(
+    config: Config, tile: int | None, devices: Sequence[jax.Device], size: tuple[int, int]
+) -> Engine:
     """The engine for pictures of this size.
 
     Args:
+        config: of the run.
         tile: pictures with a longer side than this are computed by windows of this many pixels;
             None for no windows.
         devices: two or more split each picture.
         size: (height, width), margin included.
+
+    Raises:
+        ValueError: for choices that windows or several devices do not support.
     """
-    if len(devices) > 1:
-        return Sharded(tuple(devices))
-    return Whole() if tile is None or max(size) <= tile else Tiled(tile)
-
-
-def check_engine(
-    config: Config, sizes: Sequence[tuple[int, int]], tile: int | None, devices: int
-) -> None:
-    """Raises ValueError for choices that windows or several devices do not support."""
-    if devices > 1:
+    count = len(devices)
+    if count > 1:
         if tile is not None:
-            raise ValueError(f"tile is {tile} for {devices} devices: give one of the two")
+            raise ValueError(f"tile is {tile} for {count} devices: give one of the two")
         if config.precision != "float32":
             raise ValueError(
-                f"precision is {config.precision!r} for {devices} devices: they take 'float32'"
+                f"precision is {config.precision!r} for {count} devices: they take 'float32'"
             )
-        check_over_devices(config, devices)
-    elif tile is not None and max(map(max, sizes)) > tile:
-        check_by_windows(config, tile)
+        check_over_devices(config, count)
+        return Sharded(tuple(devices))
+    if tile is None or max(size) <= tile:
+        return Whole()
+    check_by_windows(config, tile)
+    return Tiled(tile)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Problem:
 
     Attributes:
         engine, canvas: how the picture is computed, and which part of it is optimised.
-        config, chunk: of the run; steps between two reports.
+        config: of the run.
+        chunk: steps between two reports.
         evaluated: the network, targets and weights, on the engine's devices.
     """
 
@@ -84,15 +85,16 @@ class Problem:
 
     def losses(self, picture: Pixels) -> Losses:
         """The weighted terms of a finished picture, margin included."""
-        losses: Losses = terms_at(
-            self.objective,
-            jnp.asarray(picture),
-            self.canvas.arguments(self.evaluated, settled=True),
-            method=method_of(self.config),
-            rates=rates_of(self.config),
-            chunk=self.chunk,
-        )
-        return losses
+        objective, x = self.objective, jnp.asarray(picture)
+        arguments = self.canvas.arguments(self.evaluated, settled=True)
+        if isinstance(objective, Evaluator):
+            losses: Losses = objective.value(x, *arguments)[1]
+            return losses
+        # By the program of a step: the wasted gradient takes less time than compiling another one.
+        method, rates = method_of(self.config), rates_of(self.config).arrays()
+        state = start(x, method, rates)
+        _, terms = run_chunk(objective, method, state, rates, arguments, 1, size=self.chunk)
+        return Losses(*(rows[0] for rows in terms))
 
     def diagnose(self, optimised: Array) -> str:
         """Where the objective first becomes NaN or infinite, as far as the engine can tell."""
@@ -112,10 +114,9 @@ def make_problem(
     """The problem of a scale; compiles its step while computing the targets.
 
     Args:
-        engine, canvas, chunk: see `Problem`.
+        engine, canvas, config, chunk: see `Problem`.
         params: from `jnst.load_weights`.
         scene: the pictures of this scale.
-        config: of the run.
         known: cache of style statistics from earlier scales or runs; new ones are added.
     """
     height, width, _ = scene.content.shape
@@ -129,20 +130,14 @@ def make_problem(
 
         # XLA needs only the shapes of the targets to compile the step.
         shapes = jax.eval_shape(targets_of, prepared, scene.content, list(scene.styles))
+        objective: Any = canvas.objective(engine.objective)
+        method, rates = method_of(config), rates_of(config).arrays()
         args = canvas.arguments((prepared, shapes, weights))
-        objective = canvas.objective(engine.objective)
         compilation = compiled_meanwhile(
-            partial(_lowered_step, objective, scene.content, args, config, chunk)
+            partial(lower_chunk, objective, method, scene.content, rates, args, size=chunk)
         )
     with compilation:
         targets = engine.targets_of(prepared, scene, config, known)
     # Release the compiler's scratch memory before the first step.
     trim()
     return Problem(engine, canvas, config, chunk, engine.place((prepared, targets, weights)))
-
-
-def _lowered_step(
-    objective: Any, image: Pixels, args: tuple[Any, ...], config: Config, chunk: int
-) -> Any:
-    rates = rates_of(config).arrays(image.dtype)
-    return lower_chunk(objective, method_of(config), image, rates, args, size=chunk)

@@ -9,9 +9,4 @@ from .hyperparameters import Rates as Rates
 from .loop import NotFiniteError as NotFiniteError
 from .loop import minimize as minimize
 
-__all__ = [
-    "Method",
-    "NotFiniteError",
-    "Rates",
-    "minimize",
-]
+__all__ = ["Method", "NotFiniteError", "Rates", "minimize"]

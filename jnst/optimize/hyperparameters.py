@@ -85,10 +85,7 @@ def method_of(config: Config) -> Method:
     """The optimiser that a config names."""
     if config.optimizer == "adam":
         return Method(
-            "adam",
-            clamp=config.clamp,
-            precondition=config.precondition,
-            averaging=config.averaging,
+            "adam", clamp=config.clamp, precondition=config.precondition, averaging=config.averaging
         )
     return Method("lbfgs", config.line_search, config.history, precondition=config.precondition)
 

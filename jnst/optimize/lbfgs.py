@@ -1,10 +1,9 @@
 """L-BFGS as a state machine: each call takes one value and gradient and returns the next point.
 
-A line search usually hides several evaluations inside one step, in a loop. Here the search itself
-is part of the state: `update` takes the value and gradient at the point it asked for, accepts that
-point or narrows the interval, and returns the point to evaluate next. A step therefore costs
-exactly one evaluation, nothing is evaluated twice, and the objective stays outside any loop, where
-XLA's CPU backend runs it several times faster.
+The line search is part of the state: `update` takes the value and gradient at the point it asked
+for, accepts that point or narrows the interval, and returns the point to evaluate next. A step
+costs exactly one evaluation, and the objective stays outside any loop, where XLA's CPU backend runs
+it several times faster.
 """
 
 from collections.abc import Callable
@@ -48,51 +47,35 @@ class State(NamedTuple):
     stored: Array
 
 
-def _dot(a: Array, b: Array) -> Scalar:
-    return jnp.vdot(a, b, precision="highest")
-
-
-def _product(a: Array, b: Array) -> Array:
-    return jnp.matmul(a, b, precision="highest")
+_dot = partial(jnp.vdot, precision="highest")
+_product = partial(jnp.matmul, precision="highest")
 
 
 def init(x: Array, history: int) -> State:
     """The state before the first evaluation, with room for `history` pairs of x's size."""
     zeros, zero = jnp.zeros_like(x), jnp.zeros((), x.dtype)
-    buffer = jnp.zeros((history, *x.shape), x.dtype)
+    pairs = jnp.zeros((history, *x.shape), x.dtype)
+    products, none = jnp.zeros((history, history), x.dtype), jnp.int32(0)
+    search = begin(zero, zero, zero)
     return State(
-        position=x,
-        value=zero,
-        gradient=zeros,
-        direction=zeros,
-        slope=zero,
-        search=begin(zero, zero, zero),
-        steps=buffer,
-        changes=jnp.zeros_like(buffer),
-        products=jnp.zeros((history, history), x.dtype),
-        accepted=jnp.int32(0),
-        stored=jnp.int32(0),
+        x, zero, zeros, zeros, zero, search, pairs, jnp.zeros_like(pairs), products, none, none
     )
 
 
-def _same(x: Array) -> Array:
+def _identity(x: Array) -> Array:
     return x
 
 
-def quasi_newton(gradient: Array, state: State, inverse: Inverse = _same) -> Array:
+def quasi_newton(gradient: Array, state: State, inverse: Inverse = _identity) -> Array:
     """−H·gradient, with H the inverse Hessian that the pairs define.
 
     The initial H is γP, with P the map `inverse` and γ = (s·y)/(y·P y) of the newest pair.
 
-    The two-loop recursion goes through the pairs one by one: q ← q − αᵢ yᵢ with αᵢ = ρᵢ sᵢ·q from
-    the newest on, then r ← r + δᵢ sᵢ with δᵢ = αᵢ − ρᵢ yᵢ·r from the oldest on. Here the products
-    between pairs are stored, so the scalars follow from products with the vectors that the loops
-    start from: with the pairs as the columns of S and Y, from old to new, R the upper triangle of
-    SᵀY and D its diagonal,
+    Equal to the two-loop recursion, but with stored products between the pairs it takes four
+    products with a large matrix instead of hundreds of small steps. With the pairs as the columns
+    of S and Y, from old to new, R the upper triangle of SᵀY and D its diagonal,
 
         R α = Sᵀ g,   r = γP (g − Y α),   Rᵀ δ = D α − Yᵀ r,   H g = r + S δ.
-
-    That is four products with a large matrix instead of hundreds of small steps.
 
     References:
         Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4 and eq. 7.20; section
@@ -135,11 +118,7 @@ def _solved(triangle: Array, right: Array, order: Array) -> Array:
 
 
 def _remember(state: State, step: Array, change: Array, wanted: Array, line_search: str) -> State:
-    """Stores a wanted pair if its curvature s·y is large enough to keep H positive definite.
-
-    Writes one slot of each buffer in either case: selecting between whole buffers, as `lax.cond`
-    does, would make XLA copy them at every step.
-    """
+    """Stores a wanted pair if its curvature s·y is large enough to keep H positive definite."""
     product = _dot(step, change)
     if line_search == "none":
         enough = product > 1e-10
@@ -147,6 +126,8 @@ def _remember(state: State, step: Array, change: Array, wanted: Array, line_sear
         enough = product > 1e-7 * jnp.sqrt(_dot(step, step) * _dot(change, change))
     storable = wanted & enough
     slot = state.stored % state.products.shape[0]
+    # One slot of each buffer is written in either case: selecting between whole buffers, as
+    # `lax.cond` does, would make XLA copy them at every step.
     return state._replace(
         steps=state.steps.at[slot].set(jnp.where(storable, step, state.steps[slot])),
         changes=state.changes.at[slot].set(jnp.where(storable, change, state.changes[slot])),
@@ -155,12 +136,17 @@ def _remember(state: State, step: Array, change: Array, wanted: Array, line_sear
 
 
 def _multiplied(state: State) -> State:
-    """Adds the products with the newest pair's change. Not part of `_remember`, because XLA copies
-    a buffer that is written and multiplied in one place."""
+    """Adds the products with the newest pair's change."""
+    # Not part of `_remember`: XLA copies a buffer that is written and multiplied in one place.
     history = len(state.steps)
     slot = (state.stored - 1) % history
     column = _product(state.steps.reshape(history, -1), state.changes[slot].ravel())
     return state._replace(products=state.products.at[:, slot].set(column))
+
+
+def _cautious(gradient: Array) -> Scalar:
+    """As torch.optim.LBFGS: the first step has an L1 norm of at most 1."""
+    return jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.sum(jnp.abs(gradient)), 1e-30))
 
 
 def _accept(
@@ -176,8 +162,7 @@ def _accept(
     state = _multiplied(state)
     direction = quasi_newton(gradient, state, inverse)
     slope = _dot(gradient, direction)
-    # As torch.optim.LBFGS: the first step has an L1 norm of at most 1.
-    cautious = jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.sum(jnp.abs(gradient)), 1e-30))
+    cautious = _cautious(gradient)
     if line_search == "none":
         step = rate * jnp.where(state.accepted == 0, cautious, 1.0)
     else:
@@ -208,7 +193,7 @@ def update(
     *,
     rate: Scalar,
     line_search: str,
-    inverse: Inverse = _same,
+    inverse: Inverse = _identity,
 ) -> tuple[Array, State]:
     """Processes one evaluation and returns the next point.
 
@@ -281,10 +266,10 @@ def _light(state: State) -> State:
 def _restart(state: State, rate: Array) -> State:
     """Restarts with steepest descent from the accepted point, without the stored pairs."""
     slope = -_dot(state.gradient, state.gradient)
-    cautious = 1.0 / jnp.maximum(jnp.sum(jnp.abs(state.gradient)), 1e-30)
+    step = rate * _cautious(state.gradient)
     return state._replace(
         direction=-state.gradient,
         slope=slope,
-        search=begin(rate * jnp.minimum(1.0, cautious), state.value, slope),
+        search=begin(step, state.value, slope),
         stored=jnp.int32(0),
     )

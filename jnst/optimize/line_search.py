@@ -1,8 +1,7 @@
 """A line search one trial at a time, for the strong Wolfe conditions.
 
-φ(t) is the objective along a direction from the point where the search starts. A trial step t that
-does not end the search narrows it: until a bracket is found steps grow fourfold, then the minimiser
-of a cubic through both ends is tried.
+φ(t) is the objective along a direction. A trial step t that does not end the search narrows it:
+until a bracket is found steps grow fourfold, then the minimiser of a cubic is tried.
 
 References: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5, 3.6, eq. 3.7, 3.59.
 """
@@ -37,15 +36,13 @@ class Search(NamedTuple):
 def begin(step: Array, value: Array, slope: Array) -> Search:
     """A search whose first trial is `step`, from φ(0) = value and φ′(0) = slope."""
     zero = jnp.zeros_like(step)
-    off, no = jnp.bool_(False), jnp.int32(0)
-    return Search(step, zero, value, slope, zero, value, slope, off, no)
+    unbracketed, no_trials = jnp.bool_(False), jnp.int32(0)
+    return Search(step, zero, value, slope, zero, value, slope, unbracketed, no_trials)
 
 
 def highest_value(search: Search, start_value: Array, start_slope: Array) -> Array:
-    """The largest φ(step) that is a sufficient decrease (eq. 3.7a), plus a few units of rounding.
-
-    Without the rounding a search in float32 would never end near a minimum.
-    """
+    """The largest φ(step) that is a sufficient decrease (eq. 3.7a), plus a few units of rounding,
+    without which a search in float32 would never end near a minimum."""
     rounding = 4 * jnp.finfo(start_value.dtype).eps * jnp.abs(start_value)
     return start_value + SUFFICIENT_DECREASE * search.step * start_slope + rounding
 

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,11 +32,10 @@ class NotFiniteError(FloatingPointError):
         self.point, self.good = point, good
 
 
-class Standing:
-    """Read access to a state: for a callback until it returns, or after the last step.
+class StateView:
+    """Read access to a state for a callback, valid until it returns.
 
-    Calling it computes the current result; `arrays()` copies the state for `from_arrays`;
-    `moments()` returns Adam's moments.
+    Calling it computes the current result; `arrays()` copies the state for `from_arrays`.
     """
 
     def __init__(self, state: State, rates: Rates) -> None:
@@ -48,8 +47,19 @@ class Standing:
     def arrays(self) -> dict[str, NDArray[Any]]:
         return to_arrays(self._state)
 
-    def moments(self) -> Moments:
-        return moments(self._state)
+
+class Minimum(NamedTuple):
+    """The result of `minimize`.
+
+    Attributes:
+        x: the optimised array.
+        terms: the terms of every evaluation of this call, one row per step.
+        moments: Adam's moments; None for L-BFGS.
+    """
+
+    x: Array
+    terms: Any
+    moments: Moments | None
 
 
 def minimize(
@@ -61,8 +71,8 @@ def minimize(
     method: Method | None = None,
     rates: Rates | None = None,
     chunk: int = 10,
-    callback: Callable[[int, Any, Standing], bool | None] | None = None,
-) -> tuple[Array, Any]:
+    callback: Callable[[int, Any, StateView], bool | None] | None = None,
+) -> Minimum:
     """Minimises `objective(x, *args)` over one array.
 
     Args:
@@ -77,10 +87,7 @@ def minimize(
         rates: the optimiser's numbers.
         chunk: steps between two calls of `callback`; the first call comes after one step.
         callback: called after each chunk with the number of steps done, the chunk's terms (one row
-            per step) and a `Standing`; a true result stops the run.
-
-    Returns:
-        The optimised x and the terms of every evaluation of this call, one row per step.
+            per step) and a `StateView`; a true result stops the run.
 
     A non-finite evaluation is not counted: the point moves back to a tenth of the way from the last
     finite one, the learning rate falls to a tenth, and a RuntimeWarning is issued; at most three
@@ -96,29 +103,11 @@ def minimize(
         >>> def bowl(x, center):
         ...     value = jnp.sum((x - center) ** 2)
         ...     return value, {"value": value}
-        >>> method = Method("lbfgs")
-        >>> x, log = minimize(bowl, jnp.zeros(2), (jnp.array([1.0, -2.0]),), steps=9, method=method)
-        >>> [round(v, 3) for v in x.tolist()], log["value"].shape
+        >>> center, method = jnp.array([1.0, -2.0]), Method("lbfgs")
+        >>> minimum = minimize(bowl, jnp.zeros(2), (center,), steps=9, method=method)
+        >>> [round(v, 3) for v in minimum.x.tolist()], minimum.terms["value"].shape
         ([1.0, -2.0], (9,))
     """
-    standing, terms = improve(
-        objective, x, args, steps=steps, method=method, rates=rates, chunk=chunk, callback=callback
-    )
-    return standing(), terms
-
-
-def improve(
-    objective: Objective | Evaluator,
-    x: Array | State,
-    args: tuple[Any, ...] = (),
-    *,
-    steps: int,
-    method: Method | None = None,
-    rates: Rates | None = None,
-    chunk: int = 10,
-    callback: Callable[[int, Any, Standing], bool | None] | None = None,
-) -> tuple[Standing, Any]:
-    """As `minimize`, but returns a `Standing` of the final state, and the terms."""
     if steps < 1 or chunk < 1:
         raise ValueError(f"steps is {steps} and chunk {chunk}: both must be at least 1")
     method, rates = method or Method(), rates or Rates()
@@ -140,38 +129,13 @@ def improve(
         if count:
             logs.append(jax.tree.map(lambda rows, n=count: rows[:n], terms))
             done += count
-            if callback and callback(done, logs[-1], Standing(state, rates)):
+            if callback and callback(done, logs[-1], StateView(state, rates)):
                 break
         if failed:
             bad_terms = jax.tree.map(lambda rows, n=count: rows[n], terms)
             state = _taken_back(state, rates, bad_terms)
-    return Standing(state, rates), _joined(logs, objective, state.point, args)
-
-
-def terms_at(
-    objective: Objective | Evaluator,
-    x: Array,
-    args: tuple[Any, ...] = (),
-    *,
-    method: Method | None = None,
-    rates: Rates | None = None,
-    chunk: int = 10,
-) -> Any:
-    """The terms at x, computed by the program of a step, which `improve` has already compiled.
-
-    The wasted gradient evaluation takes less time than compiling a program for the value alone. An
-    evaluator's `value` is used if present. Arguments as for `improve`.
-
-    Example:
-        >>> terms_at(lambda x: (x @ x, {"norm": x @ x}), jnp.array([3.0, 4.0]))["norm"]
-        np.float32(25.0)
-    """
-    if isinstance(objective, Evaluator) and objective.value is not None:
-        return objective.value(x, *args)[1]
-    method, rates = method or Method(), (rates or Rates()).arrays(x.dtype)
-    state = start(x, method, rates)
-    _, terms = run_chunk(objective, method, state, rates, args, 1, size=chunk)
-    return jax.tree.map(lambda rows: rows[0], terms)
+    terms = _joined(logs, objective, state.point, args)
+    return Minimum(best(state, rates), terms, moments(state) if method.name == "adam" else None)
 
 
 def _joined(
@@ -180,8 +144,9 @@ def _joined(
     if logs:
         return jax.tree.map(lambda *rows: np.concatenate(rows), *logs)
     if isinstance(objective, Evaluator):
-        objective = objective.objective
-    _, terms = jax.eval_shape(objective, x, *args)
+        _, terms = objective.value(x, *args)
+    else:
+        _, terms = jax.eval_shape(objective, x, *args)
     return jax.tree.map(lambda t: np.zeros((0, *t.shape), t.dtype), terms)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import optax
 from jaxtyping import Array
 from numpy.typing import NDArray
+from optax.tree_utils import tree_get, tree_set
 
 from . import lbfgs
 from .hyperparameters import Method, Rates
@@ -28,7 +29,7 @@ class State(NamedTuple):
     """The state of an optimisation; its points are x · unit.
 
     Attributes:
-        point: the point to evaluate next.
+        point: to evaluate next.
         inner: the Optax state.
         average: the running average of the points, including the first, not corrected for its
             bias towards 0; None without averaging.
@@ -100,34 +101,16 @@ class Moments(NamedTuple):
     steps: Array
 
 
-def _of_adam(leaf: Any) -> bool:
-    return isinstance(leaf, optax.ScaleByAdamState)
-
-
 def moments(state: State) -> Moments:
     """Adam's moments, from the state of an Adam run."""
-    (adam,) = filter(_of_adam, jax.tree.leaves(state.inner, is_leaf=_of_adam))
-    return Moments(adam.mu, adam.nu, adam.count)
+    return Moments(*(tree_get(state.inner, name) for name in ("mu", "nu", "count")))
 
 
-def with_moments(state: State, known: Moments) -> State:
-    """The state of an Adam run with its moments replaced by `known`.
-
-    Example:
-        >>> x, rates = jnp.zeros(2), Rates()
-        >>> known = Moments(jnp.ones(2), jnp.full(2, 4.0), jnp.int32(1000))
-        >>> moments(with_moments(start(x, Method(), rates), known)).square.tolist()
-        [4.0, 4.0]
-    """
-
-    def replaced(leaf: Any) -> Any:
-        if not _of_adam(leaf):
-            return leaf
-        # Copied: the state is donated to the first step.
-        mean, square, count = (jnp.array(values, copy=True) for values in known)
-        return leaf._replace(mu=mean, nu=square, count=count)
-
-    return state._replace(inner=jax.tree.map(replaced, state.inner, is_leaf=_of_adam))
+def with_moments(state: State, other: Moments) -> State:
+    """The state of an Adam run with other moments."""
+    # Copied: the state is donated to the first step.
+    mean, square, count = (jnp.array(values, copy=True) for values in other)
+    return state._replace(inner=tree_set(state.inner, mu=mean, nu=square, count=count))
 
 
 def to_arrays(state: State) -> dict[str, NDArray[Any]]:
@@ -139,12 +122,7 @@ def to_arrays(state: State) -> dict[str, NDArray[Any]]:
 def from_arrays(
     arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], method: Method, rates: Rates
 ) -> State:
-    """The state whose leaves `to_arrays` copied.
-
-    Args:
-        arrays: the leaves by name.
-        shape: of x; float32.
-        method, rates: of the run.
+    """The state of a run over an x of this shape, float32, whose leaves `to_arrays` copied.
 
     Raises:
         ValueError: if the leaves do not match such a run.
@@ -168,13 +146,6 @@ def at_other_rates(state: State, before: Rates, now: Rates) -> State:
 
     The average's bias towards 0 follows from the decay and the number of steps. Rescales the
     average to the bias that it would have if the decay had always been the new one.
-
-    Example:
-        >>> rates = Rates(average=0.5)
-        >>> state = start(jnp.ones(1), Method(averaging=True), rates)
-        >>> later = at_other_rates(state, rates, Rates(average=0.75))
-        >>> state.average.tolist(), later.average.tolist()
-        ([0.5], [0.25])
     """
     if state.average is None or before.average == now.average:
         return state
@@ -192,7 +163,7 @@ def advance(method: Method, state: State, rates: Rates, value: Array, gradient: 
     """The state after an evaluation at its point."""
     rate = rates.learning_rate * state.brake
     if method.name == "adam":
-        rate = rate * _left(rates, state.step)
+        rate = rate * _remaining_rate(rates, state.step)
     rates = rates._replace(learning_rate=rate)
     gradient = gradient / rates.unit
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
@@ -217,7 +188,7 @@ def advance(method: Method, state: State, rates: Rates, value: Array, gradient: 
     return State(point, inner, average, good, state.step + finite, state.brake, finite)
 
 
-def _left(rates: Rates, step: Array) -> Array:
+def _remaining_rate(rates: Rates, step: Array) -> Array:
     """The remaining share of the learning rate, after Loshchilov and Hutter, "SGDR: stochastic
     gradient descent with warm restarts", ICLR 2017, eq. 5, within one cycle."""
     progress = jnp.minimum(step / rates.steps, 1.0)

@@ -15,10 +15,6 @@ def spectrum(height: int, width: int, exponent: Array | float) -> Array:
 
     Frequencies below one wave per longer side, including 0, are raised to it; the mean factor over
     all frequencies is 1.
-
-    Example:
-        >>> [round(float(factor), 2) for factor in spectrum(1, 4, 1.0)[0]]
-        [1.14, 1.14, 0.57]
     """
     down = jnp.fft.fftfreq(height)[:, None]
     across = jnp.fft.rfftfreq(width)[None]
@@ -30,17 +26,10 @@ def spectrum(height: int, width: int, exponent: Array | float) -> Array:
 
 
 def scale_frequencies(image: Array, exponent: Array | float) -> Array:
-    """Multiplies each frequency of an image by f^-exponent.
+    """Multiplies each frequency of a real, periodic image [H, W, …] by f^-exponent.
 
     The matrix of this map is symmetric and positive definite, so it can be an initial inverse
     Hessian; its square root is the map with half the exponent, up to a factor.
-
-    Args:
-        image: [H, W, …], real; treated as periodic.
-        exponent: 0 changes nothing, above 0 favours broad areas.
-
-    Returns:
-        The same shape and dtype.
 
     References:
         Olah, Mordvintsev and Schubert, "Feature visualization", Distill, 2017, section

@@ -33,13 +33,11 @@ class Evaluator:
     Attributes:
         value_and_gradient: (x, *args) -> ((value, terms), gradient), what
             `jax.value_and_grad(objective, has_aux=True)` would give.
-        objective: the equivalent objective; traced for its terms, never computed.
-        value: (x, *args) -> (value, terms), without the gradient; None if there is no such program.
+        value: (x, *args) -> (value, terms), without the gradient.
     """
 
     value_and_gradient: Callable[..., tuple[tuple[Array, Any], Array]]
-    objective: Objective
-    value: Callable[..., tuple[Array, Any]] | None = None
+    value: Objective
 
 
 def _step(
@@ -96,18 +94,11 @@ def run_chunk(
     size: int | None = None,
     fused: bool | None = None,
 ) -> tuple[State, Any]:
-    """Runs `count` steps; `state` is donated.
+    """Runs `count` steps; `state`, from `start` or the previous chunk, is donated.
 
-    Args:
-        objective: (x, *args) -> (scalar value, tree of scalar terms), or an `Evaluator`.
-        method: static structure of the optimiser.
-        state: from `start` or the previous chunk.
-        rates: the optimiser's numbers.
-        args: passed to the objective as arrays, never closed over.
-        count: number of steps.
-        size: the largest count that will be requested (a fused chunk compiles once per size).
-        fused: one dispatch for the whole chunk; by default everywhere but on CPUs. An evaluator
-            is always called step by step.
+    A fused chunk, by default everywhere but on CPUs, is one dispatch, compiled once for counts up
+    to `size`. An evaluator is always called step by step. `args` are passed to the objective as
+    arrays, never closed over.
 
     Returns:
         The new state and the terms, NumPy arrays with one row per step.
@@ -129,57 +120,27 @@ def run_chunk(
 
 
 def lower_chunk(
-    objective: Objective,
-    method: Method,
-    x: Any,
-    rates: Rates,
-    args: tuple[Any, ...],
-    *,
-    size: int,
-    fused: bool | None = None,
+    objective: Objective, method: Method, x: Any, rates: Rates, args: tuple[Any, ...], *, size: int
 ) -> Any:
     """The program of `run_chunk` for chunks of up to `size` steps, traced but not compiled.
 
-    Args:
-        x, rates, args: arrays or `jax.ShapeDtypeStruct`s of their shapes; nothing is computed.
-        objective, method, fused: of the run.
-
-    Returns:
-        A `jax.stages.Lowered`; once its `compile()` has returned, `run_chunk` need not compile.
-
-    Example:
-        >>> def bowl(x):
-        ...     return jnp.sum(x**2), ()
-        >>> x, rates = jax.ShapeDtypeStruct((3,), jnp.float32), Rates(*map(jnp.float32, Rates()))
-        >>> lower_chunk(bowl, Method(), x, rates, (), size=1).compile().as_text().count("ENTRY")
-        1
+    Arrays may be `jax.ShapeDtypeStruct`s of their shapes. Once `compile()` of the result has
+    returned, `run_chunk` need not compile.
     """
-    fused = jax.default_backend() != "cpu" if fused is None else fused
     state = jax.eval_shape(partial(start, method=method), x, rates=rates)
-    if fused:
+    if jax.default_backend() != "cpu":
         return _fused.lower(objective, method, state, rates, args, jnp.int32(0), size)
     return _single.lower(objective, method, state, rates, args)
 
 
 @contextmanager
 def compiled_meanwhile(lower: Callable[[], Any]) -> Iterator[None]:
-    """Compiles in a thread during the block; after it, calls of the function find the program.
+    """Compiles the `jax.stages.Lowered` that `lower` returns in a thread during the block; calls of
+    the jitted function after it find the program in JAX's cache.
 
     XLA releases Python's global lock while it compiles. Errors are suppressed here: the call that
     needs the program compiles it again and raises the same error. A call under other settings of
     the caller's thread, such as `jax.default_matmul_precision`, compiles again, too.
-
-    Args:
-        lower: returns the `jax.stages.Lowered` of a jitted function; JAX caches the compiled
-            program.
-
-    Example:
-        >>> import jax, jax.numpy as jnp
-        >>> double = jax.jit(lambda x: 2 * x)
-        >>> with compiled_meanwhile(lambda: double.lower(jnp.ones(3))):
-        ...     x = jnp.arange(3.0)
-        >>> double(x).tolist()
-        [0.0, 2.0, 4.0]
     """
 
     def work() -> None:

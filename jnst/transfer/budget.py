@@ -1,9 +1,8 @@
 """The memory budget of a run: the fastest engine that fits, else smaller windows.
 
-Computing the whole picture at once is fastest and takes the most memory. Larger windows are faster
-than smaller ones, since their margins overlap less: windows of 128 pixels compute a third more than
-those of 512. Each L-BFGS pair is two more pictures. For a large picture that is as much memory as
-much larger windows need, and beyond a few pairs another saves hardly a step: pairs are cut first.
+Computing the whole picture at once is fastest and takes the most memory. Windows of 128 pixels
+compute a third more than those of 512, since their margins overlap more. Each L-BFGS pair is two
+more pictures, and beyond a few pairs another saves hardly a step: pairs are cut first.
 """
 
 from collections.abc import Callable
@@ -57,8 +56,6 @@ def choose(
         ValueError: if nothing fits, with the memory or size that would.
 
     Example:
-        >>> choose(Config(), 512, 512, memory=8 * 10**9).tile is None
-        True
         >>> choose(Config(), 3000, 2000, memory=8 * 10**9).tile
         768
     """
@@ -67,16 +64,18 @@ def choose(
         shorter = replace(config, history=history)
         return estimate_memory(shorter, height, width, network=network, tile=tile)
 
-    pair = 2 * height * width * 3 * _FLOAT
-    for pairs in _pairs(config):
-        for tile in _ways(config, height, width):
+    minima = [config.history]
+    if config.optimizer == "lbfgs":
+        minima = [min(config.history, least) for least in (_ENOUGH_PAIRS, _LEAST_PAIRS)]
+    tiles, pair = _tiles(config, height, width), 2 * height * width * 3 * _FLOAT
+    for pairs in minima:
+        for tile in tiles:
             room = memory - needed(tile, pairs)
             if room >= 0:
                 more = min(config.history - pairs, room // pair)
                 return Choice(tile, pairs + more, needed(tile, pairs + more))
-    fewest = _pairs(config)[-1]
-    least = min(needed(tile, fewest) for tile in _ways(config, height, width))
-    side = _side_that_fits(config, height, width, network, memory)
+    least = min(needed(tile, minima[-1]) for tile in tiles)
+    side = _side_that_fits(replace(config, history=minima[-1]), height, width, network, memory)
     smaller = f"--size {side}" if side else "a smaller --size"
     adam = "" if config.optimizer == "adam" else " (--optimizer adam needs less)"
     raise ValueError(
@@ -86,7 +85,7 @@ def choose(
     )
 
 
-def _ways(config: Config, height: int, width: int) -> list[int | None]:
+def _tiles(config: Config, height: int, width: int) -> list[int | None]:
     """The tiles to try, fastest first; None is the whole picture at once."""
     if needs_whole(config):
         return [None]
@@ -95,24 +94,14 @@ def _ways(config: Config, height: int, width: int) -> list[int | None]:
     return [None, *windows] if longer <= _LARGEST_WHOLE or not windows else [*windows]
 
 
-def _pairs(config: Config) -> tuple[int, ...]:
-    """Minimum numbers of L-BFGS pairs, largest first; each is tried with every tile."""
-    if config.optimizer == "adam":
-        return (config.history,)
-    return tuple(dict.fromkeys(min(config.history, n) for n in (_ENOUGH_PAIRS, _LEAST_PAIRS)))
-
-
 def _side_that_fits(config: Config, height: int, width: int, network: str, memory: int) -> int:
     """The largest --size of a picture of these proportions that fits, 0 if none does."""
-    least = replace(config, history=_pairs(config)[-1])
     measured = min(height, width) if config.size_side == "shorter" else max(height, width)
+    tiles = [None] if needs_whole(config) else [None, SMALLEST_TILE]
     for percent in range(95, 4, -5):
-        tall, wide = height * percent // 100, width * percent // 100
-        smallest = min(
-            estimate_memory(least, tall, wide, network=network, tile=tile)
-            for tile in ((None,) if needs_whole(config) else (None, TILES[-1]))
-        )
-        if min(tall, wide) > 0 and smallest <= memory:
+        size = height * percent // 100, width * percent // 100
+        needed = (estimate_memory(config, *size, network=network, tile=tile) for tile in tiles)
+        if min(size) > 0 and min(needed) <= memory:
             return measured * percent // 100
     return 0
 
@@ -139,16 +128,11 @@ def estimate_memory(
     check_layers(network, config.layers)
     if tile is not None:
         check_tile(tile)
-    return peak_memory(config, _sizes(config, height, width), network=network, tile=tile)
-
-
-def _sizes(config: Config, height: int, width: int) -> list[tuple[int, int]]:
-    """(height, width) of the painted picture per scale; the given size is without margin."""
-    scales = config.all_scales
+    scales, least = config.all_scales, smallest_side("vgg19", config.layers)
     sizes = [(round(height * s / scales[-1]), round(width * s / scales[-1])) for s in scales]
-    least = smallest_side("vgg19", config.layers)
     usable = [size for size in sizes[:-1] if min(size) >= least] + sizes[-1:]
-    return [painted_size(*size, config) for size in usable]
+    painted = [painted_size(*size, config) for size in usable]
+    return peak_memory(config, painted, network=network, tile=tile)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -161,15 +145,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 def smaller_tile(tile: int | None, side: int) -> int | None:
     """The next smaller window size, at most half as large; None after the smallest.
 
-    Args:
-        tile: the size that was too large, or None if the picture was computed at once.
-        side: the picture's longer side.
+    `tile` is the size that was too large, or None if the picture, of this longer side, was computed
+    at once.
 
     Example:
-        >>> smaller_tile(None, 3000), smaller_tile(None, 600), smaller_tile(512, 3000)
-        (768, 256, 256)
-        >>> smaller_tile(None, 200), smaller_tile(128, 3000)
-        (128, None)
+        >>> smaller_tile(None, 3000), smaller_tile(512, 3000), smaller_tile(128, 3000)
+        (768, 256, None)
     """
     current = side if tile is None else tile
     limit = max(current / 2, SMALLEST_TILE)
@@ -187,16 +168,12 @@ def by_smaller_windows(
 ) -> T:
     """The result of `attempt(tile)` for the first window size that fits into memory.
 
-    Args:
-        attempt: computes everything with windows of `tile` pixels, or at once for None; called
-            again with a smaller tile after it ran out of memory.
-        tile: the size to try first.
-        size: (height, width) of the picture.
-        advice: returns the error message for a picture that does not fit at all.
-        whole: whether the picture must be computed at once, so that no windows are tried.
+    `attempt` computes everything by windows of `tile` pixels, or at once for None; it is called
+    again with a smaller tile after it ran out of memory, unless the picture, of this `size`, must
+    be computed whole.
 
     Raises:
-        MemoryError: with the advice, if no window size fits.
+        MemoryError: with the text of `advice()`, if no window size fits.
     """
     while True:
         try:
@@ -214,12 +191,7 @@ def advice(config: Config, height: int, width: int, network: str) -> str:
     """The message for a picture that did not fit: its memory, and a --size that needs less.
 
     Assumes the smallest windows, unless the picture must be computed at once.
-
-    Example:
-        >>> advice(Config(size=4096), 3000, 4096, "vgg16").split(" about ")[0]
-        '4096x3000 pixels need'
     """
-
     tile = None if needs_whole(config) else SMALLEST_TILE
 
     def needed(percent: int) -> int:

@@ -1,8 +1,7 @@
 """Checkpoints: files with the state of a run, which resumes as if it had never stopped.
 
 The file is HDF5. Its first 512 bytes, the user block, name the kind of file and the SHA-256 of the
-rest, so a damaged file is detected before the HDF5 library reads it. The checkpoint before the last
-one is kept under the same name with the suffix ".previous".
+rest, so a damaged file is detected before the HDF5 library reads it.
 """
 
 import contextlib
@@ -12,7 +11,7 @@ import json
 import os
 import secrets
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,6 +27,7 @@ from ..config import Config
 from ..losses import Losses
 
 _BLOCK = 512
+_ABOUT = ("config", "inputs", "scale", "step", "made_by", "notes")
 _KIND = b"jnst checkpoint 2\nsha256 "
 # Errors that reading may raise for a file with a valid checksum but unexpected content.
 _STRANGE = (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError)
@@ -59,11 +59,7 @@ class Checkpoint:
 
 
 def previous_path(path: str | os.PathLike[str]) -> Path:
-    """The path of the checkpoint before the last one.
-
-    >>> previous_path("run.ckpt").name
-    'run.ckpt.previous'
-    """
+    """The path of the checkpoint before the last one, such as run.ckpt.previous."""
     path = Path(os.path.realpath(path))
     return path.with_name(path.name + ".previous")
 
@@ -116,11 +112,10 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 def is_whole(path: str | os.PathLike[str]) -> bool:
     """Whether `path` is a checkpoint with a valid checksum."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         _verify(Path(path))
-    except (OSError, ValueError):
-        return False
-    return True
+        return True
+    return False
 
 
 def software() -> dict[str, str]:
@@ -133,11 +128,7 @@ def software() -> dict[str, str]:
 
 
 def fingerprint(values: Any) -> str:
-    """A hash of an array's shape, type and content.
-
-    >>> fingerprint(np.zeros((1, 2)))[:8] == fingerprint(np.zeros((2, 1)))[:8]
-    False
-    """
+    """A hash of an array's shape, type and content."""
     array = np.ascontiguousarray(values)
     digest = hashlib.sha256(f"{array.shape} {array.dtype}".encode())
     digest.update(array.data)
@@ -147,9 +138,15 @@ def fingerprint(values: Any) -> str:
 def check_same_run(checkpoint: Checkpoint, config: Config, inputs: Mapping[str, str]) -> None:
     """Raises ValueError, listing all differences, unless a checkpoint belongs to this run.
 
-    The steps of the last scale may differ, but not be fewer than the steps already done.
+    The steps of the last scale may differ, but not be fewer than the steps already done. Warns if
+    other versions or another device made it.
     """
-    different = [*_other_inputs(checkpoint.inputs, inputs)]
+    saved = checkpoint.inputs
+    different = [
+        f"{name} is another" for name in saved if inputs.get(name, saved[name]) != saved[name]
+    ]
+    different += [f"{name} is missing" for name in saved if name not in inputs]
+    different += [f"{name} is new" for name in inputs if name not in saved]
     for spec in fields(Config):
         old, new = getattr(checkpoint.config, spec.name), getattr(config, spec.name)
         if spec.name == "steps":
@@ -164,36 +161,37 @@ def check_same_run(checkpoint: Checkpoint, config: Config, inputs: Mapping[str, 
             f"the checkpoint is of another run: {'; '.join(different)}; "
             "give what it was begun with, or begin anew"
         )
-
-
-def _other_inputs(old: Mapping[str, str], new: Mapping[str, str]) -> Sequence[str]:
-    missing = [f"{name} is missing" for name in old if name not in new]
-    added = [f"{name} is new" for name in new if name not in old]
-    return [*(f"{n} is another" for n in old if n in new and old[n] != new[n]), *missing, *added]
+    old_software, new_software = checkpoint.made_by, software()
+    changes = [
+        f"{name} was {old_software.get(name)} and is {new}"
+        for name, new in new_software.items()
+        if old_software.get(name) != new
+    ]
+    if changes:
+        warnings.warn(
+            f"the picture may differ a little from that of an unbroken run: {'; '.join(changes)}",
+            stacklevel=3,
+        )
 
 
 def _keep(last: Path, previous: Path) -> None:
     """Links the last file to the previous one's name, or renames it where links are refused."""
-    second = last.with_name(f".jnst-{secrets.token_hex(8)}.part")
+    link = last.with_name(f".jnst-{secrets.token_hex(8)}.part")
     try:
-        second.hardlink_to(last)
+        link.hardlink_to(last)
     except (OSError, NotImplementedError):
         last.replace(previous)
         return
     try:
-        second.replace(previous)
+        link.replace(previous)
     finally:
         # POSIX keeps both names if they are already links to the same file.
         with contextlib.suppress(OSError):
-            second.unlink()
+            link.unlink()
 
 
 class _Patient(io.FileIO):
-    """A file that stores its first write error, since HDF5 crashes if a write raises.
-
-    Attributes:
-        failed: the first error; nothing is written after it.
-    """
+    """A file that stores its first write error, since HDF5 crashes if a write raises."""
 
     failed: OSError | None = None
 
@@ -216,33 +214,29 @@ class _Patient(io.FileIO):
 
 
 def _write(path: Path, checkpoint: Checkpoint) -> None:
-    about = {
-        "config": checkpoint.config.to_dict(),
-        "inputs": dict(checkpoint.inputs),
-        "scale": checkpoint.scale,
-        "step": checkpoint.step,
-        "made_by": dict(checkpoint.made_by),
-        "notes": dict(checkpoint.notes),
-    }
+    about = {name: getattr(checkpoint, name) for name in _ABOUT}
+    about["config"] = checkpoint.config.to_dict()
     with _Patient(path, "w+") as raw:
         with h5py.File(raw, "w", userblock_size=_BLOCK) as file:
             # Bytes, not a string: HDF5 stores strings in a heap, and can loop forever on a bad one.
-            file["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+            file["about"] = np.frombuffer(json.dumps(about, default=dict).encode(), np.uint8)
             for name, array in checkpoint.state.items():
                 file[f"state/{name}"] = array
             for name, array in checkpoint.losses._asdict().items():
                 file[f"losses/{name}"] = array
         if raw.failed:
             raise raw.failed
-    head = _KIND + _digest(path).encode() + b"\n"
+    head = _head(path)
     with path.open("r+b") as raw:
-        raw.write(head.ljust(_BLOCK, b"\0"))
+        raw.write(head)
 
 
-def _digest(path: Path) -> str:
+def _head(path: Path) -> bytes:
+    """The user block for a file with this content."""
     with path.open("rb") as file:
         file.seek(_BLOCK)
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return (_KIND + digest.encode() + b"\n").ljust(_BLOCK, b"\0")
 
 
 def _verify(path: Path) -> None:
@@ -254,7 +248,7 @@ def _verify(path: Path) -> None:
         head = file.read(_BLOCK)
     if not head.startswith(_KIND):
         raise ValueError(f"{path} is not a checkpoint of this version of jnst, or is damaged")
-    if head != (_KIND + _digest(path).encode() + b"\n").ljust(_BLOCK, b"\0"):
+    if head != _head(path):
         raise ValueError(f"{path} is damaged: its checksum is wrong")
 
 

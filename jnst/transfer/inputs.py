@@ -1,9 +1,8 @@
 """The input pictures of a run: checked, resized, coloured, and their fingerprints."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,52 +22,6 @@ from .masks import Masks
 from .sizes import Scale, drop_small_scales, plan_scales, style_sizes
 
 
-def as_list(styles: Any) -> list[ArrayLike]:
-    """One style or several, as a list."""
-    return list(styles) if isinstance(styles, list | tuple) else [styles]
-
-
-def checked(name: str, image: ArrayLike) -> Pixels:
-    """The image as float32; raises ValueError or TypeError, naming it, if it is not valid."""
-    pixels = np.asarray(image)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
-        raise ValueError(f"{name} has shape {pixels.shape}: an image is [height, width, 3]")
-    if not np.issubdtype(pixels.dtype, np.floating):
-        raise TypeError(
-            f"{name} has dtype {pixels.dtype}: give floats in [0, 1], such as pixels / 255"
-        )
-    if not np.isfinite(pixels).all():
-        raise ValueError(f"{name} contains NaN or infinity: repair the picture first")
-    return pixels.astype(np.float32)
-
-
-class Coloring(NamedTuple):
-    """The pictures of a run after a choice of `COLORS`, and the recolouring of paintings.
-
-    Attributes:
-        content: [H, W, 3], recoloured.
-        styles: recoloured.
-        original: the content in its colours if they are kept by luminance, else None.
-        space: the colour space of the luminance.
-    """
-
-    content: Pixels
-    styles: list[Pixels]
-    original: Pixels | None = None
-    space: str = ""
-
-    def finish(self, painting: Pixels, resize: Callable[..., Pixels]) -> Pixels:
-        """A finished or intermediate painting in its final colours.
-
-        Args:
-            painting: [h, w, 3] as optimised.
-            resize: resizes the original to a height and width.
-        """
-        if self.original is None:
-            return painting
-        return keep_colors(painting, resize(self.original, *painting.shape[:2]), self.space)
-
-
 class Pictures(NamedTuple):
     """The pictures of a run as float32, sRGB in [0, 1].
 
@@ -80,7 +33,7 @@ class Pictures(NamedTuple):
 
     content: Pixels
     styles: list[Pixels]
-    start: Pixels | None
+    start: Pixels | None = None
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
@@ -95,11 +48,12 @@ def checked_pictures(
     config: Config,
 ) -> Pictures:
     """The pictures as float32; raises ValueError or TypeError for one that is not valid."""
-    base = checked("content", content)
-    sources = [checked(f"style {i}", s) for i, s in enumerate(as_list(styles), start=1)]
+    base = _checked("content", content)
+    several = styles if isinstance(styles, list | tuple) else [styles]
+    sources = [_checked(f"style {i}", style) for i, style in enumerate(several, start=1)]
     if not sources:
         raise ValueError("no style image was given: give at least one")
-    start = None if init_image is None else checked("init_image", init_image)
+    start = None if init_image is None else _checked("init_image", init_image)
     if (config.init == "file") != (start is not None):
         raise ValueError(
             f"init is {config.init!r} and an init image was "
@@ -108,14 +62,21 @@ def checked_pictures(
     return Pictures(base, sources, start)
 
 
-class View(NamedTuple):
-    """The pictures at one scale.
+def _checked(name: str, image: ArrayLike) -> Pixels:
+    pixels = np.asarray(image)
+    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
+        raise ValueError(f"{name} has shape {pixels.shape}: an image is [height, width, 3]")
+    if not np.issubdtype(pixels.dtype, np.floating):
+        raise TypeError(
+            f"{name} has dtype {pixels.dtype}: give floats in [0, 1], such as pixels / 255"
+        )
+    if not np.isfinite(pixels).all():
+        raise ValueError(f"{name} contains NaN or infinity: repair the picture first")
+    return pixels.astype(np.float32)
 
-    Attributes:
-        scale: its number, size and steps.
-        content: [H, W, 3], without a margin.
-        styles: [h, w, 3] each.
-    """
+
+class View(NamedTuple):
+    """The pictures at one scale: content [H, W, 3] without a margin, and styles [h, w, 3]."""
 
     scale: Scale
     content: Pixels
@@ -127,20 +88,18 @@ class Inputs:
     """All inputs of a run, checked and coloured.
 
     Attributes:
-        params: the network.
-        config: of the run, without scales at which a picture is too small.
-        pictures: styles without their rim, colours according to `config.color`, at the sizes
-            given.
+        config: without scales at which a picture is too small.
+        originals: the pictures at the sizes given, styles without their rim.
+        pictures: the same in colours according to `config.color`.
         masks: those of the styles without their rim.
-        coloring: recolours paintings.
         scales: coarse to fine.
     """
 
     params: Params
     config: Config
+    originals: Pictures
     pictures: Pictures
     masks: Masks
-    coloring: Coloring
     scales: list[Scale]
 
     def at(self, scale: Scale) -> View:
@@ -151,57 +110,61 @@ class Inputs:
 
     def scene(self, view: View) -> Scene:
         """The input of an engine: the pictures of a scale with their margin and guidance."""
-        shapes = [style.shape for style in view.styles]
-        network, margin = self.params.network, view.scale.margin
-        guidance = self.masks.guidance(network, view.content.shape, shapes, self.config, margin)
-        return Scene(with_bleed(view.content, margin), view.styles, guidance)
+        (scale, content, styles), config = view, self.config
+        guidance = self.masks.guidance(self.params.network, content, styles, config, scale.margin)
+        return Scene(with_bleed(content, scale.margin), styles, guidance)
 
     def kept(self, view: View) -> Kept | None:
         """The content pixels that stay unchanged at a scale, margin included."""
         return self.masks.kept(view.content, view.scale.margin)
 
     def finish(self, painting: Pixels) -> Pixels:
-        """A finished or intermediate painting in its final colours."""
-        return self.coloring.finish(
-            painting, partial(resize_picture, resample=self.config.resample)
+        """A painting [h, w, 3] in its final colours."""
+        method, _, space = self.config.color.partition("-")
+        if method != "luminance":
+            return painting
+        size, resample = painting.shape[:2], self.config.resample
+        return keep_colors(
+            painting, resize_picture(self.originals.content, *size, resample=resample), space
         )
 
+    def fingerprints(self) -> Mapping[str, str]:
+        """Hashes of the inputs by name, which tell whether a checkpoint belongs to them."""
+        content, styles, start = self.originals
+        arrays = {"content": content}
+        arrays |= {f"style {i}": style for i, style in enumerate(styles, start=1)}
+        arrays |= self.masks.named() | ({} if start is None else {"init image": start})
+        weights = self.params.sha256 or "/".join(
+            fingerprint(values)
+            for _, layer in sorted(self.params.layers.items())
+            for _, values in sorted(layer.items())
+        )
+        network = f"{self.params.network} {self.params.preprocessing} {weights}"
+        return {name: fingerprint(array) for name, array in arrays.items()} | {"network": network}
 
-def prepare_inputs(
-    params: Params, pictures: Pictures, masks: Masks, config: Config
-) -> tuple[Inputs, Callable[[], Mapping[str, str]]]:
-    """The inputs of a run, and a function for the fingerprints of the uncoloured pictures.
+
+def prepare_inputs(params: Params, pictures: Pictures, masks: Masks, config: Config) -> Inputs:
+    """The inputs of a run.
 
     Raises:
         ValueError: for an unknown layer, or a picture that is too small for the layers.
     """
-    content, styles, start = pictures
-    styles = [without_rim(style, config.style_rim) for style in styles]
-    masks = masks.without_rim(config.style_rim)
+    styles = [without_rim(style, config.style_rim) for style in pictures.styles]
+    originals = pictures._replace(styles=styles)
     check_layers(params.network, config.layers)
-    config = drop_small_scales(config, content.shape, [style.shape for style in styles])
-    scales = plan_scales(content.shape, config)
-    check_sizes(params, content, styles, [scale.size for scale in scales], config)
-    coloring = colored(config.color, content, styles)
-    painted = Pictures(coloring.content, coloring.styles, start)
-    named = partial(fingerprints, params, content, styles, start, masks.named())
-    return Inputs(params, config, painted, masks, coloring, scales), named
+    config = drop_small_scales(config, *originals.shapes)
+    scales = plan_scales(originals.content.shape, config)
+    _check_sizes(params.network, originals, scales, config)
+    painted = colored(config.color, originals.content, styles)._replace(start=originals.start)
+    return Inputs(params, config, originals, painted, masks.without_rim(config.style_rim), scales)
 
 
-def check_sizes(
-    params: Params,
-    content: Pixels,
-    styles: list[Pixels],
-    sizes: list[tuple[int, int]],
-    config: Config,
-) -> None:
-    """Raises ValueError if a picture is too small for the layers at one of the sizes."""
-    need = smallest_side(params.network, config.layers)
-    named = [("content", size) for size in sizes]
-    shapes = [style.shape for style in styles]
-    for size in sizes:
-        numbered = enumerate(style_sizes(shapes, *size, config), start=1)
-        named += [(f"style {i}", style_size) for i, style_size in numbered]
+def _check_sizes(network: str, pictures: Pictures, scales: list[Scale], config: Config) -> None:
+    need = smallest_side(network, config.layers)
+    named = [("content", scale.size) for scale in scales]
+    for scale in scales:
+        sizes = style_sizes(pictures.shapes[1], *scale.size, config)
+        named += [(f"style {i}", size) for i, size in enumerate(sizes, start=1)]
     for name, (height, width) in named:
         if min(height, width) < need:
             raise ValueError(
@@ -219,38 +182,12 @@ def styles_at(styles: Sequence[Pixels], height: int, width: int, config: Config)
     ]
 
 
-def fingerprints(
-    params: Params,
-    content: Pixels,
-    styles: Sequence[Pixels],
-    start: Pixels | None,
-    masks: Mapping[str, Pixels],
-) -> Mapping[str, str]:
-    """Fingerprints of the inputs by name, which tell whether a checkpoint belongs to them."""
-    hashes = {"content": fingerprint(content)}
-    hashes |= {f"style {i}": fingerprint(style) for i, style in enumerate(styles, start=1)}
-    hashes |= {name: fingerprint(mask) for name, mask in masks.items()}
-    if start is not None:
-        hashes["init image"] = fingerprint(start)
-    weights = params.sha256 or "/".join(
-        fingerprint(values)
-        for _, layer in sorted(params.layers.items())
-        for _, values in sorted(layer.items())
-    )
-    hashes["network"] = f"{params.network} {params.preprocessing} {weights}"
-    return hashes
-
-
-def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Coloring:
+def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Pictures:
     """The pictures of a run, recoloured according to a choice of `COLORS`.
 
     "style" changes nothing. "luminance-…" paints in gray, with the styles' luminance matched to
-    the mean and standard deviation of the content's; `Coloring.finish` restores the content's
+    the mean and standard deviation of the content's; `Inputs.finish` restores the content's
     colours. "match-…" matches the colours of each style to the content's.
-
-    Args:
-        color: one of `COLORS`.
-        content, styles: [H, W, 3] float32, sRGB in [0, 1].
 
     Example:
         >>> black, white = np.zeros((2, 2, 3), np.float32), np.ones((2, 2, 3), np.float32)
@@ -260,11 +197,10 @@ def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Coloring:
     method, _, name = color.partition("-")
     if method == "luminance":
         gray = luminance(content, name)
-        styles = [_like(luminance(style, name), gray) for style in styles]
-        return Coloring(gray, styles, content, name)
+        return Pictures(gray, [_like(luminance(style, name), gray) for style in styles])
     if method == "match":
         styles = [match_colors(style, content, name).astype(np.float32) for style in styles]
-    return Coloring(content, list(styles))
+    return Pictures(content, list(styles))
 
 
 def _like(gray: Pixels, goal: Pixels) -> Pixels:

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arrays import Pixels
 from ..compute.canvas import Kept
 from ..config import Config
 from ..images import resize
 from ..images.resizing import with_bleed, without_rim
 from ..losses.guidance import Guidance, check_numbers, guidance, without_overlap
-
-Mask = NDArray[np.float32]
 
 
 class Masks(NamedTuple):
@@ -24,16 +23,16 @@ class Masks(NamedTuple):
         keep: the part of the content that stays unchanged, or None.
     """
 
-    content: tuple[Mask, ...] = ()
-    styles: tuple[Mask | None, ...] = ()
-    keep: Mask | None = None
+    content: tuple[Pixels, ...] = ()
+    styles: tuple[Pixels | None, ...] = ()
+    keep: Pixels | None = None
 
-    def named(self) -> dict[str, Mask]:
+    def named(self) -> dict[str, Pixels]:
         """The masks by the names used in messages."""
         masks = {f"content mask {i}": mask for i, mask in enumerate(self.content, start=1)}
-        for i, mask in enumerate(self.styles, start=1):
-            masks |= {} if mask is None else {f"style mask {i}": mask}
-        return masks if self.keep is None else masks | {"keep mask": self.keep}
+        others = {f"style mask {i}": mask for i, mask in enumerate(self.styles, start=1)}
+        others["keep mask"] = self.keep
+        return masks | {name: mask for name, mask in others.items() if mask is not None}
 
     def without_rim(self, share: float) -> "Masks":
         """The masks, with those of the styles cut by their rim (`jnst.images.without_rim`)."""
@@ -41,38 +40,23 @@ class Masks(NamedTuple):
         return self._replace(styles=tuple(cut))
 
     def guidance(
-        self,
-        network: str,
-        content: Sequence[int],
-        styles: Sequence[Sequence[int]],
-        config: Config,
-        margin: int,
+        self, network: str, content: Pixels, styles: Sequence[Pixels], config: Config, margin: int
     ) -> Guidance:
-        """The regions of the styles at a scale.
-
-        Args:
-            network: "vgg16" or "vgg19".
-            content, styles: shapes of the pictures at that scale, the content's without margin.
-            config: of the run.
-            margin: pixels beyond each border of the content.
-
-        Raises:
-            ValueError: for a mask without any weight at one of the layers.
-        """
-        content_masks = [with_bleed(mask_at(mask, content), margin) for mask in self.content]
+        """The regions of the styles at a scale, for the content with a margin added."""
+        content_masks = [with_bleed(mask_at(mask, content.shape), margin) for mask in self.content]
         style_masks = [
-            None if mask is None else mask_at(mask, shape)
-            for mask, shape in zip(self.styles, styles, strict=False)
+            None if mask is None else mask_at(mask, style.shape)
+            for mask, style in zip(self.styles, styles, strict=False)
         ]
         blend = config.weights_per_style(len(styles))
         return guidance(network, config.style_layers, content_masks, style_masks, blend)
 
-    def shares(self, content: Sequence[int]) -> list[Mask]:
+    def shares(self, content: Sequence[int]) -> list[Pixels]:
         """The weight of each style at each pixel of the content at a scale, [H, W, 1]; a sum above
         1, where masks overlap, is scaled to 1. Empty without masks."""
         return without_overlap([mask_at(mask, content)[..., None] for mask in self.content])
 
-    def palettes(self, styles: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    def palettes(self, styles: Sequence[Pixels]) -> list[Pixels]:
         """The pixels of each style at a scale with a weight above 0.5, all if there are none."""
         pixels = list(styles)
         for i, mask in enumerate(self.styles):
@@ -81,12 +65,12 @@ class Masks(NamedTuple):
                 pixels[i] = styles[i][inside][None]
         return pixels
 
-    def kept(self, content: NDArray[np.float32], by: int = 0) -> Kept | None:
-        """The content pixels that stay unchanged at a scale, with a margin of `by` pixels."""
+    def kept(self, content: Pixels, margin: int) -> Kept | None:
+        """The content pixels that stay unchanged at a scale, with a margin added."""
         if self.keep is None:
             return None
         mask = mask_at(self.keep, content.shape)[..., None]
-        return Kept(with_bleed(content, by), with_bleed(mask, by))
+        return Kept(with_bleed(content, margin), with_bleed(mask, margin))
 
 
 def checked_masks(
@@ -96,20 +80,12 @@ def checked_masks(
     style_masks: Sequence[ArrayLike | None],
     keep_mask: ArrayLike | None,
 ) -> Masks:
-    """The masks as float32.
-
-    Args:
-        content, styles: shapes of the pictures.
-        content_masks, style_masks, keep_mask: as `jnst.stylize` takes them.
+    """The masks that `jnst.stylize` takes as float32, for pictures of these shapes.
 
     Raises:
         TypeError: for a mask that is not of floats or booleans.
         ValueError: for a wrong number of masks, a shape that is not [h, w] or has other
             proportions than the picture, a value outside of [0, 1], or a region of only zeros.
-
-    Example:
-        >>> checked_masks((4, 6, 3), [(5, 5, 3)], [np.ones((2, 3))], [], None).content[0].dtype
-        dtype('float32')
     """
     check_numbers(content_masks, style_masks, len(styles))
     return Masks(
@@ -125,14 +101,14 @@ def checked_masks(
     )
 
 
-def mask_at(mask: Mask, shape: Sequence[int]) -> Mask:
+def mask_at(mask: Pixels, shape: Sequence[int]) -> Pixels:
     """The mask resized to a picture of that shape; bilinear, so values stay in [0, 1]."""
     if mask.shape == tuple(shape[:2]):
         return mask
     return np.clip(resize(mask, shape[0], shape[1], resample="bilinear"), 0, 1)
 
 
-def _checked(name: str, mask: Any, shape: Sequence[int], picture: str) -> Mask:
+def _checked(name: str, mask: Any, shape: Sequence[int], picture: str) -> Pixels:
     values = np.asarray(mask)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(f"{name} has shape {values.shape}: a mask is [height, width]")
@@ -142,11 +118,11 @@ def _checked(name: str, mask: Any, shape: Sequence[int], picture: str) -> Mask:
         raise ValueError(f"{name} has values outside of [0, 1]: 1 is inside, 0 outside")
     if not values.any() and name != "keep mask":
         raise ValueError(f"{name} is 0 everywhere: give a region, or leave it out with its style")
-    (tall, wide), (height, width) = values.shape, shape[:2]
+    (mask_height, mask_width), (height, width) = values.shape, shape[:2]
     # A side may be off by one, from rounding to whole pixels when the mask was resized.
-    if abs(tall * width - wide * height) > max(tall, wide, height, width):
+    if abs(mask_height * width - mask_width * height) > max(*values.shape, height, width):
         raise ValueError(
-            f"{name} is {wide}x{tall} pixels and {picture} {width}x{height}: give a mask of that "
-            "size, or of the same proportions"
+            f"{name} is {mask_width}x{mask_height} pixels and {picture} {width}x{height}: give a "
+            "mask of that size, or of the same proportions"
         )
     return values.astype(np.float32)

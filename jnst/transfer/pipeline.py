@@ -1,23 +1,26 @@
 """The transfer pipeline from arrays to an array: inputs, then scale after scale."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
+from jaxtyping import Array
 from numpy.typing import ArrayLike
 
 from ..arrays import Pixels
-from ..compute import Canvas, check_engine, choose_engine, make_problem
+from ..compute import Canvas, Problem, choose_engine, make_problem
 from ..compute.tiles.cutting import check_tile
 from ..config import DEFAULT, Config
 from ..losses import Known, Losses
 from ..network import Params
-from .checkpoint import Checkpoint, check_same_run, software
+from ..optimize import NotFiniteError, minimize
+from ..optimize.hyperparameters import method_of, rates_of
+from ..optimize.optimizer import Moments, State
+from .checkpoint import Checkpoint, check_same_run
 from .inputs import checked_pictures, prepare_inputs
 from .masks import checked_masks
 from .progress import Callback, Reporter
-from .scale import solve
 from .start import Painting, begin
 
 
@@ -121,25 +124,25 @@ def stylize(
         check_tile(tile)
     pictures = checked_pictures(content, styles, init_image, config)
     masks = checked_masks(*pictures.shapes, content_masks, style_masks, keep_mask)
-    inputs, fingerprints = prepare_inputs(params, pictures, masks, config)
-    scales = inputs.scales
-    check_engine(inputs.config, [scale.painted for scale in scales], tile, len(devices))
-    named = fingerprints() if callback or resume else {}
+    inputs = prepare_inputs(params, pictures, masks, config)
+    config, scales = inputs.config, inputs.scales
+    engines = [choose_engine(config, tile, devices, scale.painted) for scale in scales]
+    fingerprints = inputs.fingerprints() if callback or resume else {}
     if resume:
-        check_same_run(resume, inputs.config, named)
-        _check_software(resume)
-    report = Reporter(callback, inputs.config, named, resume, inputs.finish)
-    painting = Painting(pictures.start)
-    for scale in scales[resume.scale - 1 if resume else 0 :]:
+        check_same_run(resume, config, fingerprints)
+    if chunk is None:
+        chunk = 1 if jax.default_backend() == "cpu" else 20
+    report = Reporter(callback, inputs, fingerprints, resume)
+    painting, first = Painting(pictures.start), resume.scale - 1 if resume else 0
+    for scale, engine in list(zip(scales, engines, strict=True))[first:]:
         view = inputs.at(scale)
-        engine = choose_engine(tile, devices, scale.painted)
         canvas = Canvas(scale.margin, engine.place(inputs.kept(view)))
-        report.begin_scale(scale, canvas.visible)
+        report.begin_scale(scale, canvas)
         scene = inputs.scene(view)
-        problem = make_problem(engine, canvas, params, scene, inputs.config, _chunk(chunk), known)
+        problem = make_problem(engine, canvas, params, scene, config, chunk, known)
         resumed = resume if resume and scale.number == resume.scale else None
         state = begin(inputs, view, painting, resumed)
-        picture, moments = solve(problem, state, scale.steps, report)
+        picture, moments = _solve(problem, state, scale.steps, report)
         image = canvas.cut(picture)
         if report.stopped or scale is scales[-1]:
             final = problem.losses(picture)
@@ -150,18 +153,29 @@ def stylize(
     return Result(inputs.finish(image), Losses(*map(float, final)), report.history())
 
 
-def _chunk(chunk: int | None) -> int:
-    if chunk is not None:
-        return chunk
-    return 1 if jax.default_backend() == "cpu" else 20
+def _solve(
+    problem: Problem, begin: Array | State, steps: int, report: Reporter
+) -> tuple[Pixels, Moments | None]:
+    """The painting of a scale with its margin; and Adam's moments without it, if they are carried.
 
-
-def _check_software(checkpoint: Checkpoint) -> None:
-    current = software()
-    if dict(checkpoint.made_by) != current:
-        names = [name for name in current if checkpoint.made_by.get(name) != current[name]]
-        changes = [f"{n} was {checkpoint.made_by.get(n)} and is {current[n]}" for n in names]
-        warnings.warn(
-            f"the picture may differ a little from that of an unbroken run: {'; '.join(changes)}",
-            stacklevel=3,
+    `begin` is donated; `steps` includes those that a state has already made.
+    """
+    config, canvas = problem.config, problem.canvas
+    try:
+        image, _, moments = minimize(
+            problem.objective,
+            problem.engine.place_state(begin, config),
+            problem.arguments,
+            steps=steps,
+            method=method_of(config),
+            rates=rates_of(config, steps),
+            chunk=problem.chunk,
+            callback=report,
         )
+    except NotFiniteError as error:
+        place = problem.diagnose(error.point)
+        message = f"{error}; {place}" if place else str(error)
+        good = None if error.good is None else jnp.asarray(report.image(error.good))
+        raise NotFiniteError(message, error.point, good) from None
+    carried = canvas.moments(moments) if config.carry and moments else None
+    return canvas.picture(image), carried

@@ -1,16 +1,17 @@
 """Progress reports for callbacks: the step, the losses, the picture so far, and a checkpoint."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Array
 
 from ..arrays import Pixels
-from ..config import Config
+from ..compute import Canvas
 from ..losses import Losses
-from ..optimize.loop import Standing
+from ..optimize.loop import StateView
 from .checkpoint import Checkpoint, software
+from .inputs import Inputs
 from .sizes import Scale
 
 Callback = Callable[["Progress"], bool | None]
@@ -44,62 +45,55 @@ class Progress(NamedTuple):
 class Reporter:
     """The optimiser's callback: records the losses of a run and reports a `Progress`.
 
-    Args:
-        callback: of `stylize`.
-        config: of the run.
-        inputs: fingerprints for its checkpoints.
-        resume: the checkpoint that the run continues from, or None.
-        finish: converts an optimised image to its final colours.
-
-    Attributes:
-        finish: as given.
-        stopped: whether the callback has ended the run.
+    `stopped` tells whether the callback has ended the run.
     """
 
     def __init__(
         self,
         callback: Callback | None,
-        config: Config,
-        inputs: Mapping[str, str],
+        inputs: Inputs,
+        fingerprints: Mapping[str, str],
         resume: Checkpoint | None,
-        finish: Callable[[Pixels], Pixels],
     ) -> None:
-        self._callback, self._config, self._inputs = callback, config, inputs
-        self.finish = finish
-        self._visible: Callable[[Any], Pixels] = np.asarray
+        self._callback, self._inputs, self._fingerprints = callback, inputs, fingerprints
         self._losses = [] if resume is None else [resume.losses]
-        self._scale, self._size = 0, (0, 0)
+        self._scale, self._canvas = inputs.scales[0], Canvas()
         self.stopped = False
 
-    def begin_scale(self, scale: Scale, visible: Callable[[Any], Pixels]) -> None:
-        """Sets the scale of the next reports, and the map from optimised array to picture."""
-        self._scale, self._size, self._visible = scale.number, scale.size, visible
+    def begin_scale(self, scale: Scale, canvas: Canvas) -> None:
+        """Sets the scale of the next reports."""
+        self._scale, self._canvas = scale, canvas
+
+    def image(self, optimised: Array | Pixels) -> Pixels:
+        """The picture of an optimised array, in its final colours."""
+        return self._inputs.finish(self._canvas.visible(optimised))
 
     def history(self) -> Losses:
         """The loss terms at each step so far."""
         return Losses(*(np.concatenate(term) for term in zip(*self._losses, strict=True)))
 
-    def __call__(self, done: int, losses: Losses, now: Standing) -> bool:
+    def __call__(self, done: int, losses: Losses, state: StateView) -> bool:
         self._losses.append(losses)
         if self._callback is None:
             return False
-        steps = self._config.steps_per_scale
-        step = sum(steps[: self._scale - 1]) + done
+        config, number = self._inputs.config, self._scale.number
+        steps = config.steps_per_scale
+        step = sum(steps[: number - 1]) + done
+
+        def checkpoint() -> Checkpoint:
+            arrays, history = state.arrays(), self.history()
+            return Checkpoint(config, self._fingerprints, number, step, arrays, history, software())
+
         progress = Progress(
             step=step,
             steps=sum(steps),
-            scale=self._scale,
+            scale=number,
             scales=len(steps),
-            height=self._size[0],
-            width=self._size[1],
+            height=self._scale.height,
+            width=self._scale.width,
             losses=losses,
-            image=lambda: self.finish(self._visible(now())),
-            checkpoint=lambda: self._checkpoint(step, now.arrays()),
+            image=lambda: self.image(state()),
+            checkpoint=checkpoint,
         )
         self.stopped = bool(self._callback(progress))
         return self.stopped
-
-    def _checkpoint(self, step: int, state: Mapping[str, NDArray[Any]]) -> Checkpoint:
-        return Checkpoint(
-            self._config, self._inputs, self._scale, step, state, self.history(), software()
-        )

@@ -1,9 +1,8 @@
 """The sizes of pictures at each scale of a run, in pixels; and padding to common sizes.
 
-A step is compiled once per image size. Pictures cropped by hand have different aspect ratios:
-resized to the same longer side, their shorter sides differ by a few pixels. Stretching would
-distort them and cropping would lose content, so they are padded beyond their borders (`widened`),
-painted, and cropped to exactly the size that they would otherwise have.
+A step is compiled once per image size. Pictures cropped by hand differ by a few pixels in their
+shorter sides: to share a size, they are padded beyond their borders (`widened`), painted, and
+cropped to exactly the size that they would otherwise have.
 """
 
 import math
@@ -47,11 +46,7 @@ class Scale(NamedTuple):
 
 
 def plan_scales(content: tuple[int, ...], config: Config) -> list[Scale]:
-    """The scales of a run, coarse to fine.
-
-    Args:
-        content: shape of the content, (height, width, …).
-        config: of the run.
+    """The scales of a run, coarse to fine, for a content of this shape.
 
     Example:
         >>> plan_scales((768, 1024, 3), Config(size=256, scales=(1.0,), steps=(50,)))
@@ -65,14 +60,8 @@ def plan_scales(content: tuple[int, ...], config: Config) -> list[Scale]:
 def drop_small_scales(
     config: Config, content: tuple[int, ...], styles: Sequence[tuple[int, ...]]
 ) -> Config:
-    """The config without the coarse scales at which a picture is too small for its layers.
-
-    The last scale always stays.
-
-    Args:
-        config: of the run.
-        content: shape of the content, (height, width, …).
-        styles: shapes of the styles.
+    """The config without the coarse scales at which a picture of these shapes is too small for its
+    layers. The last scale always stays.
 
     Example:
         >>> config = Config(size=32, scales=(0.25, 0.5, 1.0))
@@ -105,34 +94,14 @@ def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int
     return [_fit(height, width, side, config) for side in sides]
 
 
-def painted_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:
-    """(height, width) of the painted picture at each scale, margin included.
-
-    Example:
-        >>> painted_sizes(768, 1024, Config(size=256, scales=(0.25, 1.0)))
-        [(56, 72), (208, 272)]
-    """
-    return [scale.painted for scale in plan_scales((height, width), config)]
-
-
 def painted_size(height: int, width: int, config: Config) -> tuple[int, int]:
-    """(height, width) of the painted picture for a picture of this size, margin included.
-
-    Example:
-        >>> painted_size(192, 256, Config())
-        (208, 272)
-    """
+    """(height, width) of the painted picture for a picture of this size, margin included."""
     margins = 2 * bleed_at(height, width, config)
     return height + margins, width + margins
 
 
 def bleed_at(height: int, width: int, config: Config) -> int:
-    """The margin in pixels at each border of a picture of this size.
-
-    Example:
-        >>> bleed_at(192, 256, Config()), bleed_at(48, 64, Config())
-        (8, 4)
-    """
+    """The margin in pixels at each border of a picture of this size."""
     return min(config.bleed, min(height, width) // 12)
 
 
@@ -150,25 +119,18 @@ def style_sizes(
 ) -> list[tuple[int, int]]:
     """The sizes of styles of these shapes for an image of this height and width.
 
-    The longer (or shorter, by `config.size_side`) side of each style is that of the image times
-    its `config.style_scale`, or its `config.style_size`. Without `config.enlarge_styles`, a smaller
-    style keeps its size.
-
     Raises:
         ValueError: if the number of scales or sizes is neither one nor the number of styles.
 
     Example:
         >>> style_sizes([(768, 960, 3)] * 2, 100, 200, Config(style_scale=(0.5, 1.0)))
         [(80, 100), (160, 200)]
-        >>> style_sizes([(768, 960, 3)], 100, 200, Config(style_size=480))
-        [(384, 480)]
         >>> style_sizes([(60, 80, 3)], 100, 200, Config(enlarge_styles=False))
         [(60, 80)]
     """
     measured = max(height, width) if config.size_side == "longer" else min(height, width)
-    scales = config.scales_per_style(len(shapes))
-    sides = [max(1, int(measured * scale)) for scale in scales]
-    sides = list(config.sizes_per_style(len(shapes))) or sides
+    scales, fixed = config.scales_per_style(len(shapes)), config.sizes_per_style(len(shapes))
+    sides = fixed or [max(1, int(measured * scale)) for scale in scales]
     return [
         _fit(shape[0], shape[1], side, config, enlarge=config.enlarge_styles)
         for shape, side in zip(shapes, sides, strict=True)
@@ -176,19 +138,12 @@ def style_sizes(
 
 
 def widened(pixels: Pixels, config: Config, bucket: int, like: tuple[int, ...] = ()) -> Pixels:
-    """A picture at the size of the last scale, its free side rounded up to a multiple of `bucket`.
+    """A picture [H, W, 3] at the last scale's size, one side rounded up to a multiple of `bucket`.
 
-    The free side is the one that `config.size` does not set. Both ends get half of the missing
-    pixels, mirrored at the border with the last row repeated ("symmetric" in `numpy.pad`).
-
-    Args:
-        pixels: [H, W, 3].
-        config: of the run.
-        bucket: at least 1; 1 returns the picture unchanged, not even resized.
-        like: the shape of the content, for a picture that belongs to it; by default its own.
-
-    Returns:
-        [h, w, 3]. Results of equal shape have equal shapes at all coarser scales too.
+    That is the side which `config.size` does not set. Both ends get half of the missing pixels,
+    mirrored at the border. Results of equal shape have equal shapes at all coarser scales too. A
+    bucket of 1 returns the picture unchanged, not even resized. `like` is the shape of the content,
+    for a picture that belongs to it.
 
     Example:
         >>> picture = np.zeros((200, 301, 3), np.float32)
@@ -199,36 +154,21 @@ def widened(pixels: Pixels, config: Config, bucket: int, like: tuple[int, ...] =
         return pixels
     shape = like or pixels.shape
     height, width = target_sizes(shape[0], shape[1], config)[-1]
-    tall, wide = _rounded_up(height, width, config, bucket)
     resized = resize_picture(pixels, height, width, resample=config.resample)
-    margins = [_halves(tall - height), _halves(wide - width), (0, 0)]
+    shorter, longer = sorted((height, width))
+    if config.size_side == "shorter":
+        free, rounded = longer, -(-longer // bucket) * bucket
+    else:
+        # The free side must not become longer than the set one: that would change the scale.
+        free, rounded = shorter, min(-(-shorter // bucket) * bucket, longer)
+    missing = [
+        rounded - side if side == free and height != width else 0 for side in (height, width)
+    ]
+    margins = [(count // 2, count - count // 2) for count in (*missing, 0)]
     return np.pad(resized, margins, mode="symmetric")
 
 
 def cut_back(image: Pixels, height: int, width: int) -> Pixels:
-    """The middle of an image, without the margins of `widened`.
-
-    Example:
-        >>> cut_back(np.zeros((176, 256, 3), np.float32), 170, 256).shape
-        (170, 256, 3)
-    """
-    top, left = _halves(image.shape[0] - height)[0], _halves(image.shape[1] - width)[0]
+    """The middle of an image, without the margins of `widened`."""
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     return image[top : top + height, left : left + width]
-
-
-def _halves(count: int) -> tuple[int, int]:
-    return count // 2, count - count // 2
-
-
-def _rounded_up(height: int, width: int, config: Config, bucket: int) -> tuple[int, int]:
-    longer = max(height, width)
-
-    def up(side: int) -> int:
-        rounded = -(-side // bucket) * bucket
-        # The free side must not become longer than the set one: that would change the scale.
-        return rounded if config.size_side == "shorter" else min(rounded, longer)
-
-    tall_is_free = (height < width) == (config.size_side == "longer")
-    if height == width:
-        return height, width
-    return (up(height), width) if tall_is_free else (height, up(width))

@@ -203,7 +203,7 @@ def test_a_step_is_compiled_to_need_little_memory():
     )
     args = (params, targets, jnst.loss_weights(config))
     rates = Rates(*map(jnp.float32, Rates()))
-    lowered = lower_chunk(jnst.objective, Method(), picture, rates, args, size=1, fused=False)
+    lowered = lower_chunk(jnst.objective, Method(), picture, rates, args, size=1)
     usual = lowered.compile({"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_DEFAULT"})
     frugal = lowered.compile()
     assert needed(frugal) < 0.75 * needed(usual)

@@ -140,7 +140,7 @@ def test_what_is_kept_for_the_way_back_is_what_the_estimate_counts(vgg16):
         read = (*terms.style_layers, *terms.content_layers)
         for stage, by_window in kept.items():
             found = sum(bits.nbytes for bits in jax.tree.leaves(by_window))
-            assert found == memory._way_back(stage, read, terms.pooling)
+            assert found == memory._residuals(stage, read, terms.pooling)
 
 
 def test_layers_behind_the_last_one_read_are_not_needed(vgg16):

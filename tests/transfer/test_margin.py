@@ -8,7 +8,7 @@ from methods import GRAM
 import jnst
 from jnst.images import resize
 from jnst.optimize.optimizer import Moments, moments
-from jnst.transfer.sizes import bleed_at, painted_sizes, target_sizes
+from jnst.transfer.sizes import bleed_at, plan_scales, target_sizes
 from jnst.transfer.start import first_state
 
 RUN = {
@@ -106,7 +106,8 @@ def test_the_bleed_of_a_size(size, expected):
     assert bleed_at(*size, jnst.Config(bleed=0)) == 0
     config = jnst.Config(size=max(size), scales=(1.0,))
     assert target_sizes(*size, config) == [size]
-    assert painted_sizes(*size, config) == [(size[0] + 2 * expected, size[1] + 2 * expected)]
+    (scale,) = plan_scales(size, config)
+    assert scale.painted == (size[0] + 2 * expected, size[1] + 2 * expected)
 
 
 @pytest.mark.parametrize("preset", [name for name in jnst.PRESETS if name != "default"])

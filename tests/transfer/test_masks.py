@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.compute.canvas import Keeping, Kept, keeping
+from jnst.compute.canvas import Canvas, Keeping, Kept
 from jnst.optimize.steps import Evaluator
 from jnst.transfer.inputs import styles_at
 from jnst.transfer.masks import checked_masks, mask_at
@@ -72,9 +72,9 @@ def test_gradients_under_a_kept_part_are_finite_differences():
         kept = Kept(jnp.asarray(CONTENT, float)[:3, :4], jnp.asarray(FADED, float)[:3, 14:18, None])
         image, center = (jnp.asarray(RNG.random((3, 4, 3))) for _ in range(2))
         _, gradient = jax.value_and_grad(Keeping(bowl), has_aux=True)(image, center, kept)
-        (value, _), other = keeping(
-            Evaluator(jax.value_and_grad(bowl, has_aux=True), bowl)
-        ).value_and_gradient(image, center, kept)
+        evaluator = Evaluator(jax.value_and_grad(bowl, has_aux=True), bowl)
+        of_arrays = Canvas(0, kept).objective(evaluator)
+        (value, _), other = of_arrays.value_and_gradient(image, center, kept)
         assert float(value) == pytest.approx(float(Keeping(bowl)(image, center, kept)[0]))
         np.testing.assert_allclose(other, gradient, rtol=1e-12)
         way = jnp.asarray(RNG.standard_normal((3, 4, 3)))

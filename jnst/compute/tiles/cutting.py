@@ -16,14 +16,14 @@ Along one axis, with n positions entering the stage:
   A pooling layer drops the same positions at the end of an odd map and of its last window; inside
   the map, dropped positions lie beyond the core's reach.
 
-Cutting at pooling layers keeps the reach short: VGG-19 up to relu5_1 reaches 70 pixels, its four
-stages 6, 4, 4 and 1 positions of the maps that enter them. The price is storing those maps.
+The cuts keep the reach short: VGG-19 up to relu5_1 reaches 70 pixels, its four stages 6, 4, 4 and 1
+positions of the maps that enter them. The price is storing those maps.
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ...network.architecture import CONVOLUTIONS, check_layers, halvings, layers_to, reach
+from ...network.architecture import check_layers, halvings, map_shapes, reach
 
 CUTS = ("pool2", "pool3", "pool4")
 """The layers that end a stage. The map after pool1 would be as large as those three together."""
@@ -35,12 +35,8 @@ _NARROW = 64  # channels of the first block
 
 
 class Window(NamedTuple):
-    """A piece of the map that enters a stage.
-
-    Attributes:
-        start: (top, left) in that map.
-        core: (top, bottom, left, right) inside the window, ends excluded.
-    """
+    """A piece of the map that enters a stage: (top, left) in that map, and the core (top,
+    bottom, left, right) inside the window, ends excluded."""
 
     start: tuple[int, int]
     core: tuple[int, int, int, int]
@@ -50,7 +46,6 @@ class Stage(NamedTuple):
     """Consecutive layers that are computed window by window.
 
     Attributes:
-        layers: their names, in order.
         shape: (height, width) of the map that enters.
         size: (height, width) of every window.
         windows: in row-major order.
@@ -64,6 +59,11 @@ class Stage(NamedTuple):
     widths: tuple[int, ...]
 
     @property
+    def depth(self) -> int:
+        """How often the stage halves its map."""
+        return halvings(self.layers, self.layers[-1])
+
+    @property
     def output(self) -> tuple[int, int, int]:
         """The shape of the map that leaves."""
         return self.shape_at(self.layers[-1])
@@ -75,13 +75,13 @@ class Stage(NamedTuple):
         return height >> depth, width >> depth, self.widths[self.layers.index(layer)]
 
 
-def kept_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) -> tuple[str, ...]:
+def stored_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) -> tuple[str, ...]:
     """The layers of a stage whose residuals the forward pass stores for the backward pass.
 
     They follow the last layer that a loss reads; earlier layers are recomputed anyway. With "l2"
     pooling, whose derivative needs the activations, all layers are recomputed.
 
-    >>> kept_layers(("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1"), ["relu1_1"], "max")
+    >>> stored_layers(("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1"), ["relu1_1"], "max")
     ('conv1_2', 'relu1_2', 'pool1')
     """
     if pooling.startswith("l2"):
@@ -92,29 +92,20 @@ def kept_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) -> t
 def cut_axis(
     length: int, limit: int, reach: int, grid: int
 ) -> tuple[int, list[tuple[int, int, int]]]:
-    """Cuts one axis into the fewest windows of one size within the limit, as small as possible.
+    """Cuts an axis of some positions into the fewest windows of one size, as small as possible.
 
-    Args:
-        length: positions along the axis.
-        limit: the longest window; raised to the shortest that has a core.
-        reach: from `reach`.
-        grid: cores and windows begin at its multiples.
+    `limit` is the longest window, raised to the shortest with a core; cores and windows begin at
+    multiples of `grid`. Returns the size, and for each window its start and the first and last + 1
+    position of its core, relative to the start.
 
-    Returns:
-        The size of the windows, and for each window its start and the first and last + 1 position
-        of its core, relative to the start.
-
-    Example (30 positions, a reach of 3, a grid of 4):
+    Example:
         >>> cut_axis(30, 18, reach=3, grid=4)
         (18, [(0, 0, 12), (8, 4, 12), (12, 8, 18)])
     """
-    if length <= limit:
-        return length, [(0, 0, length)]
-    lead = -(-reach // grid) * grid
-    shortest = lead + grid + reach
+    shortest = -(-reach // grid) * grid + grid + reach
     shortest += (length - shortest) % grid
     size = max(shortest, limit - (limit - length) % grid)
-    if size >= length:
+    if length <= max(limit, size):
         return length, [(0, 0, length)]
     windows = _windows(length, size, reach, grid)
     while size - grid >= shortest:
@@ -148,14 +139,10 @@ def check_tile(tile: int) -> None:
 def plan_stages(
     network: str, layers: Iterable[str], height: int, width: int, tile: int
 ) -> tuple[Stage, ...]:
-    """Cuts the computation of the named layers into stages and windows.
+    """Cuts the computation of the named layers (there may be none) into stages and windows.
 
-    Args:
-        network: "vgg16" or "vgg19".
-        layers: the activations to compute; may be empty.
-        height, width: of the image, in pixels.
-        tile: the longest side of a window of the image, in pixels; windows of deeper stages are
-            shorter, since more channels would otherwise take more memory.
+    `tile` is the longest side of a window of the image, in pixels; windows of deeper stages are
+    shorter, since more channels would otherwise take more memory.
 
     Raises:
         ValueError: for an unknown layer or a tile below `SMALLEST_TILE`.
@@ -170,9 +157,14 @@ def plan_stages(
     layers = tuple(layers)
     check_layers(network, layers)
     check_tile(tile)
+    shapes = map_shapes(network, layers, height, width)
+    order = tuple(shapes)
+    ends = [i for i, name in enumerate(order, start=1) if name in CUTS or i == len(order)]
     stages: list[Stage] = []
     shape = (height, width)
-    for names, widths in _stage_layers(network, layers):
+    for begin, end in zip([0, *ends], ends, strict=False):
+        names = order[begin:end]
+        widths = tuple(shapes[name][2] for name in names)
         # The first stage needs the most memory in its first block.
         limit = int(tile * (_NARROW / max(widths)) ** 0.5) if stages else tile
         pools = sum(name.startswith("pool") for name in names)
@@ -185,24 +177,6 @@ def plan_stages(
         stages.append(Stage(names, shape, (rows[0], columns[0]), windows, widths))
         shape = stages[-1].output[:2]
     return tuple(stages)
-
-
-def _stage_layers(
-    network: str, layers: tuple[str, ...]
-) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
-    """The layers of each stage and their channels."""
-    order = layers_to(network, layers)
-    convolutions = {name: width for name, _, width in CONVOLUTIONS[network]}
-    stages = []
-    names: list[str] = []
-    widths: list[int] = []
-    for name in order:
-        names.append(name)
-        widths.append(convolutions.get(name) or widths[-1])
-        if name in CUTS or name == order[-1]:
-            stages.append((tuple(names), tuple(widths)))
-            names, widths = [], []
-    return stages
 
 
 def piece(values: Any, stage: Stage, window: Window, layer: str | None = None) -> Any:

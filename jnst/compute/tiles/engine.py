@@ -2,40 +2,30 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import jax
 from jaxtyping import Array
 
-from ...arrays import Image
 from ...config import Config
 from ...losses import Known, Targets
-from ...losses.objective import objective
 from ...network import Params, prepare
 from ...optimize.optimizer import State
 from ...optimize.steps import Evaluator
-from ..engine import Scene
+from ..engine import Engine, Scene
 from ..memory import home
 from . import evaluation
 
 
 @dataclass(frozen=True)
-class Tiled:
-    """See `Engine`.
-
-    Attributes:
-        tile: the longest side of a window, in pixels.
-    """
+class Tiled(Engine):
+    """See `Engine`; `tile` is the longest side of a window, in pixels."""
 
     tile: int
-    compiles_step = False
 
     @property
     def objective(self) -> Evaluator:
         value_and_gradient = partial(evaluation.value_and_gradient, tile=self.tile)
-        return Evaluator(
-            value_and_gradient, objective, partial(evaluation.objective, tile=self.tile)
-        )
+        return Evaluator(value_and_gradient, partial(evaluation.objective, tile=self.tile))
 
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
         return prepare(params, self.tile, self.tile, config.precision, config.layers)
@@ -48,13 +38,7 @@ class Tiled:
             params, content, styles, config, tile=self.tile, guidance=guidance
         )
 
-    def place(self, tree: Any) -> Any:
-        return tree
-
     def place_state(self, begin: Array | State, config: Config) -> Array | State:
         height, width, _ = (begin.point if isinstance(begin, State) else begin).shape
         device = home(config, height, width)
         return begin if device is None else jax.device_put(begin, device)
-
-    def diagnose(self, image: Image, *args: Any) -> str:
-        return ""

@@ -1,17 +1,15 @@
 """The objective and its gradient over windows of the picture: exactly, in bounded memory.
 
-Most style losses and all content losses depend on the picture only through sums over positions.
-These are computed without approximation, and no window has a style of its own; other style losses
-and normalised gradients are refused:
-
-1. forward: add up the sums, stage by stage and window by window (`jnst.compute.tiles.cutting`);
-2. compute the losses and their derivatives by the sums once;
-3. backward: propagate the derivatives through the same windows, last stage first.
+Most style losses and all content losses depend on the picture only through sums over positions;
+other style losses and normalised gradients are refused. The forward pass adds up the sums, stage by
+stage and window by window (`jnst.compute.tiles.cutting`); the losses and their derivatives by the
+sums are computed once; the backward pass goes through the same windows, last stage first.
 
 The maps between the stages lie in the host's memory; sums are added up in float64. The order of
 all additions is fixed, so a run repeats bit for bit.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,9 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ...arrays import Image, Scalar
+from ...arrays import Image, Pixels, Scalar
 from ...config import Config
 from ...losses import STYLE_LOSSES, Losses, LossWeights, Targets
 from ...losses.content import ContentTarget, content_targets
@@ -32,14 +30,11 @@ from ...losses.objective import Sums, Terms, check_fit, weigh
 from ...losses.registry import check_by_windows
 from ...losses.targets import gather_targets
 from ...network import Params
-from ...network.architecture import halvings
 from ...system import trim
 from .cutting import Stage, Window, piece, plan_stages
 from .host_map import HostMap, release
 from .passes import WindowView, backward, forward
 from .variation import add_variation, variation_by_bands
-
-Map = NDArray[np.float32]
 
 
 def value_and_gradient(
@@ -51,9 +46,6 @@ def value_and_gradient(
         image, params, targets, weights: as for `jnst.objective`; the targets' content may be NumPy
             arrays, which stay in the host's memory.
         tile: the longest side of a window, in pixels, at least 128.
-
-    Returns:
-        ((total, Losses), gradient [H, W, 3]).
 
     Raises:
         ValueError: as `jnst.objective`, for a tile that is too small, and for a style loss or a
@@ -84,7 +76,7 @@ def value_and_gradient(
             if entering is not None:
                 entering.forget(window.start[0])
             if by_output is not None:
-                by_output.forget(window.start[0] >> halvings(stage.layers, stage.layers[-1]))
+                by_output.forget(window.start[0] >> stage.depth)
             by_window = backward(
                 _only(params, stage),
                 view,
@@ -123,16 +115,16 @@ def make_targets(
 ) -> Targets:
     """Same result as `jnst.make_targets`, by windows of bounded size.
 
-    The content's activations are NumPy arrays in the host's memory, large ones in a temporary
-    file; the guidance may be NumPy arrays too.
+    The content's activations are NumPy arrays in the host's memory, large ones in a temporary file.
     """
 
     def content_maps(terms: Terms) -> dict[str, ContentTarget]:
         # The content needs maps, no sums.
         no_targets = Targets({}, {}, terms._replace(style_layers=(), content_layers=()))
         maps: dict[str, Any] = {}
+        height, width, _ = np.shape(content)
         for layer in dict.fromkeys(terms.content_layers):
-            stages = plan_stages(params.network, [layer], *_size(content), tile)
+            stages = plan_stages(params.network, [layer], height, width, tile)
             _, leaving, _ = _sweep(content, params, stages, no_targets, output=True)
             maps[layer] = leaving[-1].values
         targets = content_targets(maps, content, config.preserve, params.network)
@@ -141,33 +133,24 @@ def make_targets(
         return in_memory
 
     def style_statistics(style: ArrayLike, guide: Guide, terms: Terms) -> dict[str, Array]:
-        return _statistics(params, style, guide, terms._replace(content_layers=()), tile)
+        terms = terms._replace(content_layers=())
+        stages = _stages(params, style, terms, tile)
+        targets = Targets({}, {}, terms, guides=(guide,) if guide else ())
+        sums, _, _ = _sweep(style, params, stages, targets)
+        shapes, statistic = _shapes(stages), STYLE_LOSSES[terms.style_loss].statistic
+        return {
+            layer: statistic(total[0] if guide else total, math.prod(shapes[layer][:2]))
+            for layer, total in sums.style.items()
+        }
 
     return gather_targets(content_maps, style_statistics, params, styles, config, guidance)
-
-
-def _statistics(
-    params: Params, style: ArrayLike, guide: Guide, terms: Terms, tile: int
-) -> dict[str, Array]:
-    stages = _stages(params, style, terms, tile)
-    targets = Targets({}, {}, terms, guides=(guide,) if guide else ())
-    sums, _, _ = _sweep(style, params, stages, targets)
-    shapes, loss = _shapes(stages), STYLE_LOSSES[terms.style_loss]
-    return {
-        layer: loss.statistic(total[0] if guide else total, shapes[layer][0] * shapes[layer][1])
-        for layer, total in sums.style.items()
-    }
 
 
 def _stages(params: Params, image: ArrayLike, terms: Terms, tile: int) -> tuple[Stage, ...]:
     check_by_windows(terms, tile)
     layers = (*terms.style_layers, *terms.content_layers)
-    return plan_stages(params.network, layers, *_size(image), tile)
-
-
-def _size(image: ArrayLike) -> tuple[int, int]:
     height, width, _ = np.shape(image)
-    return height, width
+    return plan_stages(params.network, layers, height, width, tile)
 
 
 def _sweep(
@@ -179,31 +162,28 @@ def _sweep(
     keep: bool = False,
     output: bool = False,
 ) -> tuple[Sums, list[HostMap], dict[Stage, list[Any]]]:
-    """The forward pass through all stages.
-
-    Args:
-        keep: whether to return the maps between the stages and the windows' residuals, for the
-            backward pass.
-        output: whether to append the map that leaves the last stage.
-    """
+    """The forward pass through all stages; with `keep` it returns what `backward` needs, with
+    `output` the map that leaves the last stage."""
     sums, entering = Sums({}, {}), np.asarray(image)
     maps: list[HostMap] = []
     residuals: dict[Stage, list[Any]] = {}
     for stage in stages:
-        leaving = None
-        if output or stage is not stages[-1]:
-            leaving = HostMap(stage.output, seldom_read=output and stage is stages[-1])
+        last, leaving = stage is stages[-1], None
+        if output or not last:
+            leaving = HostMap(stage.output, seldom_read=last)
         stage_sums: Any = None
         residuals[stage] = []
         for window, view in _windows(stage, entering, targets):
-            part, values, saved = forward(
+            window_sums, values, saved = forward(
                 _only(params, stage), view, stage.layers, targets.terms, keep=keep
             )
-            part = jax.tree.map(partial(np.asarray, dtype=np.float64), part)
-            stage_sums = part if stage_sums is None else jax.tree.map(np.add, stage_sums, part)
+            addends = jax.tree.map(partial(np.asarray, dtype=np.float64), window_sums)
+            stage_sums = jax.tree.map(np.add, stage_sums, addends) if stage_sums else addends
             residuals[stage].append(saved)
             if leaving is not None:
-                _put_core(leaving.values, np.asarray(values), stage, window)
+                top, bottom, left, right = (n >> stage.depth for n in window.core)
+                part = piece(leaving.values, stage, window, stage.layers[-1])
+                part[top:bottom, left:right] = np.asarray(values)[top:bottom, left:right]
                 release(leaving.values)
         trim()
         sums = Sums(sums.style | stage_sums.style, sums.content | stage_sums.content)
@@ -214,7 +194,7 @@ def _sweep(
     return sums, maps, residuals
 
 
-def _beside(gradient: Map, image: Image) -> Array:
+def _beside(gradient: Pixels, image: Image) -> Array:
     """Moves the gradient to the image's device, which may differ from the computing one."""
     if isinstance(image, jax.Array) and image.committed:
         return jax.device_put(gradient, image.sharding)
@@ -230,26 +210,22 @@ def _finish(
     tile: int,
 ) -> tuple[tuple[Scalar, Losses], Sums]:
     """The value with its terms, and its derivative by the sums."""
-    shapes, terms = _shapes(stages), targets.terms
-    (content, style), by_sums = _weighted(
-        sums, targets.style, weights, tuple(shapes.items()), terms, targets.shares
-    )
-    tv = jnp.asarray(variation_by_bands(image, weights, terms, rows=tile))
+    aims, shapes = replace(targets, content={}, guides=()), tuple(_shapes(stages).items())
+    (content, style), by_sums = _weighted(sums, aims, weights, shapes)
+    tv = jnp.asarray(variation_by_bands(image, weights, targets.terms, rows=tile))
     total = content + style + tv
     return (total, Losses(content, style, tv, total)), by_sums
 
 
-@partial(jax.jit, static_argnames=("shapes", "terms"))
+@partial(jax.jit, static_argnames="shapes")
 def _weighted(
     sums: Sums,
-    matched: dict[str, Any],
+    aims: Targets,
     weights: LossWeights,
     shapes: tuple[tuple[str, tuple[int, int, int]], ...],
-    terms: Terms,
-    shares: tuple[Array, ...],
 ) -> tuple[tuple[Scalar, Scalar], Sums]:
     def weighted(sums: Sums) -> tuple[Scalar, tuple[Scalar, Scalar]]:
-        content, style = weigh(sums, dict(shapes), matched, weights, terms, shares)
+        content, style = weigh(sums, dict(shapes), aims.style, weights, aims.terms, aims.shares)
         return content + style, (content, style)
 
     (_, parts), by_sums = jax.value_and_grad(weighted, has_aux=True)(sums)
@@ -269,7 +245,9 @@ def _only(params: Params, stage: Stage) -> Params:
     return replace(params, layers={n: v for n, v in params.layers.items() if n in stage.layers})
 
 
-def _windows(stage: Stage, entering: Map, targets: Targets) -> Iterator[tuple[Window, WindowView]]:
+def _windows(
+    stage: Stage, entering: Pixels, targets: Targets
+) -> Iterator[tuple[Window, WindowView]]:
     """Yields each window with what it sees of the entering map and the targets."""
 
     def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Any]:
@@ -286,10 +264,3 @@ def _windows(stage: Stage, entering: Map, targets: Targets) -> Iterator[tuple[Wi
         yield window, WindowView(entered, pieces(targets.content, window), guides, core)
         for values in jax.tree.leaves(targets.content):
             release(values)
-
-
-def _put_core(leaving: Map, values: Map, stage: Stage, window: Window) -> None:
-    last = stage.layers[-1]
-    top, bottom, left, right = (n >> halvings(stage.layers, last) for n in window.core)
-    part = piece(leaving, stage, window, last)
-    part[top:bottom, left:right] = values[top:bottom, left:right]

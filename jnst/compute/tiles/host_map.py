@@ -1,8 +1,4 @@
-"""Feature maps in the host's memory that release rows which are no longer needed.
-
-A large map that is seldom read may lie in a temporary file instead, with only the parts in use held
-in memory: see `LARGE` and `release`.
-"""
+"""Feature maps in the host's memory that release rows which are no longer needed."""
 
 import contextlib
 import math
@@ -24,19 +20,14 @@ _in_files: "weakref.WeakSet[mmap.mmap]" = weakref.WeakSet()
 class HostMap:
     """A float32 array of zeros that takes memory only where it is written, until `forget`.
 
-    Args:
-        shape: [height, …].
-        seldom_read: whether it may lie in a file, if it is large and the disk has room; it then
-            takes memory until `release`, and is no slower while the system has free memory.
-
-    Attributes:
-        values: the array.
+    A map that is seldom read may lie in a file, if it is large and the disk has room; it then takes
+    memory until `release`, and is no slower while the system has free memory.
 
     Example:
-        >>> kept = HostMap((4, 2, 1))
-        >>> kept.values[:] = 1
-        >>> kept.forget(2)
-        >>> kept.values[2:].sum()
+        >>> feature_map = HostMap((4, 2, 1))
+        >>> feature_map.values[:] = 1
+        >>> feature_map.forget(2)
+        >>> feature_map.values[2:].sum()
         np.float32(4.0)
     """
 
@@ -49,10 +40,8 @@ class HostMap:
         self._row, self._forgotten = size // max(shape[0], 1), 0
 
     def forget(self, rows: int) -> None:
-        """Releases the memory of the first `rows` rows; their values are lost.
-
-        Does nothing on systems without `madvise`.
-        """
+        """Releases the memory of the first rows, whose values are lost, if the system can do
+        that."""
         end = rows * self._row // mmap.PAGESIZE * mmap.PAGESIZE
         if end > self._forgotten:
             _give_back(self._memory, self._forgotten, end - self._forgotten)
@@ -60,11 +49,7 @@ class HostMap:
 
 
 def release(values: Any) -> None:
-    """Releases the memory of a map in a file, which keeps its values; ignores other arrays.
-
-    Args:
-        values: the values of a `HostMap`, or any array.
-    """
+    """Releases the memory of a map in a file, which keeps its values; ignores other arrays."""
     while isinstance(values, np.ndarray | memoryview):
         values = values.base if isinstance(values, np.ndarray) else values.obj
     if isinstance(values, mmap.mmap) and values in _in_files:

@@ -2,11 +2,10 @@
 
 Forward gives the sums over the core's positions and the map that enters the next stage. Backward
 takes the derivatives of the loss by both, and gives the derivative by the window. Since the kernels
-are constants, the backward pass needs no activation for a convolution, one bit per activation for a
-ReLU (whether it was positive), and two bits per maximum (which input won). A ReLU before a maximum
-needs only one bit per maximum: the winning input is positive if the maximum is. The activations
-that the losses read are recomputed, along with the bits of the layers before them; the bits of the
-layers after them are stored by the forward pass.
+are constants, it needs no activation for a convolution, one bit per activation for a ReLU (whether
+it was positive), and two bits per maximum (which input won). A ReLU before a maximum needs only one
+bit per maximum: the winning input is positive if the maximum is. The activations that the losses
+read are recomputed, with the bits of the layers before them; later bits are stored by `forward`.
 """
 
 from collections.abc import Callable
@@ -26,11 +25,11 @@ from ...network import Params
 from ...network.architecture import CONVOLUTIONS, halvings
 from ...network.preprocessing import preprocess
 from ...network.vgg import convolve, convolve_first, pool, propagate
-from .cutting import kept_layers
+from .cutting import stored_layers
 
 
-def _kept(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:
-    return kept_layers(layers, {*terms.style_layers, *terms.content_layers}, terms.pooling)
+def _stored(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:
+    return stored_layers(layers, {*terms.style_layers, *terms.content_layers}, terms.pooling)
 
 
 class WindowView(NamedTuple):
@@ -53,22 +52,11 @@ class WindowView(NamedTuple):
 def forward(
     params: Params, view: WindowView, layers: tuple[str, ...], terms: Terms, keep: bool
 ) -> tuple[Sums, FeatureMap, Any]:
-    """Computes the forward pass of a window.
-
-    Args:
-        params: the weights of at least these layers.
-        view: of the window.
-        layers: of the stage.
-        terms: of the objective.
-        keep: whether to return the residuals for `backward`.
-
-    Returns:
-        The sums over the core; the last layer's map; and the residuals of the layers that
-        `backward` does not recompute.
-    """
+    """The sums over the core; the last layer's map; and, with `keep`, the residuals of the layers
+    that `backward` does not recompute."""
     maps, bits = _run(params, view.values, layers, terms)
-    saved = _kept(layers, terms) if keep else ()
-    residuals = {name: bits[name] for name in saved if name in bits}
+    stored = _stored(layers, terms) if keep else ()
+    residuals = {name: bits[name] for name in stored if name in bits}
     return _sums(maps, view, layers, terms), maps[layers[-1]], residuals
 
 
@@ -82,16 +70,9 @@ def backward(
     layers: tuple[str, ...],
     terms: Terms,
 ) -> FeatureMap:
-    """The derivative by a window of the image or map.
-
-    Args:
-        params, view, layers, terms: as for `forward`.
-        residuals: from `forward`.
-        by_sums: derivative of the loss by the sums.
-        by_output: derivative by the last layer's map; its values outside the core are unused. None
-            in the last stage.
-    """
-    recomputed = layers[: len(layers) - len(_kept(layers, terms))]
+    """The derivative of the loss by a window of the image or map, from those by the sums and by
+    the last layer's map (None in the last stage; values outside the core are unused)."""
+    recomputed = layers[: len(layers) - len(_stored(layers, terms))]
     maps, bits = _run(params, view.values, recomputed, terms)
     bits = bits | residuals
     _, pull = jax.vjp(lambda maps: _sums(maps, view, layers, terms), maps)
@@ -191,11 +172,8 @@ def _one_in_a_byte(packed: Array) -> Array:
 
 def _sums(maps: Features, view: WindowView, layers: tuple[str, ...], terms: Terms) -> Sums:
     def inside(maps: dict[str, Any]) -> dict[str, Any]:
-        depths = {n: halvings(layers, n) for n in maps}
-        return {
-            n: jax.tree.map(partial(_inside, core=view.core, depth=depths[n]), values)
-            for n, values in maps.items()
-        }
+        keep = {n: partial(_inside, core=view.core, depth=halvings(layers, n)) for n in maps}
+        return {n: jax.tree.map(keep[n], values) for n, values in maps.items()}
 
     return sums_of(inside(maps), inside(view.targets), terms, view.guides)
 

@@ -1,13 +1,11 @@
 """The total variation of a picture and its derivative, exactly, by bands of rows.
 
-For the whole picture, the differences in all directions and their derivatives take as much memory
-as a dozen pictures. But a total variation is a sum over neighbours, so two bands that share a row
-count exactly the total variation of this row twice,
+For the whole picture, the differences and their derivatives take as much memory as a dozen
+pictures. But two bands that share a row count exactly the total variation of this row twice,
 
     TV(A ∪ B) = TV(A) + TV(B) − TV(A ∩ B),
 
-also for the nine-point variation, which repeats the border: each band repeats the shared row once,
-and the row by itself is repeated twice.
+also for the nine-point variation, which repeats the border.
 """
 
 from collections.abc import Iterator
@@ -17,25 +15,17 @@ from typing import Any
 import jax
 import numpy as np
 from jaxtyping import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ...arrays import Image, Scalar
+from ...arrays import Image, Pixels, Scalar
 from ...losses import LossWeights
 from ...losses.objective import Terms, variation
-
-Map = NDArray[np.float32]
 
 
 def variation_by_bands(
     image: ArrayLike, weights: LossWeights, terms: Terms, *, rows: int
 ) -> np.float32:
-    """Same result as `jnst.losses.objective.variation` up to rounding; summed in float64.
-
-    Args:
-        image: [H, W, 3].
-        weights, terms: of the objective.
-        rows: per band, without the shared one.
-    """
+    """`jnst.losses.objective.variation` up to rounding; `rows` counts without the shared row."""
     values = np.asarray(image, np.float32)
     parts = (
         float(_value(band, below, weights, terms, values.shape[:2]))
@@ -45,7 +35,7 @@ def variation_by_bands(
 
 
 def add_variation(
-    gradient: Map, image: ArrayLike, weights: LossWeights, terms: Terms, *, rows: int
+    gradient: Pixels, image: ArrayLike, weights: LossWeights, terms: Terms, *, rows: int
 ) -> None:
     """Adds the derivative of the total variation by the image to `gradient` in place."""
     values = np.asarray(image, np.float32)
@@ -54,7 +44,7 @@ def add_variation(
         gradient[start : start + len(band)] += np.asarray(part)
 
 
-def _bands(image: Map, rows: int) -> Iterator[tuple[int, Map, np.float32]]:
+def _bands(image: Pixels, rows: int) -> Iterator[tuple[int, Pixels, np.float32]]:
     """Yields first row, band, and 1 if a band above shares this band's first row, else 0."""
     for start in range(0, max(len(image) - 1, 1), rows):
         yield start, image[start : start + rows + 1], np.float32(start > 0)
