@@ -86,15 +86,7 @@ def with_kept(image: Image, kept: Kept) -> Image:
 
 @dataclass(frozen=True)
 class Keeping:
-    """The objective `of` at the picture of an array; its last argument is a `Kept`.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> red = Keeping(lambda image: (image[..., 0].sum(), ()))
-        >>> kept = Kept(jnp.ones((1, 2, 3)), jnp.array([[[1.0], [0.0]]]))
-        >>> float(red(jnp.zeros((1, 2, 3)), kept)[0])
-        1.0
-    """
+    """The objective `of` at the picture of an array; its last argument is a `Kept`."""
 
     of: Callable[..., tuple[Array, Any]]
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..config import Config
 from ..losses import STYLE_LOSSES
 from ..network.algorithms import share_of_direct
-from ..network.architecture import CONVOLUTIONS, layers_to, map_shapes
+from ..network.architecture import CONVOLUTIONS, map_shapes
 from ..ops import conv2d
 
 # Fitted to runs from 48x64 to 384x512 on two CPU cores: the factor on a step's counted operations
@@ -40,12 +40,10 @@ def step_operations(network: str, layers: Iterable[str], height: int, width: int
         >>> round(step_operations("vgg19", ["relu5_1"], 512, 512) / 1e9)
         379
     """
-    sizes = {name: 2.0 * 9 * wide * deep for name, wide, deep in CONVOLUTIONS[network]}
-    forward = 0.0
-    for name in layers_to(network, layers):
-        if name.startswith("pool"):
-            height, width = height // 2, width // 2
-        forward += sizes.get(name, 0.0) * height * width
+    shapes, forward = map_shapes(network, layers, height, width), 0.0
+    for name, wide, deep in CONVOLUTIONS[network]:
+        if name in shapes:
+            forward += 2.0 * 9 * wide * math.prod(shapes[name][:2]) * deep
     return 2 * forward
 
 
@@ -91,10 +89,6 @@ def measure_speed(side: int = 96, channels: int = 128) -> float:
 def expected_seconds(operations: Sequence[float], steps: Sequence[int], speed: float) -> float:
     """Seconds for a run, compilation included, from the operations of a step and the steps of each
     scale, and the speed of `measure_speed`.
-
-    Example:
-        >>> round(expected_seconds([1e11], [100], speed=1e11))
-        172
     """
     stepping = sum(
         count * (_OVERHEAD * step + _LEAST_OPERATIONS) / speed

@@ -94,16 +94,7 @@ class Whole(Engine):
 
 
 def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
-    """Describes where the objective of an image first becomes NaN or infinite.
-
-    Example:
-        >>> import jnst
-        >>> params, black = jnst.load_weights("vgg16"), jnp.zeros((16, 16, 3))
-        >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
-        >>> args = params, jnst.make_targets(params, black, [black], config)
-        >>> where_not_finite(black.at[0, 0, 0].set(jnp.nan), *args, jnst.loss_weights(config))
-        'it began in the image, in 1 of 768 numbers'
-    """
+    """Describes where the objective of an image first becomes NaN or infinite."""
     terms = targets.terms
     layers = layers_to(params.network, {*terms.style_layers, *terms.content_layers})
     maps = activations(params, image, layers, terms)

@@ -2,9 +2,9 @@
 
 The estimate adds up what is in memory at the same time: the program, the weights, the pictures, the
 optimiser's arrays, the larger of one evaluation and the compiler before it, and the leftovers of
-the coarser scales. An evaluation of the whole picture holds every activation that the backward pass
-reads, and a few maps of the widest layer as working memory. By windows (`jnst.compute.tiles`) it
-holds the maps between the stages, the residuals of their windows, and a few maps of one window.
+the coarser scales. An evaluation of the whole picture holds the activations that the backward pass
+reads and a few maps of the widest layer; by windows (`jnst.compute.tiles`) the maps between the
+stages, the residuals of their windows, and a few maps of one window.
 """
 
 import math
@@ -24,14 +24,10 @@ from .tiles.host_map import LARGE
 _FLOAT = 4
 # Measured: the libraries, the compiler's leftovers, and small arrays.
 _PROGRAM = 480e6
-# Working memory of the whole picture's program, and of a window's, in float32 maps of the widest
-# layer.
-_WIDE_MAPS = 4.6
-# On CPUs the step is compiled for low memory use (`jnst.optimize.steps`).
-_WIDE_MAPS_ON_CPU = 1.0
-_WINDOW_MAPS = 5.4
-# Extra memory for Winograd's tiles (`jnst.network.algorithms`): parts of the widest map, and a
-# constant for those of the deep layers.
+# Working memory in float32 maps of the widest layer: of the whole picture's program; on CPUs, where
+# it is compiled for low memory use (`jnst.optimize.steps`); and of a window's program.
+_WIDE_MAPS, _WIDE_MAPS_ON_CPU, _WINDOW_MAPS = 4.6, 1.0, 5.4
+# For Winograd's tiles (`jnst.network.algorithms`): parts of the widest map, and a constant.
 _TILED_MAPS = 1.5
 _TILED_ROOM = 70e6
 # Measured on CPUs, each as a constant and per convolution by Winograd's tiles: the compiler's peak

@@ -91,12 +91,7 @@ def method_of(config: Config) -> Method:
 
 
 def rates_of(config: Config, steps: int = 1) -> Rates:
-    """The optimiser's numbers, for a scale of `steps` steps.
-
-    Example:
-        >>> round(rates_of(Config(average_share=0.1), steps=100).average, 3)
-        0.9
-    """
+    """The optimiser's numbers, for a scale of `steps` steps."""
     adam = config.optimizer == "adam"
     # An average over the last n steps has a decay of 1 − 1/n.
     window = max(1.0, config.average_share * steps)

@@ -34,10 +34,6 @@ def scale_frequencies(image: Array, exponent: Array | float) -> Array:
     References:
         Olah, Mordvintsev and Schubert, "Feature visualization", Distill, 2017, section
         "Preconditioning and parameterization".
-
-    Example, a flat image is one frequency:
-        >>> [round(float(value), 2) for value in scale_frequencies(jnp.ones((1, 4)), 1.0)[0]]
-        [1.14, 1.14, 1.14, 1.14]
     """
     height, width = image.shape[:2]
     factors = spectrum(height, width, exponent).astype(image.dtype)

@@ -1,7 +1,5 @@
 """The jitted step, alone or in chunks, with donated state; and its compilation in the background.
 
-It minimises `objective(x, *args) -> (value, terms)`, independent of pictures.
-
 XLA's CPU backend runs the body of a compiled loop on far fewer threads than the same operations
 at top level (a VGG step inside `fori_loop` took four times as long), so on CPUs each step is its
 own dispatch; elsewhere a whole chunk of steps is one.
@@ -49,7 +47,7 @@ def _step(
 
 
 _advance_alone = jax.jit(advance, static_argnames="method", donate_argnames="state")
-_where = jax.jit(lambda state, rates: state.point / rates.unit)
+_image_of = jax.jit(lambda state, rates: state.point / rates.unit)
 # By default XLA's CPU backend schedules operations to run concurrently, although each one alone
 # keeps all cores busy. This schedule needs two thirds of the memory; other backends ignore the
 # option.
@@ -111,7 +109,7 @@ def run_chunk(
     rows = []
     for _ in range(count):
         if isinstance(objective, Evaluator):
-            (value, terms), gradient = objective.value_and_gradient(_where(state, rates), *args)
+            (value, terms), gradient = objective.value_and_gradient(_image_of(state, rates), *args)
             state = _advance_alone(method, state, rates, value, gradient)
         else:
             state, terms = _single(objective, method, state, rates, args)

@@ -147,10 +147,6 @@ def smaller_tile(tile: int | None, side: int) -> int | None:
 
     `tile` is the size that was too large, or None if the picture, of this longer side, was computed
     at once.
-
-    Example:
-        >>> smaller_tile(None, 3000), smaller_tile(512, 3000), smaller_tile(128, 3000)
-        (768, 256, None)
     """
     current = side if tile is None else tile
     limit = max(current / 2, SMALLEST_TILE)

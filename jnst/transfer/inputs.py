@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Pixels
 from ..compute import Scene
-from ..compute.canvas import Kept
 from ..config import Config
 from ..images import resize_picture
 from ..images.color_matching import EPSILON, match_colors
@@ -75,14 +74,6 @@ def _checked(name: str, image: ArrayLike) -> Pixels:
     return pixels.astype(np.float32)
 
 
-class View(NamedTuple):
-    """The pictures at one scale: content [H, W, 3] without a margin, and styles [h, w, 3]."""
-
-    scale: Scale
-    content: Pixels
-    styles: list[Pixels]
-
-
 @dataclass(frozen=True)
 class Inputs:
     """All inputs of a run, checked and coloured.
@@ -102,21 +93,13 @@ class Inputs:
     masks: Masks
     scales: list[Scale]
 
-    def at(self, scale: Scale) -> View:
-        """The pictures, resized for a scale."""
-        content, config = self.pictures.content, self.config
-        resized = resize_picture(content, *scale.size, resample=config.resample)
-        return View(scale, resized, styles_at(self.pictures.styles, *scale.size, config))
-
-    def scene(self, view: View) -> Scene:
-        """The input of an engine: the pictures of a scale with their margin and guidance."""
-        (scale, content, styles), config = view, self.config
+    def scene(self, scale: Scale) -> Scene:
+        """The pictures of a scale, the content with its margin, and the regions of the styles."""
+        config = self.config
+        content = resize_picture(self.pictures.content, *scale.size, resample=config.resample)
+        styles = styles_at(self.pictures.styles, *scale.size, config)
         guidance = self.masks.guidance(self.params.network, content, styles, config, scale.margin)
         return Scene(with_bleed(content, scale.margin), styles, guidance)
-
-    def kept(self, view: View) -> Kept | None:
-        """The content pixels that stay unchanged at a scale, margin included."""
-        return self.masks.kept(view.content, view.scale.margin)
 
     def finish(self, painting: Pixels) -> Pixels:
         """A painting [h, w, 3] in its final colours."""
@@ -124,9 +107,8 @@ class Inputs:
         if method != "luminance":
             return painting
         size, resample = painting.shape[:2], self.config.resample
-        return keep_colors(
-            painting, resize_picture(self.originals.content, *size, resample=resample), space
-        )
+        content = resize_picture(self.originals.content, *size, resample=resample)
+        return keep_colors(painting, content, space)
 
     def fingerprints(self) -> Mapping[str, str]:
         """Hashes of the inputs by name, which tell whether a checkpoint belongs to them."""
@@ -188,11 +170,6 @@ def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Pictures:
     "style" changes nothing. "luminance-…" paints in gray, with the styles' luminance matched to
     the mean and standard deviation of the content's; `Inputs.finish` restores the content's
     colours. "match-…" matches the colours of each style to the content's.
-
-    Example:
-        >>> black, white = np.zeros((2, 2, 3), np.float32), np.ones((2, 2, 3), np.float32)
-        >>> colored("match-histogram", black, [white]).styles[0].max()
-        np.float32(0.0)
     """
     method, _, name = color.partition("-")
     if method == "luminance":

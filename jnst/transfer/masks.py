@@ -10,7 +10,7 @@ from ..arrays import Pixels
 from ..compute.canvas import Kept
 from ..config import Config
 from ..images import resize
-from ..images.resizing import with_bleed, without_rim
+from ..images.resizing import with_bleed, without_bleed, without_rim
 from ..losses.guidance import Guidance, check_numbers, guidance, without_overlap
 
 
@@ -66,11 +66,11 @@ class Masks(NamedTuple):
         return pixels
 
     def kept(self, content: Pixels, margin: int) -> Kept | None:
-        """The content pixels that stay unchanged at a scale, with a margin added."""
+        """The pixels that stay unchanged at a scale, of the content with its margin."""
         if self.keep is None:
             return None
-        mask = mask_at(self.keep, content.shape)[..., None]
-        return Kept(with_bleed(content, margin), with_bleed(mask, margin))
+        mask = mask_at(self.keep, without_bleed(content, margin).shape)[..., None]
+        return Kept(content, with_bleed(mask, margin))
 
 
 def checked_masks(

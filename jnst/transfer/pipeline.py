@@ -135,13 +135,13 @@ def stylize(
     report = Reporter(callback, inputs, fingerprints, resume)
     painting, first = Painting(pictures.start), resume.scale - 1 if resume else 0
     for scale, engine in list(zip(scales, engines, strict=True))[first:]:
-        view = inputs.at(scale)
-        canvas = Canvas(scale.margin, engine.place(inputs.kept(view)))
-        report.begin_scale(scale, canvas)
-        scene = inputs.scene(view)
+        scene = inputs.scene(scale)
+        kept = inputs.masks.kept(scene.content, scale.margin)
+        canvas = Canvas(scale.margin, engine.place(kept))
+        report.scale, report.canvas = scale, canvas
         problem = make_problem(engine, canvas, params, scene, config, chunk, known)
         resumed = resume if resume and scale.number == resume.scale else None
-        state = begin(inputs, view, painting, resumed)
+        state = begin(inputs, scale, scene, painting, resumed)
         picture, moments = _solve(problem, state, scale.steps, report)
         image = canvas.cut(picture)
         if report.stopped or scale is scales[-1]:

@@ -12,7 +12,6 @@ from ..losses import Losses
 from ..optimize.loop import StateView
 from .checkpoint import Checkpoint, software
 from .inputs import Inputs
-from .sizes import Scale
 
 Callback = Callable[["Progress"], bool | None]
 
@@ -45,7 +44,9 @@ class Progress(NamedTuple):
 class Reporter:
     """The optimiser's callback: records the losses of a run and reports a `Progress`.
 
-    `stopped` tells whether the callback has ended the run.
+    Attributes:
+        scale, canvas: those of the next reports.
+        stopped: whether the callback has ended the run.
     """
 
     def __init__(
@@ -57,16 +58,11 @@ class Reporter:
     ) -> None:
         self._callback, self._inputs, self._fingerprints = callback, inputs, fingerprints
         self._losses = [] if resume is None else [resume.losses]
-        self._scale, self._canvas = inputs.scales[0], Canvas()
-        self.stopped = False
-
-    def begin_scale(self, scale: Scale, canvas: Canvas) -> None:
-        """Sets the scale of the next reports."""
-        self._scale, self._canvas = scale, canvas
+        self.scale, self.canvas, self.stopped = inputs.scales[0], Canvas(), False
 
     def image(self, optimised: Array | Pixels) -> Pixels:
         """The picture of an optimised array, in its final colours."""
-        return self._inputs.finish(self._canvas.visible(optimised))
+        return self._inputs.finish(self.canvas.visible(optimised))
 
     def history(self) -> Losses:
         """The loss terms at each step so far."""
@@ -76,7 +72,7 @@ class Reporter:
         self._losses.append(losses)
         if self._callback is None:
             return False
-        config, number = self._inputs.config, self._scale.number
+        config, number = self._inputs.config, self.scale.number
         steps = config.steps_per_scale
         step = sum(steps[: number - 1]) + done
 
@@ -89,8 +85,8 @@ class Reporter:
             steps=sum(steps),
             scale=number,
             scales=len(steps),
-            height=self._scale.height,
-            width=self._scale.width,
+            height=self.scale.height,
+            width=self.scale.width,
             losses=losses,
             image=lambda: self.image(state()),
             checkpoint=checkpoint,

@@ -9,15 +9,17 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from ..arrays import Pixels
+from ..compute import Scene
 from ..config import Config
 from ..images import resize, resize_picture
 from ..images.color_matching import moments, symmetric_map
-from ..images.resizing import with_bleed
+from ..images.resizing import with_bleed, without_bleed
 from ..network import Params
 from ..optimize.hyperparameters import method_of, rates_of
 from ..optimize.optimizer import Moments, State, at_other_rates, from_arrays, start, with_moments
 from .checkpoint import Checkpoint
-from .inputs import Inputs, View
+from .inputs import Inputs
+from .sizes import Scale
 
 Share = float | Pixels
 """The weight of a style: one for all pixels, or [H, W, 1] for each pixel of the content."""
@@ -69,11 +71,6 @@ def matched(content: Pixels, styles: Sequence[Pixels], shares: Sequence[Share]) 
     departures: it reduces contrast by at most half along any colour axis, and shifts the mean where
     more than 5 % of a channel would be clipped at 0 or 1. Shares of the styles below a sum of 1
     keep the rest of the content's colours, which alone would leave a gray sky in a red painting.
-
-    Example:
-        >>> content, style = np.full((2, 2, 3), 0.5, np.float32), np.ones((2, 2, 3), np.float32)
-        >>> matched(content, [style], [0.5])[0, 0].tolist()
-        [0.75, 0.75, 0.75]
 
     References:
         Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for example-based
@@ -147,20 +144,20 @@ class Painting(NamedTuple):
 
 
 def begin(
-    inputs: Inputs, view: View, painting: Painting, resume: Checkpoint | None = None
+    inputs: Inputs, scale: Scale, scene: Scene, painting: Painting, resume: Checkpoint | None
 ) -> Array | State:
     """The initial point of a scale, [H, W, 3] with the margin, or a state at such a point: with
     Adam's moments from the coarser painting, or of a checkpoint that was written at this scale."""
-    config, masks, (scale, content, styles) = inputs.config, inputs.masks, view
+    config, masks = inputs.config, inputs.masks
     if resume:
         # The number of steps may have changed.
         old_steps = resume.config.steps_per_scale[resume.scale - 1]
         rates = rates_of(resume.config, old_steps)
         state = from_arrays(resume.state, (*scale.painted, 3), method_of(config), rates)
         return at_other_rates(state, rates, rates_of(config, scale.steps))
-    image = painting.image
+    image, content = painting.image, without_bleed(scene.content, scale.margin)
     if image is None:
-        palettes, shares = masks.palettes(styles), masks.shares(content.shape)
+        palettes, shares = masks.palettes(scene.styles), masks.shares(content.shape)
         image = first_image(inputs.params, content, palettes, config, shares)
     coarser = inputs.scales[scale.number - 2].size if scale.number > 1 else None
     point = first_point(image, inputs.pictures.content, content, coarser, config)

@@ -2,7 +2,6 @@
 
 `value_and_gradient` equals `jax.value_and_grad(jnst.objective, has_aux=True)` up to rounding, for
 an image [height, width, 3] and windows of `tile` pixels; likewise `make_targets` and `objective`.
-The maps between the stages of the network lie in the host's memory.
 """
 
 from .evaluation import make_targets as make_targets

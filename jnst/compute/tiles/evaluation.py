@@ -78,10 +78,10 @@ def value_and_gradient(
             if by_output is not None:
                 by_output.forget(window.start[0] >> stage.depth)
             by_window = backward(
-                _only(params, stage),
+                replace(params, layers=_of_stage(params.layers, stage)),
                 view,
                 residuals[stage].pop(0),
-                _of_stage(by_sums, stage),
+                Sums(*(_of_stage(part, stage) for part in by_sums)),
                 by_output and piece(by_output.values, stage, window, stage.layers[-1]),
                 stage.layers,
                 targets.terms,
@@ -172,10 +172,11 @@ def _sweep(
         if output or not last:
             leaving = HostMap(stage.output, seldom_read=last)
         stage_sums: Any = None
+        stage_params = replace(params, layers=_of_stage(params.layers, stage))
         residuals[stage] = []
         for window, view in _windows(stage, entering, targets):
             window_sums, values, saved = forward(
-                _only(params, stage), view, stage.layers, targets.terms, keep=keep
+                stage_params, view, stage.layers, targets.terms, keep=keep
             )
             addends = jax.tree.map(partial(np.asarray, dtype=np.float64), window_sums)
             stage_sums = jax.tree.map(np.add, stage_sums, addends) if stage_sums else addends
@@ -236,13 +237,9 @@ def _shapes(stages: tuple[Stage, ...]) -> dict[str, tuple[int, int, int]]:
     return {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
 
 
-def _of_stage(by_sums: Sums, stage: Stage) -> Sums:
-    style, content = ({k: v for k, v in part.items() if k in stage.layers} for part in by_sums)
-    return Sums(style, content)
-
-
-def _only(params: Params, stage: Stage) -> Params:
-    return replace(params, layers={n: v for n, v in params.layers.items() if n in stage.layers})
+def _of_stage(maps: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
+    """The entries of a stage's layers."""
+    return {name: values for name, values in maps.items() if name in stage.layers}
 
 
 def _windows(
@@ -252,9 +249,8 @@ def _windows(
 
     def pieces(maps: Mapping[str, Any], window: Window) -> dict[str, Any]:
         return {
-            n: jax.tree.map(lambda values, n=n: piece(values, stage, window, n), maps[n])
-            for n in maps
-            if n in stage.layers
+            n: jax.tree.map(lambda values, n=n: piece(values, stage, window, n), values)
+            for n, values in _of_stage(maps, stage).items()
         }
 
     for window in stage.windows:

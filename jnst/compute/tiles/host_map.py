@@ -22,13 +22,6 @@ class HostMap:
 
     A map that is seldom read may lie in a file, if it is large and the disk has room; it then takes
     memory until `release`, and is no slower while the system has free memory.
-
-    Example:
-        >>> feature_map = HostMap((4, 2, 1))
-        >>> feature_map.values[:] = 1
-        >>> feature_map.forget(2)
-        >>> feature_map.values[2:].sum()
-        np.float32(4.0)
     """
 
     def __init__(self, shape: tuple[int, ...], *, seldom_read: bool = False) -> None:

@@ -1,11 +1,8 @@
 """The total variation of a picture and its derivative, exactly, by bands of rows.
 
 For the whole picture, the differences and their derivatives take as much memory as a dozen
-pictures. But two bands that share a row count exactly the total variation of this row twice,
-
-    TV(A ∪ B) = TV(A) + TV(B) − TV(A ∩ B),
-
-also for the nine-point variation, which repeats the border.
+pictures. But two bands that share a row count the variation of this row twice, also where it
+repeats the border: TV(A ∪ B) = TV(A) + TV(B) − TV(A ∩ B).
 """
 
 from collections.abc import Iterator
