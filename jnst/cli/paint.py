@@ -106,6 +106,9 @@ def paint(
     shown = _report(request, path, result)
     if interrupt.signal:
         more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
+        if result.size != result.image.shape[:2]:
+            height, width = watch.size_without_bucket(*result.size)
+            more = f", enlarged from {width}x{height} pixels{more}"
         tell(f"stopped at step {watch.done} of {sum(steps)}; {shown} is the painting so far{more}")
         return 128 + interrupt.signal
     return 0 if path == request.output else 1

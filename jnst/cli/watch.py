@@ -76,9 +76,11 @@ class Watch:
 
     def cut(self, image: Pixels) -> Pixels:
         """The picture so far, without the margins that `--bucket` added."""
-        height, width = image.shape[:2]
-        size = min(self._sizes, key=lambda size: abs(size[0] - height) + abs(size[1] - width))
-        return cut_back(image, *size)
+        return cut_back(image, *self.size_without_bucket(*image.shape[:2]))
+
+    def size_without_bucket(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) of a painted picture without the margins that `--bucket` added."""
+        return min(self._sizes, key=lambda size: abs(size[0] - height) + abs(size[1] - width))
 
     def unfinished(self) -> dict[str, str]:
         """The parameters that mark a painting as unfinished."""

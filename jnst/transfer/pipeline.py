@@ -21,7 +21,7 @@ from .checkpoint import Checkpoint, check_same_run
 from .inputs import checked_pictures, prepare_inputs
 from .masks import checked_masks
 from .progress import Callback, Reporter
-from .start import Painting, begin
+from .start import Painting, begin, enlarged
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,20 @@ class Result:
     """A finished transfer.
 
     Attributes:
-        image: [H, W, 3] float32, sRGB nominally in [0, 1], not clipped.
+        image: [H, W, 3] float32, sRGB nominally in [0, 1], not clipped; at the last scale's size.
         losses: the weighted terms of `image` itself, floats, margin included; if `config.color`
             keeps the content's colours by luminance, the terms of the gray picture that gave its
-            luminance.
+            luminance; if the image is enlarged, its terms before that.
         history: the weighted terms at each step, arrays; scales are concatenated.
+        size: (height, width) in which the image was painted. If the callback ended the run at a
+            coarser scale, it is smaller than the image, which is then enlarged as a next scale
+            would begin: with the content's detail if `config.upscale` is "detail".
     """
 
     image: Pixels
     losses: Losses
     history: Losses
+    size: tuple[int, int]
 
 
 def stylize(
@@ -69,7 +73,7 @@ def stylize(
         config: all settings; see `jnst.PRESETS`.
         init_image: [H, W, 3], the initial image if `config.init` is "file".
         callback: called with a `Progress` after each chunk of steps; a true result ends the run
-            with the picture so far.
+            with the picture so far, enlarged to the last scale's size.
         chunk: steps between two callbacks; by default 1 on a CPU and 20 elsewhere.
         resume: from `Progress.checkpoint` or `load_checkpoint`; the run continues from there. On
             the same machine the picture equals that of an uninterrupted run, bit for bit. All
@@ -92,7 +96,7 @@ def stylize(
             between 0 and 1 blend it with the painting (see `jnst.compute.canvas`).
 
     Returns:
-        Result, with the image at the last scale.
+        Result, with the image at the last scale's size.
 
     Raises:
         ValueError: for an array that is not [H, W, 3] of finite numbers, a picture too small for
@@ -150,7 +154,10 @@ def stylize(
         painting = Painting(image, moments)
         # Free this scale's kernels and targets before the next one compiles.
         del problem, state
-    return Result(inputs.finish(image), Losses(*map(float, final)), report.history())
+    if scale is not scales[-1]:
+        image = enlarged(image, inputs, scale)
+    losses = Losses(*map(float, final))
+    return Result(inputs.finish(image), losses, report.history(), scale.size)
 
 
 def _solve(

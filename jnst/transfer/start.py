@@ -9,7 +9,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from ..arrays import Pixels
-from ..compute import Scene
+from ..compute import Canvas, Scene
 from ..config import Config
 from ..images import resize, resize_picture
 from ..images.color_matching import moments, symmetric_map
@@ -110,6 +110,14 @@ def first_point(
         blurred = resize(resize_picture(base, *coarser, resample=config.resample), *size)
         point = np.asarray(point + (resized - blurred), np.float32)
     return np.clip(point, 0, 1) if method_of(config).clamp else point
+
+
+def enlarged(image: Pixels, inputs: Inputs, scale: Scale) -> Pixels:
+    """The painting of a coarser scale at the last scale's size, as a next scale would begin."""
+    config, content = inputs.config, inputs.pictures.content
+    resized = resize_picture(content, *inputs.scales[-1].size, resample=config.resample)
+    point = first_point(image, content, resized, scale.size, config)
+    return Canvas(kept=inputs.masks.kept(resized, 0)).picture(point)
 
 
 def first_state(point: Pixels, coarser: Moments, margin: int, config: Config, steps: int) -> State:

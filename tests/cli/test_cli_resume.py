@@ -94,6 +94,17 @@ def test_a_stopped_run_goes_on_to_the_same_file(
     assert Path("out.png").read_bytes() == expected["out.png"]
 
 
+def test_a_run_stopped_at_a_coarse_scale_is_enlarged(run: Command, stop_at: Stop) -> None:
+    """Stopped in the step after the signal, the third of four at half the size."""
+    words = [*RUN, "--size", "48", "--scales", "0.5", "1", "--steps", "4", "--output", "out.png"]
+    stop_at(2)
+    code, _, err = run(*words)
+    assert code == 128 + signal.SIGTERM
+    told = "stopped at step 3 of 8; out.png is the painting so far, enlarged from 24x16 pixels"
+    assert err[-1] == f"jnst: {told}"
+    assert read_image("out.png").pixels.shape == (32, 48, 3)
+
+
 def test_a_second_ctrl_c_stops_at_once(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """No painting any more; the checkpoint is the one before, and the run goes on from it."""
     words = [*RUN, "--steps", "6", "--output", "out.png"]

@@ -184,7 +184,7 @@ def test_a_finer_scale_can_begin_with_the_contents_detail(params):
 
 def test_the_callback_can_stop_in_the_middle_of_any_scale(params):
     config = jnst.Config(**SMALL | {"scales": (0.5, 1.0), "steps": (3, 3)})
-    for stop, shape in ((2, (12, 16, 3)), (3, (12, 16, 3)), (5, (24, 32, 3))):
+    for stop, size in ((2, (12, 16)), (3, (12, 16)), (5, (24, 32))):
         images = []
 
         def watch(progress, stop=stop, images=images):
@@ -193,8 +193,33 @@ def test_the_callback_can_stop_in_the_middle_of_any_scale(params):
 
         result = stylize(params, CONTENT, STYLE, config, callback=watch)
         assert result.history.total.shape == (stop,)
-        assert result.image.shape == shape
-        np.testing.assert_array_equal(result.image, images[-1])
+        assert (result.size, result.image.shape) == (size, (24, 32, 3))
+        assert images[-1].shape[:2] == size
+        if stop == 5:
+            np.testing.assert_array_equal(result.image, images[-1])
+
+
+@pytest.mark.parametrize("masks", [{}, {"keep_mask": np.tile(np.linspace(0, 1, 80), (60, 1))}])
+@pytest.mark.parametrize("upscale", ["detail", "plain"])
+def test_a_run_stopped_at_a_coarse_scale_is_enlarged_as_the_next_scale_begins(
+    params, upscale, masks
+):
+    """L-BFGS has not moved yet after the first evaluation of a scale."""
+    two_scales = {"scales": (0.5, 1.0), "steps": (3, 3), "upscale": upscale, "bleed": 0}
+    config, images = jnst.Config(**SMALL | two_scales | {"optimizer": "lbfgs"}), []
+    stylize(
+        params,
+        CONTENT,
+        STYLE,
+        config,
+        callback=lambda progress: images.append(progress.image()),
+        **masks,
+    )
+    stopped = stylize(
+        params, CONTENT, STYLE, config, callback=lambda progress: progress.step == 3, **masks
+    )
+    np.testing.assert_allclose(stopped.image, images[3], atol=1e-6)
+    assert stopped.size == (12, 16)
 
 
 def test_style_scale_and_the_side_that_is_measured(params):
