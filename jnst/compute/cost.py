@@ -35,10 +35,6 @@ def step_operations(network: str, layers: Iterable[str], height: int, width: int
 
     Counts a forward pass up to the deepest of the layers, and as much again for the gradient in the
     image; the kernels are frozen and need no gradient.
-
-    Example:
-        >>> round(step_operations("vgg19", ["relu5_1"], 512, 512) / 1e9)
-        379
     """
     shapes, forward = map_shapes(network, layers, height, width), 0.0
     for name, wide, deep in CONVOLUTIONS[network]:

@@ -171,7 +171,8 @@ def advance(method: Method, state: State, rates: Rates, value: Array, gradient: 
     searching = method.name == "lbfgs" and method.line_search == "zoom"
     usable = (finite | (state.step > 0)) if searching else finite
     transformation = _transformation(method, rates)
-    updates, inner = transformation.update(gradient, state.inner, state.point, value=value)
+    with jax.numpy_dtype_promotion("standard"):  # Optax multiplies floats by its integer count
+        updates, inner = transformation.update(gradient, state.inner, state.point, value=value)
     point = optax.apply_updates(state.point, updates)
     if method.clamp:
         point = jnp.clip(point, 0.0, rates.unit)
@@ -185,13 +186,14 @@ def advance(method: Method, state: State, rates: Rates, value: Array, gradient: 
     point, average, good = keep(
         (point, average, state.point), (state.point, state.average, state.good)
     )
-    return State(point, inner, average, good, state.step + finite, state.brake, finite)
+    step = state.step + finite.astype(jnp.int32)
+    return State(point, inner, average, good, step, state.brake, finite)
 
 
 def _remaining_rate(rates: Rates, step: Array) -> Array:
     """The remaining share of the learning rate, after Loshchilov and Hutter, "SGDR: stochastic
     gradient descent with warm restarts", ICLR 2017, eq. 5, within one cycle."""
-    progress = jnp.minimum(step / rates.steps, 1.0)
+    progress = jnp.minimum(step.astype(jnp.asarray(rates.steps).dtype) / rates.steps, 1.0)
     return rates.decay + (1.0 - rates.decay) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
 
 

@@ -54,10 +54,6 @@ def choose(
 
     Raises:
         ValueError: if nothing fits, with the memory or size that would.
-
-    Example:
-        >>> choose(Config(), 3000, 2000, memory=8 * 10**9).tile
-        768
     """
 
     def needed(tile: int | None, history: int) -> int:

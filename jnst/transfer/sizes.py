@@ -62,11 +62,6 @@ def drop_small_scales(
 ) -> Config:
     """The config without the coarse scales at which a picture of these shapes is too small for its
     layers. The last scale always stays.
-
-    Example:
-        >>> config = Config(size=32, scales=(0.25, 0.5, 1.0))
-        >>> drop_small_scales(config, (300, 400, 3), [(200, 200, 3)]).scales
-        (0.5, 1.0)
     """
     need = smallest_side("vgg19", config.layers)
     scales, steps = [], []
@@ -84,12 +79,7 @@ def drop_small_scales(
 
 
 def target_sizes(height: int, width: int, config: Config) -> list[tuple[int, int]]:
-    """(height, width) of each scale of a run, coarse to fine.
-
-    Example:
-        >>> target_sizes(768, 1024, Config(size=256, scales=(0.5, 1.0)))
-        [(96, 128), (192, 256)]
-    """
+    """(height, width) of each scale of a run, coarse to fine."""
     sides = [max(1, round(config.size * scale)) for scale in config.all_scales]
     return [_fit(height, width, side, config) for side in sides]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -220,6 +221,22 @@ def test_a_run_stopped_at_a_coarse_scale_is_enlarged_as_the_next_scale_begins(
     )
     np.testing.assert_allclose(stopped.image, images[3], atol=1e-6)
     assert stopped.size == (12, 16)
+
+
+@pytest.mark.parametrize(
+    ("fields", "options"),
+    [
+        ({"optimizer": "adam", "average_share": 0.5, "precondition": 0.25, "rate_decay": 0.1}, {}),
+        ({"optimizer": "lbfgs", "precondition": 0.25}, {"keep_mask": np.eye(40)[:30]}),
+        ({"optimizer": "adam", "size": 140}, {"tile": 128}),
+    ],
+)
+def test_strict_promotion_of_dtypes_changes_nothing(params, fields, options):
+    config = jnst.Config(**SMALL | {"scales": (0.5, 1.0)} | fields)
+    expected = stylize(params, CONTENT, STYLE, config, **options)
+    with jax.numpy_dtype_promotion("strict"):
+        found = stylize(params, CONTENT, STYLE, config, **options)
+    np.testing.assert_allclose(found.image, expected.image, atol=1e-6)
 
 
 def test_style_scale_and_the_side_that_is_measured(params):
