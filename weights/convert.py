@@ -84,10 +84,11 @@ def make_embedded(graph: Path, out: Path) -> None:
     """Writes the embedded file from the original graph, with float16 kernels."""
     weights = read_weight_file(graph)
     check_published(weights)
-    preprocessing = identify(weights.layers, weights.network)
-    if preprocessing is None:
+    family = identify(weights.layers, weights.network)
+    if family is None:
         raise SystemExit("conv1_1 is not that of a family in manifest.toml: not used")
-    write_native(out, weights.layers, weights.network, preprocessing, dtype="float16", notes=NOTES)
+    expects = family.preprocessing
+    write_native(out, weights.layers, weights.network, expects, dtype="float16", notes=NOTES)
 
 
 def main() -> None:

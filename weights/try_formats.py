@@ -60,8 +60,9 @@ def compare(trial: Trial, image: np.ndarray) -> tuple[int, float]:
     weights = read_weight_file(trial.path)
     if weights.network != trial.network:
         raise SystemExit(f"{trial.path} was read as {weights.network}")
-    known = identify(weights.layers, weights.network) or weights.preprocessing or CAFFE
-    params = Params(weights.layers, weights.network, known)
+    family = identify(weights.layers, weights.network)
+    expects = family.preprocessing if family else weights.preprocessing or CAFFE
+    params = Params(weights.layers, weights.network, expects)
     ours = features(params, jnp.asarray(image), LAYERS[trial.network])
     turned = image[..., ::-1] if trial.expects.channel_order == "BGR" else image
     scaled = trial.expects.scale * turned.astype(np.float64) - trial.expects.mean

@@ -86,30 +86,23 @@ def _shapes(
 
 
 def fastest(wide: int, deep: int, height: int, width: int, precision: str = "float32") -> Tiles:
-    """The tiles with which a few hundred steps take the least time, compilation included.
-
-    Arguments as for `expected_seconds`.
-    """
+    """The tiles with which a few hundred steps take the least time, compilation included."""
     if _operations(wide, deep, height, width) < _LEAST_OPERATIONS:
         return DIRECT
     expected = expected_seconds(wide, deep, height, width, precision)
+    sides = []
+    for times in expected:
+        longest = _CLEARLY_LESS * times[0][0] if times else 0.0
+        sides.append([tile for tile, (s, _) in times.items() if not tile or s <= longest])
     costs = {}
-    for tiles in map(Tiles._make, product(*map(_worth_while, expected))):
-        seconds = sum(
-            _EVALUATIONS * s[t][0] + s[t][1] for s, t in zip(expected, tiles, strict=True)
-        )
-        shares = [6 in tiles, len({*tiles} - {0}) > 1]
-        if (
-            max(tiles) <= LARGEST_TILE.get(precision, 6)
-            and tiles.kernel_numbers * wide * deep <= MOST_KERNEL_NUMBERS
-        ):
-            costs[tiles] = seconds / _LARGE_SHARE ** sum(shares)
+    for tiles in map(Tiles._make, product(*sides)):
+        is_precise = max(tiles) <= LARGEST_TILE.get(precision, 6)
+        if is_precise and tiles.kernel_numbers * wide * deep <= MOST_KERNEL_NUMBERS:
+            chosen = [times[tile] for times, tile in zip(expected, tiles, strict=True)]
+            seconds = sum(_EVALUATIONS * call + compilation for call, compilation in chosen)
+            shares = (6 in tiles) + (len({*tiles} - {0}) > 1)
+            costs[tiles] = seconds / _LARGE_SHARE**shares
     return min(costs, key=lambda tiles: costs[tiles], default=DIRECT)
-
-
-def _worth_while(times: dict[int, tuple[float, float]]) -> list[int]:
-    """Direct, and the tiles that are clearly faster."""
-    return [tile for tile, (s, _) in times.items() if not tile or s <= _CLEARLY_LESS * times[0][0]]
 
 
 def share_of_direct(
@@ -149,15 +142,9 @@ def expected_seconds(
     Scales the timings of the measured map with the nearest number of pixels by the pixels in whole
     tiles. TF32 is float32 on a CPU.
 
-    Args:
-        wide, deep: channels in and out.
-        height, width: of the map.
-        precision: as for `jnst.prepare`.
-
     Returns:
         For the value and for the derivative, by the side of Winograd's tiles, 0 for direct: seconds
-        of one evaluation and of compilation, on the measured machine. Without timings two empty
-        dicts.
+        of one evaluation and of compilation, on the measured machine; empty without timings.
     """
     rows = [
         row

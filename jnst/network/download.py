@@ -27,14 +27,14 @@ def is_offline() -> bool:
     return os.environ.get("JNST_OFFLINE", "0") not in ("", "0")
 
 
-def fetch(known: KnownFile, folder: Path, *, offline: bool = False, progress: bool = False) -> Path:
-    """Downloads `known` into `folder`, trying its URLs in order.
+def fetch(file: KnownFile, folder: Path, *, offline: bool = False, progress: bool = False) -> Path:
+    """Downloads a file of the manifest into a folder, trying its URLs in order.
 
     An interrupted download stays beside the target, and the next one continues it. The file
     appears under its name only when it is complete and its hash is right.
 
     Args:
-        known: a file of the manifest.
+        file: a file of the manifest.
         folder: created if it does not exist.
         offline: if True, only raises the error that explains what to do.
         progress: whether to draw a progress bar on standard error.
@@ -46,17 +46,18 @@ def fetch(known: KnownFile, folder: Path, *, offline: bool = False, progress: bo
         OSError: if the download fails: no network, a wrong hash, a full disk, or `offline`. The
             message says where to download it by hand, its hash, and where to put it.
     """
-    path = folder / known.name
-    if _is_right(known, path):
+    path = folder / file.name
+    if path.is_file() and file.is_intact(path):
         return path
     if offline or is_offline():
-        raise OSError(_instructions(known, path, "downloads are forbidden (offline)"))
-    stream = Stream(part_of(path), known.size, progress)
+        raise OSError(_instructions(file, path, "downloads are forbidden (offline)"))
+    stream = Stream(part_of(path), file.size, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(path, progress):
-            reasons = [] if _is_right(known, path) else _try_each(known, path, stream)
-            received = stream.kept
+        with _locked(path, progress):
+            is_here = path.is_file() and file.is_intact(path)  # by the process that went before
+            reasons = [] if is_here else _try_each(file, path, stream)
+            received = stream.received
     except OSError as error:
         with contextlib.suppress(OSError):
             stream.discard()  # it takes up room on a full disk
@@ -68,25 +69,16 @@ def fetch(known: KnownFile, folder: Path, *, offline: bool = False, progress: bo
         return path
     if received:
         reasons.append(f"{received / 1e6:.1f} MB are kept, and the next try goes on from there")
-    raise OSError(_instructions(known, path, "; ".join(reasons)))
+    raise OSError(_instructions(file, path, "; ".join(reasons)))
 
 
 def part_of(path: Path) -> Path:
-    """The file that holds the bytes of an unfinished download of `path`.
-
-    >>> part_of(Path("cache/vgg.h5")).name
-    '.vgg.h5.part'
-    """
+    """The file beside `path` that holds the bytes of its unfinished download."""
     return path.with_name(f".{path.name}.part")
 
 
-def _is_right(known: KnownFile, path: Path) -> bool:
-    algorithm, _, digest = known.known_hash.partition(":")
-    return path.is_file() and pooch.file_hash(str(path), algorithm) == digest
-
-
 @contextlib.contextmanager
-def _alone(path: Path, progress: bool) -> Iterator[None]:
+def _locked(path: Path, progress: bool) -> Iterator[None]:
     """Waits until no other process downloads this file, then locks the others out."""
     lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
     try:
@@ -101,23 +93,21 @@ def _alone(path: Path, progress: bool) -> Iterator[None]:
         lock.release()
 
 
-def _try_each(known: KnownFile, path: Path, stream: Stream) -> list[str]:
+def _try_each(file: KnownFile, path: Path, stream: Stream) -> list[str]:
     """Downloads the file; returns why each URL failed, or an empty list if one succeeded."""
     pooch.get_logger().setLevel(logging.WARNING)
-    reasons = []
-    for url in known.urls:
+    move, reasons = stream.move, []
+    for url in file.urls:
         why = ""
         for _ in range(_ATTEMPTS):
-            before = stream.kept
+            before = stream.received
             try:
                 stream.receive(url)
-                pooch.retrieve(
-                    url, known.known_hash, path.name, path.parent, downloader=stream.hand_over
-                )
+                pooch.retrieve(url, file.published_hash, path.name, path.parent, downloader=move)
                 return []
             except requests.RequestException as error:
                 why = reason(error)
-                if stream.kept <= before:
+                if stream.received <= before:
                     break
             except ValueError:
                 why = "sent a file with another hash"
@@ -127,9 +117,9 @@ def _try_each(known: KnownFile, path: Path, stream: Stream) -> list[str]:
     return reasons
 
 
-def _instructions(known: KnownFile, path: Path, why: str) -> str:
-    size = f"{known.size / 1e6:.0f} MB, " if known.size else ""
+def _instructions(file: KnownFile, path: Path, why: str) -> str:
+    size = f"{file.size / 1e6:.0f} MB, " if file.size else ""
     return (
-        f"no {known.network} weights here, and {why}. Fetch {known.urls[0]} "
-        f"({size}{known.known_hash}) by hand and save it as {path}, or use the built-in vgg16"
+        f"no {file.network} weights here, and {why}. Fetch {file.urls[0]} "
+        f"({size}{file.published_hash}) by hand and save it as {path}, or use the built-in vgg16"
     )

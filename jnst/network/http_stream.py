@@ -35,7 +35,7 @@ class Stream:
         self._part, self._size, self._progress = part, size, progress
 
     @property
-    def kept(self) -> int:
+    def received(self) -> int:
         """Number of bytes received so far."""
         return self._part.stat().st_size if self._part.exists() else 0
 
@@ -43,7 +43,7 @@ class Stream:
         """Deletes the received bytes."""
         self._part.unlink(missing_ok=True)
 
-    def hand_over(self, _: str, output_file: str, __: object) -> None:
+    def move(self, _: str, output_file: str, __: object) -> None:
         """Moves the received file to `output_file`; the signature is that of a pooch downloader."""
         self._part.replace(output_file)
 
@@ -54,7 +54,7 @@ class Stream:
             requests.RequestException: if they do not arrive, or are something else.
             OSError: if they cannot be written.
         """
-        offset = self.kept
+        offset = self.received
         if self._size and offset == self._size:
             return
         with _connect(url, offset) as response:
@@ -63,15 +63,8 @@ class Stream:
                 return self.receive(url)
             response.raise_for_status()
             start, total = self._offered(response, offset)
-            bar = tqdm(
-                total=total,
-                initial=start,
-                unit="B",
-                unit_scale=True,
-                desc="weights",
-                disable=not self._progress,
-            )
-            with bar:
+            scale = {"total": total, "initial": start, "unit": "B", "unit_scale": True}
+            with tqdm(**scale, desc="weights", disable=not self._progress) as bar:
                 self._write(response, start, total, bar)
 
     def _offered(self, response: requests.Response, offset: int) -> tuple[int, int | None]:
@@ -101,10 +94,10 @@ class Stream:
                         break
             except requests.ConnectionError as error:
                 raise Refused(f"sent nothing more for {STALL_SECONDS:g} s") from error
-        if total and self.kept > total:
+        if total and self.received > total:
             self.discard()
             raise Refused(f"sends more than the {total:,} bytes of the file")
-        if total and self.kept < total:
+        if total and self.received < total:
             raise requests.exceptions.ChunkedEncodingError("the end is missing")
 
 
@@ -120,12 +113,10 @@ def _connect(url: str, start: int) -> requests.Response:
 
     def attempt() -> None:
         try:
-            response = requests.get(
-                url, stream=True, timeout=(CONNECT_SECONDS, STALL_SECONDS), headers=headers
-            )
-            outcome.append(response)
+            limits = (CONNECT_SECONDS, STALL_SECONDS)
+            outcome.append(requests.get(url, stream=True, timeout=limits, headers=headers))
             if given_up.is_set():
-                response.close()
+                outcome[0].close()
         except requests.RequestException as error:
             outcome.append(error)
 
@@ -140,23 +131,20 @@ def _connect(url: str, start: int) -> requests.Response:
     return outcome[0]
 
 
-def reason(error: requests.RequestException) -> str:
-    """What a server did, as a verb phrase to follow its name.
+# In this order: a timeout and a bad certificate are kinds of connection errors.
+_REASONS = {
+    requests.exceptions.ChunkedEncodingError: "broke off in the middle",
+    requests.Timeout: "does not answer",
+    requests.exceptions.SSLError: "has no certificate that this machine trusts",
+    requests.ConnectionError: "cannot be reached",
+}
 
-    Example:
-        >>> reason(requests.ConnectTimeout())
-        'does not answer'
-    """
+
+def reason(error: requests.RequestException) -> str:
+    """What a server did, as a verb phrase to follow its name."""
     if isinstance(error, Refused):
         return str(error)
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "broke off in the middle"
-    if isinstance(error, requests.Timeout):
-        return "does not answer"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "has no certificate that this machine trusts"
-    if isinstance(error, requests.ConnectionError):
-        return "cannot be reached"
-    return f"failed ({error})"
+    phrases = (phrase for kind, phrase in _REASONS.items() if isinstance(error, kind))
+    return next(phrases, f"failed ({error})")

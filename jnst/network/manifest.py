@@ -8,7 +8,7 @@ bad pictures without an error. So the numbers of the first convolution identify 
 import functools
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,6 @@ class Family:
     row_channel: str
     preprocessing: Preprocessing
 
-    def in_order(self, order: ChannelOrder) -> Preprocessing:
-        """The preprocessing for a file of this family with its channels in `order`."""
-        own = self.preprocessing
-        if order == own.channel_order:
-            return own
-        return Preprocessing(order, own.scale, own.mean[::-1], own.std[::-1])
-
 
 @dataclass(frozen=True)
 class KnownFile:
@@ -81,21 +74,25 @@ class KnownFile:
     download: bool = False
 
     @property
-    def is_kept(self) -> bool:
+    def is_managed(self) -> bool:
         """Whether jnst itself ships or downloads this file, so that its hash must match."""
         return self.download or self.format == "native .h5"
 
     @property
-    def known_hash(self) -> str:
+    def published_hash(self) -> str:
         """The hash with its algorithm, the stronger one if there are two, as pooch writes it."""
         return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}"
+
+    def is_intact(self, path: Path) -> bool:
+        """Whether a file has the published hash."""
+        algorithm, _, published = self.published_hash.partition(":")
+        return file_hash(path, algorithm) == published
 
 
 def weights_folder() -> Path:
     """The folder with `manifest.toml` and `vgg16.h5`: inside the package, or beside a checkout.
 
-    Raises:
-        FileNotFoundError: if neither is there, which means a broken installation.
+    Raises FileNotFoundError if neither is there, which means a broken installation.
     """
     for place in _PLACES:
         if (place / "manifest.toml").exists():
@@ -121,7 +118,7 @@ def known_files() -> tuple[KnownFile, ...]:
     return tuple(KnownFile(**_with_tuples(entry)) for entry in _manifest()["file"])
 
 
-def identify(layers: Layers, network: str) -> Preprocessing | None:
+def identify(layers: Layers, network: str) -> Family | None:
     """Identifies the family of weights by conv1_1, and so the input that they expect.
 
     Args:
@@ -129,7 +126,7 @@ def identify(layers: Layers, network: str) -> Preprocessing | None:
         network: "vgg16" or "vgg19".
 
     Returns:
-        The preprocessing, in the channel order of these kernels; None for an unknown family.
+        The family, its preprocessing in the channel order of these kernels; None if unknown.
 
     Raises:
         ValueError: if the numbers belong to a known family of the other network, or the kernels'
@@ -138,20 +135,14 @@ def identify(layers: Layers, network: str) -> Preprocessing | None:
     Example:
         >>> from jnst.network.formats import read_weight_file
         >>> weights = read_weight_file(weights_folder() / "vgg16.h5")
-        >>> identify(weights.layers, "vgg16").channel_order
+        >>> identify(weights.layers, "vgg16").preprocessing.channel_order
         'BGR'
     """
-    recognised = recognise(layers, network)
-    return None if recognised is None else recognised[0].in_order(recognised[1])
-
-
-def recognise(layers: Layers, network: str) -> tuple[Family, ChannelOrder] | None:
-    """As `identify`, but returns the family, and the channel order of these kernels."""
     kernel, bias = layers["conv1_1"]["kernel"], layers["conv1_1"]["bias"]
     for family in families():
-        same_bias = _close(bias[: len(family.bias)], family.bias)
-        orders = [o for o in _ORDERS if _close(_row(kernel, family, o), family.row)]
-        if not same_bias or not (family.bias or orders):
+        rows = {order: kernel[0, :, order.index(family.row_channel), 0] for order in _ORDERS}
+        orders = [order for order, row in rows.items() if _close(row, family.row)]
+        if not _close(bias[: len(family.bias)], family.bias) or not (family.bias or orders):
             continue
         if family.network != network:
             raise ValueError(
@@ -163,32 +154,35 @@ def recognise(layers: Layers, network: str) -> tuple[Family, ChannelOrder] | Non
                 f"the biases are those of {family.name} {network}, but the kernels of conv1_1 are "
                 "not; their axes were probably swapped: convert the original again"
             )
-        return family, orders[0]
+        own = family.preprocessing
+        if orders[0] == own.channel_order:
+            return family
+        swapped = Preprocessing(orders[0], own.scale, own.mean[::-1], own.std[::-1])
+        return replace(family, preprocessing=swapped)
     return None
 
 
-def known_by_hash(path: Path) -> tuple[str, KnownFile | None]:
+def identify_by_hash(path: Path) -> tuple[str, KnownFile | None]:
     """The SHA-256 of a file, and the file of the manifest that it is, under any name.
 
     Example:
-        >>> sha256, known = known_by_hash(weights_folder() / "vgg16.h5")
-        >>> sha256[:8], known.family, known.licence
+        >>> sha256, published = identify_by_hash(weights_folder() / "vgg16.h5")
+        >>> sha256[:8], published.family, published.licence
         ('75a7ad61', 'caffe', 'CC BY 4.0')
     """
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    sha256, md5 = file_hash(path, "sha256"), file_hash(path, "md5")
+    for file in known_files():
+        # Of some files only the first eight digits are published, in their names.
+        if (file.sha256 and sha256.startswith(file.sha256)) or file.md5 == md5:
+            return sha256, file
+    return sha256, None
+
+
+def file_hash(path: Path, algorithm: str) -> str:
+    """The hash of a file's content, in hexadecimal digits."""
     with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            sha256.update(block)
-            md5.update(block)
-    for known_file in known_files():
-        same = known_file.sha256 and sha256.hexdigest().startswith(known_file.sha256)
-        if same or known_file.md5 == md5.hexdigest():
-            return sha256.hexdigest(), known_file
-    return sha256.hexdigest(), None
-
-
-def _row(kernel: npt.NDArray[np.float32], family: Family, order: ChannelOrder) -> npt.ArrayLike:
-    return kernel[0, :, order.index(family.row_channel), 0]
+        new = functools.partial(hashlib.new, algorithm, usedforsecurity=False)
+        return hashlib.file_digest(stream, new).hexdigest()
 
 
 def _close(values: npt.ArrayLike, published: tuple[float, ...]) -> bool:

@@ -33,11 +33,8 @@ _ONE_AT_A_TIME = threading.Lock()
 def rows(precision: str) -> list[Row]:
     """The timings for this processor, one row per measured shape of convolution.
 
-    Args:
-        precision: "float32" or "bfloat16".
-
-    Raises:
-        ValueError: if JNST_PROCESSOR names a kind that is not in the table.
+    The precision is "float32" or "bfloat16". Raises ValueError if JNST_PROCESSOR names a kind that
+    is not in the table.
     """
     table, kind = _table(), os.environ.get(_SWITCH)
     if kind == "direct":
@@ -50,7 +47,7 @@ def rows(precision: str) -> list[Row]:
         timings: list[Row] = table[kind][precision]
         return timings
     with _ONE_AT_A_TIME:
-        return _own(precision, cache_folder())
+        return _measured(precision, cache_folder())
 
 
 @cache
@@ -60,7 +57,7 @@ def _table() -> dict[str, Any]:
 
 
 @cache
-def _own(precision: str, folder: Path) -> list[Row]:
+def _measured(precision: str, folder: Path) -> list[Row]:
     """The stored timings of this machine, or new ones; computed once per process."""
     setup = _circumstances(precision)
     name = "-".join(str(part).replace(" ", "-").replace("/", "-") for part in setup.values())
@@ -69,7 +66,7 @@ def _own(precision: str, folder: Path) -> list[Row]:
         stored = json.loads(path.read_text("utf-8"))
         if {part: stored[part] for part in setup} == setup:
             return [trial.checked(row) for row in stored["rows"]]
-    timings = trial.measured(precision)
+    timings = trial.measure(precision)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, (json.dumps({**setup, "rows": timings}, indent=1) + "\n").encode())

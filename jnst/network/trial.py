@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any, NamedTuple
 
 import jax
@@ -25,13 +26,13 @@ from .architecture import CONVOLUTIONS
 SECONDS = 5.0
 """The time limit of the measurement, compilation included."""
 
-PASSES = ("forward", "back")
+DIRECTIONS = ("forward", "back")
 
 Row = dict[str, Any]
 """{"wide", "deep": channels in and out, "side": of the map, "forward" and "back": {algorithm:
 [seconds of a call, seconds of its compilation]}}; an algorithm is "direct" or a side of tiles."""
 
-Passes = dict[str, dict[str, list[float]]]
+Timings = dict[str, dict[str, list[float]]]
 """The "forward" and "back" of a row."""
 
 # bfloat16 has three digits, of which tiles of 6 leave too few.
@@ -59,9 +60,8 @@ class Shape(NamedTuple):
 def shapes() -> list[Shape]:
     """The shapes to measure, in order.
 
-    Example:
-        >>> shapes()[0]
-        Shape(wide=512, deep=512, side=32)
+    >>> shapes()[0]
+    Shape(wide=512, deep=512, side=32)
     """
     work: Counter[Shape] = Counter()
     for name, wide, deep in CONVOLUTIONS["vgg19"]:
@@ -74,36 +74,26 @@ def shapes() -> list[Shape]:
     return [shape for shape, _ in work.most_common()]
 
 
-def measured(
+def measure(
     precision: str,
-    *,
     clock: Callable[[], float] = time.perf_counter,
-    compare: Callable[..., Passes] | None = None,
+    compare: Callable[..., Timings] | None = None,
 ) -> list[Row]:
-    """Times as many shapes as fit into `SECONDS`.
-
-    Args:
-        precision: "float32" or "bfloat16".
-        clock: returns seconds.
-        compare: replaces `compared`.
-
-    Returns:
-        A row for each shape that was measured.
-    """
+    """Times as many shapes as fit into `SECONDS` of the clock, by `compare` or `time_shape`."""
     end, rows = clock() + SECONDS, dict[Shape, Row]()
     overhead = per_operation = 0.0  # overhead of a comparison; seconds of its calls per operation
     for tile, shape in _candidates(precision):
         begin = clock()
         if begin + overhead + per_operation * shape.operations > end:
             continue
-        timings = (compare or compared)(shape, tile, precision, end, clock)
-        calls = _CALLS * sum(call for way in PASSES for call, _ in timings[way].values())
+        timings = (compare or time_shape)(shape, tile, precision, end, clock)
+        calls = _CALLS * sum(call for times in timings.values() for call, _ in times.values())
         overhead, per_operation = max(0.0, clock() - begin - calls), calls / shape.operations
-        row = rows.setdefault(shape, {**shape._asdict(), **{way: {} for way in PASSES}})
-        for way in PASSES:
-            direct = row[way].get("direct", timings[way]["direct"])
-            row[way] |= timings[way]
-            row[way]["direct"] = min(direct, row[way]["direct"])
+        row = rows.setdefault(shape, {**shape._asdict(), **{name: {} for name in DIRECTIONS}})
+        for direction, times in timings.items():
+            # The direct convolution is timed with each side of tiles: the least time counts.
+            direct = min(times["direct"], row[direction].get("direct", times["direct"]))
+            row[direction] |= {**times, "direct": direct}
     return list(rows.values())
 
 
@@ -111,26 +101,24 @@ def _candidates(precision: str) -> list[tuple[int, Shape]]:
     """The eligible tiles and shapes: every shape with small tiles before any with large ones."""
     return [
         (tile, shape)
-        for tile in _TILES
-        for shape in shapes()
+        for tile, shape in product(_TILES, shapes())
         if tile <= LARGEST_TILE.get(precision, tile)
         and (tile + 2) ** 2 * shape.wide * shape.deep <= MOST_KERNEL_NUMBERS
     ]
 
 
-def compared(
+def time_shape(
     shape: Shape, tile: int, precision: str, end: float, clock: Callable[[], float]
-) -> Passes:
+) -> Timings:
     """Times one shape directly and by tiles of one side; stops when the clock passes `end`."""
     names = ("direct", str(tile))
-    with ThreadPoolExecutor(len(names) * len(PASSES)) as pool:
-        jobs = {
-            (way, name): pool.submit(_compiled, shape, name, precision, way)
-            for way in PASSES
-            for name in names
-        }
-    programs = {key: job.result() for key, job in jobs.items()}
-    least = dict.fromkeys(programs, math.inf)
+    keys = list(product(DIRECTIONS, names))
+    with ThreadPoolExecutor(len(keys)) as pool:
+        jobs = [
+            pool.submit(_compiled, shape, name, precision, direction) for direction, name in keys
+        ]
+    programs = {key: job.result() for key, job in zip(keys, jobs, strict=True)}
+    least = dict.fromkeys(keys, math.inf)
     for _ in range(_CALLS):
         for key, (call, _) in programs.items():
             begin = time.perf_counter()
@@ -138,18 +126,19 @@ def compared(
             least[key] = min(least[key], time.perf_counter() - begin)
         if clock() > end:
             break
-    return {
-        way: {name: [least[way, name], programs[way, name][1]] for name in names} for way in PASSES
-    }
+    timings: Timings = {direction: {} for direction in DIRECTIONS}
+    for (direction, name), seconds in least.items():
+        timings[direction][name] = [seconds, programs[direction, name][1]]
+    return timings
 
 
 def _compiled(
-    shape: Shape, algorithm: str, precision: str, way: str
+    shape: Shape, algorithm: str, precision: str, direction: str
 ) -> tuple[Callable[[], Any], float]:
     """A compiled pass of one convolution, and the seconds of its compilation."""
     arguments = _arguments(shape, algorithm, precision)
     begin = time.perf_counter()
-    program = jax.jit(forward if way == "forward" else back).lower(*arguments).compile()
+    program = jax.jit(forward if direction == "forward" else back).lower(*arguments).compile()
     seconds = time.perf_counter() - begin
     return lambda: jax.block_until_ready(program(*arguments)), seconds
 
@@ -182,16 +171,13 @@ def back(x: Any, y: Any, cotangent: Any, weights: Any, bias: Any) -> Any:
 
 
 def checked(row: Any) -> Row:
-    """Validates a row that was read from a file, and returns it.
-
-    Raises:
-        ValueError, KeyError, TypeError: if it is not a row.
-    """
+    """A row that was read from a file; ValueError, KeyError or TypeError if it is not a row."""
     if not all(isinstance(row[part], int) and row[part] > 0 for part in Shape._fields):
         raise ValueError(f"{row!r} has no channels and side")
-    for way in PASSES:
-        for algorithm, (seconds, compilation) in {"direct": row[way]["direct"], **row[way]}.items():
+    for direction in DIRECTIONS:
+        times = {"direct": row[direction]["direct"], **row[direction]}
+        for algorithm, (seconds, compilation) in times.items():
             valid = algorithm == "direct" or int(algorithm) in _TILES
             if not (valid and 0 < seconds < math.inf and 0 <= compilation < math.inf):
-                raise ValueError(f"{row!r} has no seconds of {algorithm} {way}")
-    return {part: row[part] for part in (*Shape._fields, *PASSES)}
+                raise ValueError(f"{row!r} has no seconds of {algorithm} {direction}")
+    return {part: row[part] for part in (*Shape._fields, *DIRECTIONS)}

@@ -4,7 +4,6 @@ VGG-16 comes with jnst. VGG-19 is downloaded once into the cache: the folder in 
 variable JNST_CACHE, or the platform's cache folder. Any other file is given by its path.
 """
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import platformdirs
 from ..atomic import prove_writable
 from .architecture import CONVOLUTIONS
 from .formats import WeightFile, check_is_file, read_weight_file, write_native
-from .manifest import KnownFile, identify, known_files, weights_folder
+from .manifest import KnownFile, file_hash, identify, known_files, weights_folder
 from .preprocessing import Preprocessing
 from .vgg import Params
 
@@ -81,7 +80,9 @@ def find_weights(network: str) -> Path | None:
         >>> find_weights("vgg16").name
         'vgg16.h5'
     """
-    places = [weights_folder() / f"{network}.h5", *_cached(network)]
+    places = [weights_folder() / f"{network}.h5"]
+    if weight_file := _download_of(network):
+        places.append(cache_folder() / weight_file.name)
     return next((path for path in places if path.is_file()), None)
 
 
@@ -131,14 +132,7 @@ def convert_weights(
     if dtype == "float16":
         _check_range(path, weights)
     notes = {"source": f"{path.name} (sha256 {verified_sha256(path)})", **weights.notes}
-    try:
-        write_native(target, weights.layers, weights.network, bound, dtype=dtype, notes=notes)
-    except (OSError, RuntimeError) as error:  # HDF5 raises either if the disk is full
-        number = getattr(error, "errno", None)
-        why = os.strerror(number) if number else error
-        raise OSError(
-            f"{target} cannot be written ({why}); make room there, or name another file"
-        ) from error
+    write_native(target, weights.layers, weights.network, bound, dtype=dtype, notes=notes)
     return target
 
 
@@ -148,7 +142,7 @@ def _check_target(source: Path, target: Path) -> None:
     prove_writable(target)
     if target.exists() and target.samefile(source):
         raise ValueError(f"{target} is the file to convert: name another one to write")
-    own_names = [f.name for f in known_files() if f.is_kept]
+    own_names = [f.name for f in known_files() if f.is_managed]
     folders = (weights_folder().resolve(), cache_folder().resolve())
     if target.name in own_names and target.resolve().parent in folders:
         raise ValueError(f"{target} is jnst's own, known by its hash: name another file to write")
@@ -167,20 +161,15 @@ def _check_range(path: Path, weights: WeightFile) -> None:
 def bound_preprocessing(
     path: Path, weights: WeightFile, chosen: Preprocessing | None
 ) -> Preprocessing:
-    """The preprocessing on which the weights' numbers, the file and the caller agree.
+    """The preprocessing on which the weights' numbers, the file and the caller's choice agree.
 
-    Args:
-        path: of the file, for messages.
-        weights: the file's content.
-        chosen: the caller's choice, or None.
-
-    Raises:
-        ValueError: if they do not agree, or none of them states it.
+    Raises ValueError if they do not agree, or none of them states it.
     """
     try:
-        identified = identify(weights.layers, weights.network)
+        family = identify(weights.layers, weights.network)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    identified = family and family.preprocessing
     for stated, who in ((weights.preprocessing, "the file declares"), (chosen, "you chose")):
         if identified and stated and not _agree(identified, stated):
             raise ValueError(
@@ -208,31 +197,17 @@ def _words(preprocessing: Preprocessing) -> str:
 
 
 def verified_sha256(path: Path) -> str:
-    """The file's SHA-256; a file of jnst itself must also have its published hash.
-
-    Raises:
-        ValueError: if it has another hash.
-    """
-    sha256 = _digest(path, "sha256")
+    """The file's SHA-256; ValueError for a file of jnst itself without its published hash."""
+    sha256 = file_hash(path, "sha256")
     if path == find_weights("vgg16") or path.parent == cache_folder():
-        entry = next((f for f in known_files() if f.name == path.name and f.is_kept), None)
-        if entry and entry.known_hash not in (f"sha256:{sha256}", f"md5:{_digest(path, 'md5')}"):
+        file = next((f for f in known_files() if f.name == path.name and f.is_managed), None)
+        if file and not file.is_intact(path):
             raise ValueError(
                 f"{path} is not the file it should be (sha256:{sha256}, expected "
-                f"{entry.known_hash}); delete it and fetch it again, or install jnst again"
+                f"{file.published_hash}); delete it and fetch it again, or install jnst again"
             )
     return sha256
 
 
-def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, algorithm).hexdigest()
-
-
 def _download_of(network: str) -> KnownFile | None:
     return next((f for f in known_files() if f.network == network and f.download), None)
-
-
-def _cached(network: str) -> list[Path]:
-    weight_file = _download_of(network)
-    return [cache_folder() / weight_file.name] if weight_file else []

@@ -79,7 +79,7 @@ def test_full_disk_while_converting(run, tmp_path, monkeypatch, failure):
     why = "No space left on device" if isinstance(failure, OSError) else "id"
     remedy = "make room there, or name another file"
     assert (code, out) == (1, "")
-    assert err == f"jnst: error: out.h5 cannot be written ({why}); {remedy}\n"
+    assert err == f"jnst: error: 'out.h5' cannot be written: {why}; {remedy}\n"
     assert (tmp_path / "out.h5").read_bytes() == b"previous"
     assert set(tmp_path.iterdir()) == before
 

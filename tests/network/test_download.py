@@ -180,7 +180,7 @@ def test_cache_that_is_read_only(serve, monkeypatch, folder):
 def test_good_file_in_a_read_only_cache_is_used(serve, server, tmp_path, monkeypatch):
     known = serve("good")
     in_cache(tmp_path, known, CONTENT)
-    monkeypatch.setattr(download, "_alone", None)  # would be called before any writing
+    monkeypatch.setattr(download, "_locked", None)  # would be called before any writing
     assert weights.fetch_weights("vgg19") == tmp_path / "cache" / known.name
     assert weights.fetch_weights("vgg19", offline=True).read_bytes() == CONTENT
     assert server.seen == []

@@ -101,16 +101,16 @@ def test_the_fastest_by_the_table_is_chosen_with_its_compilation(times):
     assert fastest(512, 512, 60, 60) == (4, 4)  # for its kernels
     assert fastest(128, 128, 60, 60, "bfloat16") == (4, 4)  # for its digits
     # 200 steps of 0.006 s are not worth 1.3 s of compilation.
-    for way in times:
-        way["direct"][0] = 0.046
-        way["6"][0] = 1.0
+    for passes in times:
+        passes["direct"][0] = 0.046
+        passes["6"][0] = 1.0
     assert fastest(128, 128, 64, 64) == (4, 4)
-    for way in times:
-        way["4"][1] = 1.4
+    for passes in times:
+        passes["4"][1] = 1.4
     assert fastest(128, 128, 64, 64) == (0, 0)
     # So little work stays direct, whatever the table says.
-    for way in times:
-        way["4"][0] = 0.0
+    for passes in times:
+        passes["4"][0] = 0.0
     assert fastest(128, 128, 64, 64) == (4, 4)
     assert fastest(128, 128, 48, 48) == (0, 0)
     assert algorithms.expected_seconds(64, 64, 128, 32)[0][6] == (

@@ -22,14 +22,16 @@ def measured(monkeypatch, tmp_path):
     monkeypatch.delenv("JNST_PROCESSOR")
     monkeypatch.setenv("JNST_CACHE", str(tmp_path))
     monkeypatch.setattr(processor_figures, "processor_kind", lambda: KEY)
-    monkeypatch.setattr(trial, "measured", measure)
-    processor_figures._own.cache_clear()
+    monkeypatch.setattr(trial, "measure", measure)
+    processor_figures._measured.cache_clear()
     yield calls
-    processor_figures._own.cache_clear()
+    processor_figures._measured.cache_clear()
 
 
 def row(wide=64, deep=64, side=64, seconds=1.0):
-    passes = {way: {"direct": [seconds, 0.1], "4": [0.5, 0.5]} for way in trial.PASSES}
+    passes = {
+        direction: {"direct": [seconds, 0.1], "4": [0.5, 0.5]} for direction in trial.DIRECTIONS
+    }
     return {"wide": wide, "deep": deep, "side": side, **passes}
 
 
@@ -39,7 +41,7 @@ def kept(folder):
 
 
 def another_process():
-    processor_figures._own.cache_clear()
+    processor_figures._measured.cache_clear()
 
 
 def test_an_unknown_processor_is_measured_once_and_that_is_kept(measured, tmp_path):

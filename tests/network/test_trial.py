@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jnst.network import trial
-from jnst.network.trial import PASSES, Shape, checked, compared, measured, shapes
+from jnst.network.trial import DIRECTIONS, Shape, checked, shapes, time_shape
 from jnst.ops import conv2d, relu
 
 
@@ -30,13 +30,13 @@ class Machine:
         self.now += self.once + 4 * trial._CALLS * call
         # Each time a little faster than the time before.
         return {
-            way: {"direct": [call - len(self.done) * 1e-9, 0.1], str(tile): [call, 0.5]}
-            for way in PASSES
+            direction: {"direct": [call - len(self.done) * 1e-9, 0.1], str(tile): [call, 0.5]}
+            for direction in DIRECTIONS
         }
 
 
 def measure(machine, precision="float32"):
-    return measured(precision, clock=machine.clock, compare=machine.compare)
+    return trial.measure(precision, clock=machine.clock, compare=machine.compare)
 
 
 def test_a_fast_machine_measures_every_shape_with_small_tiles_first():
@@ -77,7 +77,7 @@ def test_after_a_first_comparison_that_takes_too_long_there_is_no_second():
 
 def test_calls_end_with_the_seconds():
     shape, asked = Shape(8, 4, 10), []
-    found = compared(shape, 4, "float32", 2.0, lambda: asked.append(0) or 1.0 + len(asked))
+    found = time_shape(shape, 4, "float32", 2.0, lambda: asked.append(0) or 1.0 + len(asked))
     assert len(asked) == 2
     assert checked({**shape._asdict(), **found})
 
@@ -100,7 +100,7 @@ def test_what_is_timed_is_a_convolution_and_its_derivative():
 
 
 def test_a_trial_of_a_small_shape_gives_finite_seconds():
-    found = compared(Shape(8, 8, 12), 6, "bfloat16", math.inf, lambda: 0.0)
-    assert {way: list(times) for way, times in found.items()} == {
-        way: ["direct", "6"] for way in PASSES
+    found = time_shape(Shape(8, 8, 12), 6, "bfloat16", math.inf, lambda: 0.0)
+    assert {direction: list(times) for direction, times in found.items()} == {
+        direction: ["direct", "6"] for direction in DIRECTIONS
     }

@@ -132,9 +132,9 @@ def test_manifest_is_consistent():
 def test_family_is_recognised_in_either_channel_order(network, family):
     layers = family_layers(family, network)
     own = {"caffe": CAFFE, "torchvision": TORCHVISION}[family]
-    assert identify(layers, network) == own
+    assert identify(layers, network).preprocessing == own
     layers["conv1_1"]["kernel"] = layers["conv1_1"]["kernel"][:, :, ::-1]
-    swapped = identify(layers, network)
+    swapped = identify(layers, network).preprocessing
     assert swapped.channel_order != own.channel_order
     assert (swapped.mean, swapped.std) == (own.mean[::-1], own.std[::-1])
 

@@ -7,7 +7,13 @@ import numpy as np
 
 from ...network.download import part_of
 from ...network.formats import Layers, WeightFile, check_is_file, read_weight_file
-from ...network.manifest import KnownFile, known_by_hash, known_files, recognise, weights_folder
+from ...network.manifest import (
+    KnownFile,
+    identify,
+    identify_by_hash,
+    known_files,
+    weights_folder,
+)
 from ...network.preprocessing import Preprocessing
 from ...network.weights import bound_preprocessing, cache_folder, verified_sha256
 
@@ -55,7 +61,7 @@ def details(path: Path, chosen: Preprocessing | None = None) -> Iterator[str]:
     """
     check_is_file(path)
     yield f"file       {path}, {path.stat().st_size:,} bytes"
-    sha256, known_file = known_by_hash(path)
+    sha256, known_file = identify_by_hash(path)
     yield f"sha256     {sha256}"
     yield f"known as   {_title(known_file)}"
     verified_sha256(path)
@@ -88,9 +94,9 @@ def _title(file: KnownFile | None) -> str:
 
 
 def _family(weights: WeightFile, file: KnownFile | None) -> str:
-    recognised = recognise(weights.layers, weights.network)
-    if recognised:
-        return f"{recognised[0].name}, by the first convolution"
+    identified = identify(weights.layers, weights.network)
+    if identified:
+        return f"{identified.name}, by the first convolution"
     return f"{file.family}, by the hash" if file else "unknown"
 
 

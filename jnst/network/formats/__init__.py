@@ -23,10 +23,9 @@ from . import (
 )
 from .layers import Layers as Layers
 from .layers import WeightFile as WeightFile
-from .layers import assemble as assemble
 from .native import write as write_native
 
-__all__ = ["Layers", "WeightFile", "assemble", "check_is_file", "read_weight_file", "write_native"]
+__all__ = ["Layers", "WeightFile", "check_is_file", "read_weight_file", "write_native"]
 
 _ONNX = b"\x08"  # Protocol-buffer field 1, a number: the version of ONNX.
 _TAR = (257, b"ustar")

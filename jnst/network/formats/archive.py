@@ -22,10 +22,10 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise ValueError(f"{path} is damaged or cut short ({error}); fetch it again") from error
 
 
-def check(path: Path, member: zipfile.ZipInfo, limit: int) -> None:
-    """Raises ValueError for a member that declares more than `limit` bytes, or is a zip bomb.
+def read(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
+    """The content of one member; `zipfile` unpacks no more of it than it declares.
 
-    `zipfile` unpacks no more of a member than it declares.
+    Raises ValueError for a member that declares more than `limit` bytes, or is a zip bomb.
     """
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(
@@ -38,13 +38,4 @@ def check(path: Path, member: zipfile.ZipInfo, limit: int) -> None:
             f"{path}: {member.filename} would unpack to {member.file_size:,} bytes, from "
             f"{member.compress_size:,}; no weights do: use a file from a source that you trust"
         )
-
-
-def read(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
-    """The content of one member.
-
-    Raises:
-        ValueError: as `check`.
-    """
-    check(path, member, limit)
     return archive.read(member)

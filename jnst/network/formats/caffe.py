@@ -5,14 +5,12 @@ needs. Numbers are declared as bytes: packed floats are stored in the file just 
 """
 
 import functools
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from .layers import WeightFile, assemble, needed
+from .layers import Tensor, WeightFile, assemble, from_bytes, needed
 from .naming import convolution_name
 
 # The first field of a NetParameter: its name, a layer (before 2014-11: V1), or a layer.
@@ -40,34 +38,8 @@ _MESSAGES: dict[str, dict[str, tuple[int, int | str, bool]]] = {
 }
 
 
-class _Blob:
-    """A BlobProto as a tensor."""
-
-    def __init__(self, path: Path, blob: Any) -> None:
-        self._path, self._blob = path, blob
-        old = (blob.num, blob.channels, blob.height, blob.width)
-        shape = tuple(blob.shape.dim) if blob.HasField("shape") else old
-        # Old biases are [1, 1, 1, n].
-        self.shape = shape[3:] if len(shape) == 4 and shape[:3] == (1, 1, 1) else shape
-        self.dtype = np.dtype("<f8" if blob.double_data else "<f4")
-
-    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
-        data = b"".join(self._blob.double_data or self._blob.data)
-        if len(data) != math.prod(self.shape) * self.dtype.itemsize:
-            raise ValueError(
-                f"{self._path} is damaged: a blob of shape {self.shape} has {len(data):,} bytes; "
-                "fetch it again"
-            )
-        return np.frombuffer(data, self.dtype).reshape(self.shape)[key]
-
-
 def read(path: Path) -> WeightFile:
-    """Reads a `.caffemodel`; needs the `protobuf` package (the extra "caffe").
-
-    Raises:
-        ImportError: if `protobuf` is not installed.
-        ValueError: if the file is not a caffemodel, is damaged, or is not a VGG.
-    """
+    """Reads a `.caffemodel`; needs the `protobuf` package (the extra "caffe")."""
     needed("google.protobuf", path, "a Caffe model, or unknown", "caffe")
     from google.protobuf.message import DecodeError
 
@@ -81,10 +53,18 @@ def read(path: Path) -> WeightFile:
     convolutions = {}
     for layer in (*net.layers, *net.layer):
         if (name := convolution_name(layer.name)) and len(layer.blobs) >= 2:
-            kernel, bias = (_Blob(path, blob) for blob in layer.blobs[:2])
+            kernel, bias = map(_tensor, layer.blobs[:2])
             convolutions[name] = {"kernel": kernel, "bias": bias}
-    network, layers = assemble(path, convolutions, layout="OIHW")
-    return WeightFile(layers, network, "Caffe")
+    return assemble(path, convolutions, "OIHW", "Caffe")
+
+
+def _tensor(blob: Any) -> Tensor:
+    old = (blob.num, blob.channels, blob.height, blob.width)
+    shape = tuple(blob.shape.dim) if blob.HasField("shape") else old
+    if len(shape) == 4 and shape[:3] == (1, 1, 1):  # an old bias
+        shape = shape[3:]
+    dtype, chunks = np.dtype("<f8" if blob.double_data else "<f4"), blob.double_data or blob.data
+    return Tensor(shape, dtype, lambda: from_bytes(b"".join(chunks), shape, dtype))
 
 
 @functools.cache

@@ -1,4 +1,8 @@
-"""Helpers for the readers of HDF5 files: opening one safely, and listing its arrays."""
+"""Helpers for the readers of HDF5 files: opening one safely, and listing its arrays.
+
+Links are not followed, and arrays stored in other files are refused: either could reach any file
+of the machine.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,30 +16,17 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 @contextlib.contextmanager
 def opened(path: Path, stream: IO[bytes] | None = None) -> Iterator[h5py.File]:
-    """Opens an HDF5 file; an error of the library becomes one clear ValueError.
-
-    Args:
-        path: of the file, or of the archive that holds it.
-        stream: its content, if it is not a file of its own.
-    """
+    """Opens a file, or its content in a stream; an error of the library becomes a ValueError."""
     try:
         with h5py.File(stream or path, "r") as file:
             yield file
     except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(
-            f"{path} is damaged or cut short ({_first_clause(error)}); fetch it again"
-        ) from error
+        clause = str(error).strip("'\"").split("(")[-1].rstrip(")").split(",")[0] or "unreadable"
+        raise ValueError(f"{path} is damaged or cut short ({clause}); fetch it again") from error
 
 
 def arrays(path: Path, file: h5py.File) -> dict[str, h5py.Dataset]:
-    """Every array of the file by its full name, such as "conv1_1/kernel".
-
-    Links are not followed, and arrays stored in other files are refused: either could reach any
-    file of the machine.
-
-    Raises:
-        ValueError: for an array that is stored outside the file.
-    """
+    """Every array of the file by its full name, such as "conv1_1/kernel"."""
     datasets: dict[str, h5py.Dataset] = {}
 
     def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -47,11 +38,7 @@ def arrays(path: Path, file: h5py.File) -> dict[str, h5py.Dataset]:
 
 
 def member(path: Path, group: h5py.Group | h5py.Dataset | None, name: str) -> Any:
-    """The group or array of that name, or None if there is none, or only a link.
-
-    Raises:
-        ValueError: as `arrays`.
-    """
+    """The group or array of that name, or None if there is none, or only a link."""
     if not isinstance(group, h5py.Group):
         return None
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -60,11 +47,7 @@ def member(path: Path, group: h5py.Group | h5py.Dataset | None, name: str) -> An
 
 
 def checked(path: Path, item: h5py.Group | h5py.Dataset) -> h5py.Group | h5py.Dataset:
-    """The item itself, unless it is an array that is stored in another file.
-
-    Raises:
-        ValueError: for such an array.
-    """
+    """The item itself; ValueError for an array that is stored in another file."""
     if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
         name = item.name.lstrip("/")
         raise ValueError(f"{path} keeps {name} in another file; use a file that is complete")
@@ -74,7 +57,3 @@ def checked(path: Path, item: h5py.Group | h5py.Dataset) -> h5py.Group | h5py.Da
 def text(value: Any) -> str:
     """A text attribute as str, whether it was stored as bytes or as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _first_clause(error: Exception) -> str:
-    return str(error).strip("'\"").split("(")[-1].rstrip(")").split(",")[0] or "unreadable"

@@ -19,8 +19,8 @@ import h5py
 
 from . import archive as zips
 from . import hdf5
-from .layers import WeightFile, assemble, name_in_order
-from .naming import Found, convolution_name, natural_order
+from .layers import Found, WeightFile, assemble
+from .naming import convolution_name, in_natural_order
 
 WEIGHTS = "model.weights.h5"
 """The member of a `.keras` file that holds the weights."""
@@ -32,16 +32,7 @@ _OPTIMIZER = ("optimizer_weights/", "optimizer/")
 
 
 def read(path: Path, file: h5py.File, kind: str = "Keras 3 .weights.h5") -> WeightFile:
-    """Reads an open Keras file, of Keras 2 or 3.
-
-    Args:
-        path: of the file, for messages.
-        file: open for reading.
-        kind: what to call the format if it is of Keras 3.
-
-    Raises:
-        ValueError: if the layers are not those of a VGG (`jnst.network.formats.layers.assemble`).
-    """
+    """Reads an open file of Keras 2, or of Keras 3, which is then called `kind`."""
     arrays = {
         name: array
         for name, array in hdf5.arrays(path, file).items()
@@ -57,19 +48,12 @@ def read(path: Path, file: h5py.File, kind: str = "Keras 3 .weights.h5") -> Weig
         groups.setdefault(group, {})[_PARTS[array.ndim]] = array
     convolutions: Found = {names[group]: parts for group, parts in groups.items() if names[group]}
     if is_keras3 and not convolutions:
-        kernels = [g for g in groups if "kernel" in groups[g]]
-        kernels = [g for g in kernels if groups[g]["kernel"].shape[:2] == (3, 3)]
-        convolutions = name_in_order(path, [groups[g] for g in sorted(kernels, key=natural_order)])
-    network, layers = assemble(path, convolutions, layout="HWIO")
-    return WeightFile(layers, network, kind if is_keras3 else "Keras 2 .h5")
+        convolutions = in_natural_order(path, groups)
+    return assemble(path, convolutions, "HWIO", kind if is_keras3 else "Keras 2 .h5")
 
 
 def read_archive(path: Path, archive: zipfile.ZipFile) -> WeightFile:
-    """Reads an open `.keras` file.
-
-    Raises:
-        ValueError: as `read`, and for a zip bomb.
-    """
+    """Reads an open `.keras` file."""
     data = zips.read(path, archive, archive.getinfo(WEIGHTS), _LARGEST)
     with io.BytesIO(data) as stream, hdf5.opened(path, stream) as file:
         return read(path, file, "Keras 3 .keras")

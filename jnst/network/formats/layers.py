@@ -5,7 +5,8 @@ HWIO, or an error that names the file, the layer and the remedy.
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,8 +19,8 @@ from ..preprocessing import Preprocessing
 
 Layout = Literal["HWIO", "OIHW"]
 Layers = dict[str, dict[str, npt.NDArray[np.float32]]]
-
-_TO_HWIO = {"HWIO": (0, 1, 2, 3), "OIHW": (2, 3, 1, 0)}
+Found = Mapping[str, Mapping[str, Any]]
+"""Layer name to {"kernel": tensor, "bias": tensor}. A tensor is a `Tensor` or an HDF5 dataset."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,30 @@ class WeightFile:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Tensor:
+    """An array in a file: its shape and type, and its numbers, which `tensor[()]` reads."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[], npt.NDArray[Any]]
+
+    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
+        return self.read()[key]
+
+
+def from_bytes(
+    data: Any, shape: tuple[int, ...], dtype: np.dtype[Any], order: Literal["C", "F"] = "C"
+) -> npt.NDArray[Any]:
+    """The array that these bytes are; ValueError if there are too few or too many."""
+    if len(data) != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"an array of shape {shape} has {len(data):,} bytes")
+    return np.frombuffer(data, dtype).reshape(shape, order=order)
+
+
 def assemble(
-    path: Path,
-    found: Mapping[str, Mapping[str, Any]],
-    *,
-    layout: Layout,
-    network: str | None = None,
-) -> tuple[str, Layers]:
+    path: Path, found: Found, layout: Layout, format: str, network: str | None = None
+) -> WeightFile:
     """Checks the tensors of a file and brings them to float32 and HWIO.
 
     Shapes are checked before anything is read, so that a file cannot make it allocate more than
@@ -55,14 +73,10 @@ def assemble(
 
     Args:
         path: of the file, for messages.
-        found: layer name to {"kernel": tensor, "bias": tensor}. A tensor has `shape` and `dtype`
-            and is read by `tensor[()]`: a NumPy array or an HDF5 dataset. Names that belong to no
-            convolution are ignored.
+        found: the tensors. Names that belong to no convolution are ignored.
         layout: of the kernels.
+        format: as in `WeightFile`.
         network: as the file declares it; if None, the layer names decide.
-
-    Returns:
-        The network's name and its layers.
 
     Raises:
         ValueError: for a missing layer, a wrong shape, a number that is not finite, or layers
@@ -84,21 +98,18 @@ def assemble(
         )
     layers: Layers = {}
     for name, inputs, outputs in CONVOLUTIONS[network]:
-        shape = _shape_in((3, 3, inputs, outputs), layout)
+        shape = (3, 3, inputs, outputs) if layout == "HWIO" else (outputs, inputs, 3, 3)
         kernel = _read(path, f"{name} kernel", found[name]["kernel"], shape)
         bias = _read(path, f"{name} bias", found[name]["bias"], (outputs,))
-        kernel = np.ascontiguousarray(kernel.transpose(_TO_HWIO[layout]))
-        layers[name] = {"kernel": kernel, "bias": bias}
-    return network, layers
+        kernel = kernel if layout == "HWIO" else kernel.transpose(2, 3, 1, 0)
+        layers[name] = {"kernel": np.ascontiguousarray(kernel), "bias": bias}
+    return WeightFile(layers, network, format)
 
 
-def name_in_order(
-    path: Path, convolutions: Sequence[Mapping[str, Any]]
-) -> dict[str, Mapping[str, Any]]:
+def name_in_order(path: Path, convolutions: Sequence[Mapping[str, Any]]) -> Found:
     """Names convolutions that a file lists only in the order of computation.
 
-    Raises:
-        ValueError: unless there are as many as VGG-16 (13) or VGG-19 (16) has.
+    Raises ValueError unless there are as many as VGG-16 (13) or VGG-19 (16) has.
     """
     for table in CONVOLUTIONS.values():
         if len(table) == len(convolutions):
@@ -109,16 +120,11 @@ def name_in_order(
     )
 
 
-def _missing_parts(tensors: Mapping[str, Mapping[str, Any]], missing: list[str]) -> str:
+def _missing_parts(found: Found, missing: list[str]) -> str:
     if len(missing) > 4:
         return f"{len(missing)} of the layers ({', '.join(missing[:3])}, …)"
-    parts = [f"{n} {p}" for n in missing for p in ("kernel", "bias") if p not in tensors.get(n, ())]
+    parts = [f"{n} {p}" for n in missing for p in ("kernel", "bias") if p not in found.get(n, ())]
     return ", ".join(parts)
-
-
-def _shape_in(hwio: tuple[int, int, int, int], layout: Layout) -> tuple[int, ...]:
-    height, width, inputs, outputs = hwio
-    return hwio if layout == "HWIO" else (outputs, inputs, height, width)
 
 
 def _read(path: Path, what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
@@ -144,20 +150,13 @@ def _read(path: Path, what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDA
 
 
 def needed(module: str, path: Path, kind: str, extra: str) -> Any:
-    """Imports a module that reads files of this kind.
+    """Imports a module that reads this kind of file, or raises ImportError with the remedy.
 
     Args:
         module: such as "scipy.io".
         path: of the file, for the message.
         kind: of the file, with its article: "an ONNX file".
         extra: the extra of jnst that installs the package.
-
-    Raises:
-        ImportError: if it is not installed, with the command that installs it.
-
-    Example:
-        >>> needed("json", Path("a.json"), "a JSON file", "json").loads("[1]")
-        [1]
     """
     try:
         return importlib.import_module(module)

@@ -7,7 +7,9 @@ from 0 to 255. MATLAB saves in its own format (`jnst.network.formats.matlab5`), 
 on in HDF5, where all axes are in reverse, and a cell is an array of references.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ import numpy as np
 
 from ..preprocessing import Preprocessing
 from . import hdf5
-from .layers import WeightFile, assemble
-from .matlab5 import Numbers, variables
+from .layers import Tensor, WeightFile, assemble
+from .matlab5 import variables
 from .naming import convolution_name
 
 SIGNATURE = b"MATLAB "
@@ -28,20 +30,12 @@ _MOST_CELLS = 1000
 
 
 def read(path: Path) -> WeightFile:
-    """Reads a `.mat` of level 5.
-
-    Raises:
-        ValueError: if the file is damaged or not a VGG.
-    """
+    """Reads a `.mat` of level 5."""
     return _network(path, variables(path))
 
 
 def read_hdf5(path: Path, file: h5py.File) -> WeightFile:
-    """Reads an open `.mat` of version 7.3.
-
-    Raises:
-        ValueError: if the file is damaged or not a VGG.
-    """
+    """Reads an open `.mat` of version 7.3."""
     content: dict[str, Any] = {"layers": []}
     for layer in _cell(path, file, hdf5.member(path, file, "layers")):
         names = ("weights", "filters", "biases")
@@ -61,13 +55,18 @@ def _network(path: Path, content: Mapping[str, Any]) -> WeightFile:
         fields = _as(dict, layer)
         name = convolution_name(_as(str, fields.get("name")))
         parts = fields.get("weights") or [fields.get(part) for part in ("filters", "biases")]
-        arrays = [part for part in _as(list, parts) if isinstance(part, Numbers)]
+        arrays = [part for part in _as(list, parts) if isinstance(part, Tensor)]
         if name and len(arrays) == 2:
-            convolutions[name] = {"kernel": arrays[0], "bias": arrays[1].flat()}
-    network, layers = assemble(path, convolutions, layout="HWIO")
+            convolutions[name] = {"kernel": arrays[0], "bias": _flat(arrays[1])}
+    weights = assemble(path, convolutions, "HWIO", "MatConvNet .mat")
     normalization = _as(dict, content.get("meta", content)).get("normalization")
     mean = _as(dict, normalization).get("averageImage")
-    return WeightFile(layers, network, "MatConvNet .mat", _preprocessing(mean))
+    return replace(weights, preprocessing=_preprocessing(mean))
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    """The same numbers as a vector."""
+    return Tensor((math.prod(tensor.shape),), tensor.dtype, lambda: tensor[()].ravel("F"))
 
 
 def _as(kind: type, value: Any) -> Any:
@@ -77,7 +76,7 @@ def _as(kind: type, value: Any) -> Any:
 
 def _preprocessing(mean: Any) -> Preprocessing | None:
     """Computed from a mean colour or image [height, width, 3], of R, G, B from 0 to 255."""
-    if not isinstance(mean, Numbers) or not 0 < (size := mean.flat().shape[0]) < _LARGEST_MEAN:
+    if not isinstance(mean, Tensor) or not 0 < (size := math.prod(mean.shape)) < _LARGEST_MEAN:
         return None
     colors = np.asarray(mean[()], np.float64)
     if size % 3 or not np.all(np.isfinite(colors)):
@@ -86,10 +85,10 @@ def _preprocessing(mean: Any) -> Preprocessing | None:
     return Preprocessing("RGB", 255.0, (red, green, blue), (1.0, 1.0, 1.0))
 
 
-def _numbers(array: Any) -> Numbers | None:
+def _numbers(array: Any) -> Tensor | None:
     if not isinstance(array, h5py.Dataset):
         return None
-    return Numbers(array.shape[::-1], array.dtype, lambda: np.asarray(array[()]).T)
+    return Tensor(array.shape[::-1], array.dtype, lambda: np.asarray(array[()]).T)
 
 
 def _cell(path: Path, file: h5py.File, cell: Any) -> list[Any]:

@@ -9,13 +9,14 @@ an element that holds its class, shape, name and contents as elements.
 import math
 import struct
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from .layers import Tensor
 
 _MATRIX, _COMPRESSED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8"}
@@ -29,24 +30,8 @@ _LARGEST_RATIO, _SMALL = 20, 1 << 20
 _MOST_ELEMENTS = 100_000
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """An array in a file, with its shape as MATLAB declares it; read on demand."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[], npt.NDArray[Any]]
-
-    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
-        return self.read().reshape(self.shape, order="F")[key]
-
-    def flat(self) -> "Numbers":
-        """The same numbers as a vector."""
-        return Numbers((math.prod(self.shape),), self.dtype, self.read)
-
-
 def variables(path: Path) -> dict[str, Any]:
-    """The variables of a file: a cell is a list, a struct a dict, a text a str, else `Numbers`.
+    """The variables of a file: a cell is a list, a struct a dict, a text a str, else a `Tensor`.
 
     Types that weights never have (sparse arrays, objects, functions) become None.
 
@@ -116,7 +101,9 @@ class _Reader:
             raise ValueError(f"an array of shape {shape} has {values.size} values")
         # Whole numbers are stored as such, whatever the class of the array.
         dtype = np.dtype(_CLASSES[kind])
-        return Numbers(shape, dtype, lambda: values.astype(dtype, copy=False))
+        return Tensor(
+            shape, dtype, lambda: values.astype(dtype, copy=False).reshape(shape, order="F")
+        )
 
     def struct(self, parts: Iterator[tuple[int, memoryview]]) -> Any:
         """A dict, or for an array of structs a list of them."""

@@ -17,14 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ..architecture import LAYERS
-from .layers import Layout, name_in_order
+from .layers import Found, WeightFile, assemble, name_in_order
 
 _NAME = re.compile(r"(?:^|[^a-z])(?:conv|block(?=\d_conv))(\d)_(?:conv)?(\d)(?![0-9])")
 _PART = re.compile(r"[._/](weight|weights|kernel|filters|W|bias|biases|b)(?:_\d+)?(?::0)?$")
 _NUMBER = re.compile(r"^(?:(?:.*\.)?features\.)?(\d+)\.(?:weight|bias)$")
-_BIASES = ("bias", "biases", "b")
-
-Found = dict[str, Mapping[str, Any]]
 
 
 def convolution_name(text: str) -> str | None:
@@ -37,44 +34,39 @@ def convolution_name(text: str) -> str | None:
     return f"conv{match[1]}_{match[2]}" if match else None
 
 
-def name_layers(path: Path, tensors: Mapping[str, Any]) -> tuple[Found, Layout]:
-    """Sorts the tensors of a file by layer and part.
-
-    Args:
-        path: of the file, for messages.
-        tensors: full name in the file to tensor; only `shape` is used.
-
-    Returns:
-        Layer name to {"kernel", "bias"}, and the layout, as arguments of
-        `jnst.network.formats.layers.assemble`.
+def from_tensors(path: Path, tensors: Mapping[str, Any], format: str) -> WeightFile:
+    """The network in a file's tensors, by their full names.
 
     Raises:
-        ValueError: for a VGG with batch normalisation, and for names that fit no scheme.
+        ValueError: for a VGG with batch normalisation, for names that fit no scheme, and as
+            `assemble`.
     """
     if any(name.endswith("running_mean") for name in tensors):
         raise ValueError(
             f"{path} is a VGG with batch normalization, another network; use the plain VGG-16 or 19"
         )
     groups: dict[str, dict[str, Any]] = {}
-    layout: Layout = "HWIO"
+    is_torch = False
     for name, tensor in tensors.items():
-        part = _PART.search(name)
-        if part:
-            kind = "bias" if part[1] in _BIASES else "kernel"
+        if part := _PART.search(name):
+            kind = "bias" if part[1].startswith("b") else "kernel"
             groups.setdefault(name[: part.start()], {})[kind] = tensor
-            layout = "OIHW" if part[1] == "weight" else layout
+            is_torch = is_torch or part[1] == "weight"
     named = {layer: group for n, group in groups.items() if (layer := convolution_name(n))}
-    convolutions: Found = {**named} or _numbered(tensors) or _counted(path, groups)
-    return convolutions, layout
+    found: Found = named or _numbered(tensors) or in_natural_order(path, groups)
+    return assemble(path, found, "OIHW" if is_torch else "HWIO", format)
 
 
-def natural_order(name: str) -> list[tuple[str, int]]:
-    """A sorting key that puts conv2d_10 after conv2d_9.
+def in_natural_order(path: Path, groups: Found) -> Found:
+    """Names the 3x3 kernels among groups in the order of the groups' names, 10 after 9."""
 
-    >>> sorted(["conv2d_10/0", "conv2d_9/0", "conv2d/0"], key=natural_order)
-    ['conv2d/0', 'conv2d_9/0', 'conv2d_10/0']
-    """
-    return [(text, int(number or -1)) for text, number in re.findall(r"(\D+)(\d*)", f"/{name}")]
+    def key(name: str) -> list[tuple[str, int]]:
+        return [(text, int(number or -1)) for text, number in re.findall(r"(\D+)(\d*)", f"/{name}")]
+
+    ordered = [groups[name] for name in sorted(groups, key=key)]
+    shapes = [tuple(getattr(group.get("kernel"), "shape", ()))[:2] for group in ordered]
+    pairs = zip(ordered, shapes, strict=True)
+    return name_in_order(path, [group for group, shape in pairs if shape == (3, 3)])
 
 
 def _numbered(tensors: Mapping[str, Any]) -> Found:
@@ -90,13 +82,3 @@ def _numbered(tensors: Mapping[str, Any]) -> Found:
     # A file that lacks a layer still fits its own network's numbers better than the other's.
     table = max(tables, key=lambda table: len(set(table) & set(numbers)))
     return {table[number]: group for number, group in numbers.items() if number in table}
-
-
-def _counted(path: Path, groups: Mapping[str, Mapping[str, Any]]) -> Found:
-    names = sorted(groups, key=natural_order)
-    kernels = [
-        groups[n]
-        for n in names
-        if tuple(getattr(groups[n].get("kernel"), "shape", ()))[:2] == (3, 3)
-    ]
-    return name_in_order(path, kernels)

@@ -8,42 +8,37 @@ that depends on time or place is written, and nothing is compressed, so that equ
 equal bytes.
 """
 
-import contextlib
 import os
-import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from ...atomic import replacing
 from ..architecture import CONVOLUTIONS
 from ..preprocessing import Preprocessing
 from . import hdf5
 from .layers import Layers, WeightFile, assemble
 
-FORMAT = "jnst-vgg"
-VERSION = 1
+_FORMAT = "jnst-vgg"
+_VERSION = 1
 _RESERVED = ("format", "format_version", "network", "channel_order", "scale", "mean", "std")
 
 
 def is_native(file: h5py.File) -> bool:
     """Whether an open HDF5 file is of this format."""
-    return hdf5.text(file.attrs.get("format", "")) == FORMAT
+    return hdf5.text(file.attrs.get("format", "")) == _FORMAT
 
 
 def read(path: Path, file: h5py.File) -> WeightFile:
-    """Reads an open native file.
-
-    Raises:
-        ValueError: for another format version, a missing or invalid attribute, and as
-            `jnst.network.formats.layers.assemble`.
-    """
+    """Reads an open native file; ValueError for another version or a bad attribute."""
     version = file.attrs.get("format_version")
-    if version != VERSION:
+    if version != _VERSION:
         raise ValueError(
-            f"{path} has format version {version}, but this jnst reads version {VERSION}; "
+            f"{path} has format version {version}, but this jnst reads version {_VERSION}; "
             "update jnst or convert the original file again"
         )
     missing = [name for name in _RESERVED if name not in file.attrs]
@@ -56,9 +51,9 @@ def read(path: Path, file: h5py.File) -> WeightFile:
     for name, array in hdf5.arrays(path, file).items():
         layer, _, part = name.partition("/")
         tensors.setdefault(layer, {})[part] = array
-    network, layers = assemble(path, tensors, layout="HWIO", network=network)
+    weights = assemble(path, tensors, "HWIO", "native .h5", network)
     notes = {n: hdf5.text(v) for n, v in file.attrs.items() if n not in _RESERVED}
-    return WeightFile(layers, network, "native .h5", _preprocessing(path, file.attrs), notes)
+    return replace(weights, preprocessing=_preprocessing(path, file.attrs), notes=notes)
 
 
 def write(
@@ -72,10 +67,8 @@ def write(
 ) -> None:
     """Writes a native file; equal arguments give equal bytes.
 
-    The file appears under its name only when it is complete.
-
     Args:
-        path: of the new file; an existing one is replaced.
+        path: of the file, which is replaced when the new one is complete.
         layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}.
         network: "vgg16" or "vgg19".
         preprocessing: what the weights expect of their input.
@@ -91,32 +84,27 @@ def write(
     notes = dict(notes or {})
     if taken := set(notes) & set(_RESERVED):
         raise ValueError(f"a note cannot be named {taken.pop()!r}: that attribute is the format's")
-    descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(descriptor)
-    try:
-        # A fixed version of the file format, not the newest that this HDF5 library knows.
-        with h5py.File(part, "w", libver=("earliest", "v108")) as file:
-            for name, value in notes.items():
-                _set_text(file, name, value)
-            _set_text(file, "format", FORMAT)
-            file.attrs["format_version"] = np.int32(VERSION)
-            _set_text(file, "network", network)
-            _set_text(file, "channel_order", preprocessing.channel_order)
-            file.attrs["scale"] = np.float64(preprocessing.scale)
-            file.attrs["mean"] = np.asarray(preprocessing.mean, np.float64)
-            file.attrs["std"] = np.asarray(preprocessing.std, np.float64)
-            for name, _, _ in CONVOLUTIONS[network]:
-                group = file.create_group(name)
-                kernel = np.asarray(layers[name]["kernel"], dtype)
-                bias = np.asarray(layers[name]["bias"], np.float32)
-                group.create_dataset("kernel", data=kernel, track_times=False)
-                group.create_dataset("bias", data=bias, track_times=False)
-        _give_usual_permissions(part)
-        Path(part).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(part).unlink()
-        raise
+    texts = {"format": _FORMAT, "network": network, "channel_order": preprocessing.channel_order}
+    with replacing(path) as part:
+        try:
+            # A fixed version of the file format, not the newest that this HDF5 library knows.
+            with h5py.File(part, "w", libver=("earliest", "v108")) as file:
+                for name, value in (notes | texts).items():
+                    data = value.encode()
+                    kind = h5py.string_dtype("utf-8", max(len(data), 1))
+                    file.attrs.create(name, data, dtype=kind)
+                file.attrs["format_version"] = np.int32(_VERSION)
+                for name in ("scale", "mean", "std"):
+                    file.attrs[name] = np.float64(getattr(preprocessing, name))
+                for name, _, _ in CONVOLUTIONS[network]:
+                    group = file.create_group(name)
+                    for item, kept in (("kernel", dtype), ("bias", "float32")):
+                        array = np.asarray(layers[name][item], kept)
+                        group.create_dataset(item, data=array, track_times=False)
+        except (OSError, RuntimeError) as error:  # HDF5 raises either if the disk is full
+            number = getattr(error, "errno", None)
+            why = os.strerror(number) if number else error
+            raise OSError(f"{why}; make room there, or name another file") from error
 
 
 def _preprocessing(path: Path, attributes: Mapping[str, Any]) -> Preprocessing:
@@ -132,15 +120,3 @@ def _preprocessing(path: Path, attributes: Mapping[str, Any]) -> Preprocessing:
     if scale <= 0 or min(std) <= 0:
         raise ValueError(f"{path}: scale {scale} and std {std} must be above zero")
     return Preprocessing(order, scale, mean, std)  # type: ignore[arg-type]
-
-
-def _set_text(file: h5py.File, name: str, value: str) -> None:
-    data = value.encode()
-    file.attrs.create(name, data, dtype=h5py.string_dtype("utf-8", max(len(data), 1)))
-
-
-def _give_usual_permissions(part: str) -> None:
-    # mkstemp makes files that only their owner can read.
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(part).chmod(0o666 & ~mask)

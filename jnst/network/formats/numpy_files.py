@@ -14,15 +14,15 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import archive as zips
 from . import pickles
-from .layers import WeightFile, assemble
-from .naming import name_layers
+from .layers import Tensor, WeightFile, from_bytes
+from .naming import from_tensors
 
 SIGNATURE = b"\x93NUMPY"
 PICKLE = b"\x80"
@@ -41,7 +41,7 @@ class Array(pickles.Described):
 
     shape: tuple[int, ...] = ()
     dtype: np.dtype[Any] = _FLOAT32
-    order: str = "C"
+    order: Literal["C", "F"] = "C"
     data: Any = b""
 
     def set_state(self, state: Any) -> None:
@@ -53,9 +53,7 @@ class Array(pickles.Described):
     def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
         # Python 2 pickled bytes as text.
         data = self.data.encode("latin-1") if isinstance(self.data, str) else self.data
-        if len(data) != math.prod(self.shape) * self.dtype.itemsize:
-            raise ValueError(f"an array of shape {self.shape} has {len(data)} bytes")
-        return np.frombuffer(data, self.dtype).reshape(self.shape, order=self.order)[key]  # type: ignore[call-overload]
+        return from_bytes(data, self.shape, self.dtype, self.order)[key]
 
 
 @dataclass
@@ -102,11 +100,7 @@ NAMES: Mapping[str, Callable[..., Any] | None] = {
 
 
 def read_npy(path: Path) -> WeightFile:
-    """Reads a `.npy` that holds a dictionary.
-
-    Raises:
-        ValueError: if it holds an array of numbers, or its dictionary is not a VGG's.
-    """
+    """Reads a `.npy` that holds a dictionary."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
         shape, _, dtype = _header(stream)
         if not dtype.hasobject:
@@ -121,50 +115,34 @@ def read_npy(path: Path) -> WeightFile:
 
 
 def read_npz(path: Path, archive: zipfile.ZipFile) -> WeightFile:
-    """Reads an open `.npz`.
-
-    Raises:
-        ValueError: for an array of objects, damage, or arrays that are not a VGG's.
-    """
+    """Reads an open `.npz`."""
     members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
-    tensors = {m.filename.removesuffix(".npy"): _Member(path, archive, m) for m in members}
-    convolutions, layout = name_layers(path, tensors)
-    network, layers = assemble(path, convolutions, layout=layout)
-    return WeightFile(layers, network, "NumPy .npz")
+    tensors = {m.filename.removesuffix(".npy"): _member(path, archive, m) for m in members}
+    return from_tensors(path, tensors, "NumPy .npz")
 
 
 def from_dictionary(path: Path, content: Any, kind: str) -> WeightFile:
-    """Brings a nested dictionary of tensors, out of a pickle, to the layers of a VGG.
-
-    Raises:
-        ValueError: if it is not a dictionary, or not that of a VGG.
-    """
+    """The network in a nested dictionary of tensors, out of a pickle."""
     if not isinstance(content, dict):
         raise ValueError(
             f"{path} holds a {type(content).__name__}, not a dictionary of tensors; "
             "save the model's state_dict"
         )
-    convolutions, layout = name_layers(path, dict(_tensors(path, content)))
-    network, layers = assemble(path, convolutions, layout=layout)
-    return WeightFile(layers, network, kind)
+    return from_tensors(path, dict(_tensors(path, content)), kind)
 
 
-class _Member:
+def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
     """An array of a `.npz`: the header is read at once, the numbers on demand."""
+    with archive.open(member) as packed, io.BytesIO(packed.read(_LONGEST_HEADER)) as stream:
+        shape, fortran, dtype = _header(stream)
+        start = stream.tell()
+    size = start + math.prod(shape) * dtype.itemsize
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-        self._path, self._archive, self._member = path, archive, member
-        with archive.open(member) as packed, io.BytesIO(packed.read(_LONGEST_HEADER)) as stream:
-            self.shape, self._fortran, self.dtype = _header(stream)
-            self._start = stream.tell()
+    def numbers() -> npt.NDArray[Any]:
+        data = zips.read(path, archive, member, size)
+        return from_bytes(memoryview(data)[start:], shape, dtype, "F" if fortran else "C")
 
-    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
-        size = self._start + math.prod(self.shape) * self.dtype.itemsize
-        data = zips.read(self._path, self._archive, self._member, size)
-        if len(data) != size:
-            raise ValueError(f"{self._path}: {self._member.filename} is cut short; fetch it again")
-        with io.BytesIO(data) as stream:
-            return np.lib.format.read_array(stream, allow_pickle=False)[key]
+    return Tensor(shape, dtype, numbers)
 
 
 def _header(stream: pickles.Stream) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -3,46 +3,15 @@
 Layers are taken in the order in which the graph computes them; their names are ignored.
 """
 
-import math
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from .layers import WeightFile, assemble, name_in_order, needed
-
-
-class _Initializer:
-    """A constant of the graph, decoded only on demand."""
-
-    def __init__(self, path: Path, proto: "onnx.TensorProto") -> None:  # type: ignore[name-defined]  # noqa: F821
-        from onnx import TensorProto, helper
-
-        if proto.data_location == TensorProto.EXTERNAL:
-            raise ValueError(
-                f"{path} keeps {proto.name} in another file; save the graph as one file"
-            )
-        self._proto = proto
-        self._path = path
-        self.shape = tuple(proto.dims)
-        self.dtype: np.dtype[np.generic] = helper.tensor_dtype_to_np_dtype(proto.data_type)
-
-    def __getitem__(self, key: tuple[()]) -> npt.NDArray[np.generic]:
-        from onnx import numpy_helper
-
-        raw = len(self._proto.raw_data)
-        if raw and raw != math.prod(self.shape) * self.dtype.itemsize:
-            raise ValueError(f"{self._path}: {self._proto.name} is cut short; fetch the file again")
-        return numpy_helper.to_array(self._proto)[key]
+from .layers import Tensor, WeightFile, assemble, from_bytes, name_in_order, needed
 
 
 def read(path: Path) -> WeightFile:
-    """Reads an ONNX file; needs the `onnx` package (the extra "onnx").
-
-    Raises:
-        ImportError: if `onnx` is not installed.
-        ValueError: if the file is not an ONNX graph, or its convolutions are not a VGG's.
-    """
+    """Reads an ONNX file; needs the `onnx` package (the extra "onnx")."""
     onnx = needed("onnx", path, "an ONNX file", "onnx")
     from google.protobuf.message import DecodeError
 
@@ -57,8 +26,19 @@ def read(path: Path) -> WeightFile:
         if node.op_type == "Conv":
             parts = zip(("kernel", "bias"), node.input[1:3], strict=False)
             convolutions.append(
-                {p: _Initializer(path, constants[n]) for p, n in parts if n in constants}
+                {part: _tensor(path, constants[n]) for part, n in parts if n in constants}
             )
-    named = name_in_order(path, convolutions)
-    network, layers = assemble(path, named, layout="OIHW")
-    return WeightFile(layers, network, "ONNX")
+    return assemble(path, name_in_order(path, convolutions), "OIHW", "ONNX")
+
+
+def _tensor(path: Path, proto: Any) -> Tensor:
+    from onnx import TensorProto, helper, numpy_helper
+
+    if proto.data_location == TensorProto.EXTERNAL:
+        raise ValueError(f"{path} keeps {proto.name} in another file; save the graph as one file")
+    shape, dtype = tuple(proto.dims), helper.tensor_dtype_to_np_dtype(proto.data_type)
+    if proto.raw_data:
+        read = partial(from_bytes, proto.raw_data, shape, dtype)
+    else:
+        read = partial(numpy_helper.to_array, proto)
+    return Tensor(shape, dtype, read)

@@ -25,18 +25,9 @@ from .layers import WeightFile
 MAGIC = 0x1950A86A20F9469CFC6C
 _LARGEST_PICKLE = 16 << 20
 
-_STORAGES = {
-    "DoubleStorage": "f8",
-    "FloatStorage": "f4",
-    "HalfStorage": "f2",
-    "BFloat16Storage": "bf2",
-    "LongStorage": "i8",
-    "IntStorage": "i4",
-    "ShortStorage": "i2",
-    "CharStorage": "i1",
-    "ByteStorage": "u1",
-    "BoolStorage": "b1",
-}
+_FLOATS = {"Double": "f8", "Float": "f4", "Half": "f2", "BFloat16": "bf2"}
+_OTHERS = {"Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1", "Byte": "u1", "Bool": "b1"}
+_STORAGES = {f"{name}Storage": code for name, code in (_FLOATS | _OTHERS).items()}
 
 
 @dataclass(frozen=True)
@@ -100,11 +91,7 @@ _NAMES: Mapping[str, Callable[..., Any] | None] = {
 
 
 def read_zip(path: Path, archive: zipfile.ZipFile, pickle: zipfile.ZipInfo) -> WeightFile:
-    """Reads an open zip file whose description of the tensors is the member `pickle`.
-
-    Raises:
-        ValueError: for a pickle that would run code, damage, or tensors that are not a VGG's.
-    """
+    """Reads an open zip file whose description of the tensors is the member `pickle`."""
     folder = pickle.filename.removesuffix("data.pkl")
     members = {member.filename: member for member in archive.infolist()}
     order = members.get(f"{folder}byteorder")
@@ -123,11 +110,7 @@ def read_zip(path: Path, archive: zipfile.ZipFile, pickle: zipfile.ZipInfo) -> W
 
 
 def read_pickle(path: Path) -> WeightFile:
-    """Reads torch's old format, or a pickle that is not torch's but a dictionary of arrays.
-
-    Raises:
-        ValueError: as `read_zip`.
-    """
+    """Reads torch's old format, or a pickle that is not torch's but a dictionary of arrays."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
         first = pickles.load(path, stream, _NAMES)
         if first != MAGIC:

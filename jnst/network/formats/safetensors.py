@@ -1,13 +1,12 @@
 """safetensors files with tensor names of torchvision, timm, or any that `naming` recognises."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from .layers import WeightFile, assemble, needed
-from .naming import name_layers
+from .layers import Tensor, WeightFile, needed
+from .naming import from_tensors
 
 _DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "float32", "I8": "int8"}
 
@@ -17,31 +16,17 @@ def is_safetensors(start: bytes, size: int) -> bool:
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size - 8
 
 
-class _Tensor:
-    """A tensor of an open file, read only on demand."""
-
-    def __init__(self, file: Any, name: str) -> None:
-        self._file, self._name = file, name
-        part = file.get_slice(name)
-        self.shape = tuple(part.get_shape())
-        self.dtype = np.dtype(_DTYPES.get(part.get_dtype(), "int64"))
-
-    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
-        return np.asarray(self._file.get_tensor(self._name))[key]
-
-
 def read(path: Path) -> WeightFile:
-    """Reads a safetensors file; needs the package of that name (the extra "safetensors").
-
-    Raises:
-        ImportError: if the package is not installed.
-        ValueError: if the file is damaged or its tensors are not a VGG's.
-    """
+    """Reads a safetensors file; needs the package of that name (the extra "safetensors")."""
     package = needed("safetensors", path, "a safetensors file", "safetensors")
     try:
         with package.safe_open(path, framework="numpy") as file:
-            named, layout = name_layers(path, {name: _Tensor(file, name) for name in file.keys()})  # noqa: SIM118
-            network, layers = assemble(path, named, layout=layout)
+            tensors = {}
+            for name in file.keys():  # noqa: SIM118
+                part = file.get_slice(name)
+                dtype = np.dtype(_DTYPES.get(part.get_dtype(), "int64"))
+                read_numbers = partial(file.get_tensor, name)
+                tensors[name] = Tensor(tuple(part.get_shape()), dtype, read_numbers)
+            return from_tensors(path, tensors, "safetensors")
     except package.SafetensorError as error:
         raise ValueError(f"{path} is damaged or cut short ({error}); fetch it again") from error
-    return WeightFile(layers, network, "safetensors")
