@@ -80,7 +80,7 @@ class Sharded(Engine):
         return params  # bands use the direct convolution
 
     def targets_of(
-        self, params: Params, scene: Scene, config: Config, known: Known | None = None
+        self, params: Params, scene: Scene, config: Config, style_cache: Known | None = None
     ) -> Targets:
         content, styles, guidance = scene
         return self.make_targets(params, content, styles, config, guidance=guidance)

@@ -53,9 +53,9 @@ class Engine(ABC):
 
     @abstractmethod
     def targets_of(
-        self, params: Params, scene: Scene, config: Config, known: Known | None = None
+        self, params: Params, scene: Scene, config: Config, style_cache: Known | None = None
     ) -> Targets:
-        """The targets of a scene; `known` may cache the styles' statistics."""
+        """The targets of a scene; `style_cache` may cache the styles' statistics."""
 
     def place(self, tree: Any) -> Any:
         """Moves the arrays of a tree to the computing devices."""
@@ -84,10 +84,10 @@ class Whole(Engine):
         return prepare(params, height, width, config.precision, config.layers)
 
     def targets_of(
-        self, params: Params, scene: Scene, config: Config, known: Known | None = None
+        self, params: Params, scene: Scene, config: Config, style_cache: Known | None = None
     ) -> Targets:
         content, styles, guidance = jax.device_put(scene)
-        return make_targets(params, content, styles, config, known=known, guidance=guidance)
+        return make_targets(params, content, styles, config, known=style_cache, guidance=guidance)
 
     def diagnose(self, image: Image, *args: Any) -> str:
         return where_not_finite(image, *args)

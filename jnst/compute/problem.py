@@ -109,7 +109,7 @@ def make_problem(
     scene: Scene,
     config: Config,
     chunk: int,
-    known: Known | None = None,
+    style_cache: Known | None = None,
 ) -> Problem:
     """The problem of a scale; compiles its step while computing the targets.
 
@@ -117,7 +117,7 @@ def make_problem(
         engine, canvas, config, chunk: see `Problem`.
         params: from `jnst.load_weights`.
         scene: the pictures of this scale.
-        known: cache of style statistics from earlier scales or runs; new ones are added.
+        style_cache: cache of style statistics from earlier scales or runs; new ones are added.
     """
     height, width, _ = scene.content.shape
     prepared = engine.prepare(params, height, width, config)
@@ -137,7 +137,7 @@ def make_problem(
             partial(lower_chunk, objective, method, scene.content, rates, args, size=chunk)
         )
     with compilation:
-        targets = engine.targets_of(prepared, scene, config, known)
+        targets = engine.targets_of(prepared, scene, config, style_cache)
     # Release the compiler's scratch memory before the first step.
     trim()
     return Problem(engine, canvas, config, chunk, engine.place((prepared, targets, weights)))

@@ -180,8 +180,10 @@ def colored(color: str, content: Pixels, styles: Sequence[Pixels]) -> Pictures:
     return Pictures(content, list(styles))
 
 
-def _like(gray: Pixels, goal: Pixels) -> Pixels:
+def _like(gray: Pixels, target: Pixels) -> Pixels:
     """The gray picture with the mean and the standard deviation of another."""
-    mean, goal_mean = (g.mean(dtype=np.float64) for g in (gray, goal))
-    deviation, goal_deviation = (np.sqrt(g.var(dtype=np.float64) + EPSILON) for g in (gray, goal))
-    return np.asarray((gray - mean) * (goal_deviation / deviation) + goal_mean, np.float32)
+    mean, target_mean = (g.mean(dtype=np.float64) for g in (gray, target))
+    deviation, target_deviation = (
+        np.sqrt(g.var(dtype=np.float64) + EPSILON) for g in (gray, target)
+    )
+    return np.asarray((gray - mean) * (target_deviation / deviation) + target_mean, np.float32)

@@ -31,7 +31,7 @@ class Tiled(Engine):
         return prepare(params, self.tile, self.tile, config.precision, config.layers)
 
     def targets_of(
-        self, params: Params, scene: Scene, config: Config, known: Known | None = None
+        self, params: Params, scene: Scene, config: Config, style_cache: Known | None = None
     ) -> Targets:
         content, styles, guidance = scene
         return evaluation.make_targets(
