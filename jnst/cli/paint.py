@@ -102,7 +102,8 @@ def paint(
         if not request.devices.writes:
             return 0
         path = write_painting(request, image, pictures.content, embedded)
-        recorder.finish(pictures.content.pixels, pictures.style_pixels, image)
+        content, styles = pictures.content.pixels, pictures.style_pixels
+        recorder.finish(content, styles, image, result.losses)
     shown = _report(request, path, result)
     if interrupt.signal:
         more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""

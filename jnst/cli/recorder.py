@@ -12,6 +12,7 @@ from typing import Any, Self, TextIO
 from ..arrays import Pixels
 from ..atomic import replace_file
 from ..images import read_image, write_image
+from ..losses import Losses
 from ..transfer import Progress
 from .console import tell
 from .options.request import Request
@@ -32,6 +33,7 @@ class Recorder:
         self._request, self._embedded = request, dict(embedded)
         self._stack = contextlib.ExitStack()
         self._log: TextIO | None = None
+        self._scale = 1
         self._begun = self._seen = step
         self._start = time.monotonic()
         every = request.save_every
@@ -84,19 +86,30 @@ class Recorder:
             }
             replace_file(path, "".join([json.dumps(head) + "\n", *lines]).encode())
             self._log = self._stack.enter_context(path.open("a", encoding="utf-8", buffering=1))
-        seconds = round(time.monotonic() - self._start, 3)
+        self._scale = progress.scale
         first = progress.step - len(progress.losses.total) + 1
         for step, terms in enumerate(zip(*progress.losses, strict=True), start=first):
-            entry: dict[str, Any] = {"step": step, "scale": progress.scale, "seconds": seconds}
-            values = map(float, terms)
-            entry |= dict(zip(progress.losses._fields, values, strict=True))
-            self._log.write(json.dumps(entry) + "\n")
+            self._write_line(self._log, step, Losses(*terms))
 
-    def finish(self, content: Pixels, styles: Sequence[Pixels], result: Pixels) -> None:
-        """Makes the contact sheet if snapshots were asked for; a failure is only a warning."""
+    def _write_line(self, log: TextIO, step: int, losses: Losses, **more: bool) -> None:
+        seconds = round(time.monotonic() - self._start, 3)
+        entry: dict[str, Any] = {"step": step, "scale": self._scale, "seconds": seconds} | more
+        entry |= {name: float(value) for name, value in losses._asdict().items()}
+        log.write(json.dumps(entry) + "\n")
+
+    def finish(
+        self, content: Pixels, styles: Sequence[Pixels], image: Pixels, losses: Losses
+    ) -> None:
+        """Ends the log with the losses of the painting, and makes the contact sheet if snapshots
+        were asked for; a failure is only a warning."""
+        if self._log is not None and self._request.log:
+            try:
+                self._write_line(self._log, self._seen, losses, result=True)
+            except OSError as error:
+                tell(f"warning: no last line in {self._request.log}: {error.strerror or error}")
         if self._request.save_every:
             try:
-                self.write_sheet(content, styles, result)
+                self.write_sheet(content, styles, image)
             except (OSError, ValueError) as error:
                 tell(f"warning: no contact sheet: {error}")
 
@@ -128,7 +141,7 @@ def _kept_lines(path: Path, step: int) -> tuple[list[str], float]:
         for line in path.read_text("utf-8", errors="replace").split("\n")[1:]:
             try:
                 row = json.loads(line)
-                if row["step"] > step:
+                if row["step"] > step or row.get("result"):
                     break
                 seconds = float(row["seconds"])
             except (ValueError, KeyError, TypeError):

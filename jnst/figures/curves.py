@@ -2,7 +2,8 @@
 
 A log has one JSON object per line: first the run's configuration, then for each step
 {"step", "scale", "seconds", "content", "style", "tv", "total"}. Losses are weighted as in the
-objective, steps are counted over all scales, and seconds since the start.
+objective, steps are counted over all scales, and seconds since the start. The losses of a step are
+those before it moves; the last line of a finished run, with "result", has those of its painting.
 """
 
 import json
@@ -26,7 +27,7 @@ _NUMBERS = ("step", "scale", "seconds", *TERMS)
 
 
 def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Reads the log of a run: its configuration, and one record per step.
+    """Reads the log of a run: its configuration, one record per step, and one of the painting.
 
     A truncated last line, from a run stopped while writing, is ignored.
 
@@ -94,7 +95,7 @@ def loss_curves(log: str | os.PathLike[str]) -> Figure:
     total = columns["total"]
     axes.set_title(
         f"Losses of {Path(log).name}: total {total[0]:.4g} → {total[-1]:.4g} "
-        f"in {len(records):,} steps, {columns['seconds'][-1]:,.0f} s",
+        f"in {columns['step'][-1]:,.0f} steps, {columns['seconds'][-1]:,.0f} s",
         pad=18,
     )
     _mark_scales(axes, columns["step"], columns["scale"])

@@ -33,7 +33,8 @@ class Result:
         losses: the weighted terms of `image` itself, floats, margin included; if `config.color`
             keeps the content's colours by luminance, the terms of the gray picture that gave its
             luminance; if the image is enlarged, its terms before that.
-        history: the weighted terms at each step, arrays; scales are concatenated.
+        history: the weighted terms of the point that each step evaluates, arrays; scales are
+            concatenated. `image` may be another point than the last: see `stylize`.
         size: (height, width) in which the image was painted. If the callback ended the run at a
             coarser scale, it is smaller than the image, which is then enlarged as a next scale
             would begin: with the content's detail if `config.upscale` is "detail".
@@ -96,7 +97,9 @@ def stylize(
             between 0 and 1 blend it with the painting (see `jnst.compute.canvas`).
 
     Returns:
-        Result, with the image at the last scale's size.
+        Result, with the image at the last scale's size: the last point that L-BFGS accepted (a
+        later trial may have had a lower objective), or Adam's running average of its points, or
+        without averaging the point after its last step.
 
     Raises:
         ValueError: for an array that is not [H, W, 3] of finite numbers, a picture too small for

@@ -88,9 +88,9 @@ def test_two_devices_and_two_processes_paint_what_one_paints(run):
     assert (first.returncode, second.returncode) == (0, 0), (errors, noise)
     assert "hosts.png" in told.splitlines()
     assert (quiet, noise) == ("", "")
-    # Written once: each step is one line.
+    # Written once: each step is one line, and so is the painting.
     lines = map(json.loads, (run.folder / "log.jsonl").read_text().splitlines())
-    assert [line["step"] for line in lines if "step" in line] == [1, 2, 3]
+    assert [line["step"] for line in lines if "step" in line] == [1, 2, 3, 3]
     for name in ("two.png", "hosts.png"):
         found, expected = (read_image(run.folder / file).pixels for file in (name, "one.png"))
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)

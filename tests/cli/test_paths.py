@@ -18,7 +18,8 @@ from jnst.images import read_image, read_parameters
 def test_snapshots_sheet_and_log(run: Command) -> None:
     words = ["--steps", "3", "2", "--scales", "0.5", "1", "--style-layers", "relu1_1"]
     words += ["--save-every", "2", "--log", "run.jsonl", "--output", "out.png"]
-    assert run(*PICTURES, *TINY, *words)[0] == 0
+    code, out, _ = run(*PICTURES, *TINY, *words)
+    assert code == 0
     snapshots = [f"out_steps/it000{step}.png" for step in (1, 3, 5)]
     assert run.files() == {"out.png", "out_sheet.png", "run.jsonl", "out_steps", *snapshots}
     assert read_image(snapshots[0]).pixels.shape == (10, 16, 3)
@@ -26,7 +27,12 @@ def test_snapshots_sheet_and_log(run: Command) -> None:
     assert read_parameters(snapshots[1])["step"] == "3"
     head, *rows = [json.loads(line) for line in (run.folder / "run.jsonl").read_text().splitlines()]
     assert head["config"]["scales"] == [0.5, 1.0]
-    assert [(row["step"], row["scale"]) for row in rows] == [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2)]
+    steps = [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2)]
+    assert [(row["step"], row["scale"]) for row in rows] == [*steps, steps[-1]]
+    # The last line has the losses of the painting, as the command prints them.
+    terms = (f"{name} {rows[-1][name]:.6g}" for name in ("total", "content", "style", "tv"))
+    assert out[1] == "  ".join(terms)
+    assert [row.get("result", False) for row in rows] == [False] * 5 + [True]
     for row in rows:
         assert row["total"] == pytest.approx(row["content"] + row["style"] + row["tv"])
     assert [row["seconds"] for row in rows] == sorted(row["seconds"] for row in rows)

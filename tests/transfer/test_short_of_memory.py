@@ -59,7 +59,8 @@ def test_what_does_not_fit_goes_on_by_windows(
     assert err.count(told) == 1
     painted = read_image("out.png").pixels
     rows = [json.loads(line) for line in Path("log").read_text().splitlines()[1:]]
-    assert [(row["step"], row["scale"]) for row in rows] == [(1, 1), (2, 1), (3, 2), (4, 2)]
+    steps = [(1, 1), (2, 1), (3, 2), (4, 2)]
+    assert [(row["step"], row["scale"]) for row in rows] == [*steps, steps[-1]]
     assert len(list(Path("out_steps").iterdir())) == 4
     assert jnst.load_checkpoint("run.ckpt").step == 4
     # A run that goes on is computed as this one ended.
