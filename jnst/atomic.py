@@ -1,9 +1,8 @@
 """Atomic replacement of files.
 
 The new bytes are written to a temporary file in the same folder, flushed to disk, and renamed over
-the old file in one step. Readers see the old file or the new one, never a partial one; after a
-failure the old file is unchanged and no temporary file is left. A killed process leaves its
-temporary file; `remove_stale` removes it.
+the old file in one step. Readers see the old file or the new one; after a failure the old one is
+unchanged and no temporary file is left. `remove_stale` removes those of killed processes.
 """
 
 import contextlib
@@ -20,23 +19,7 @@ _STALE_SECONDS = 3600.0
 
 
 def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes `data` to `path` atomically.
-
-    Args:
-        path: the file; its folder must exist.
-        data: the file's new content.
-
-    Raises:
-        OSError: as `replacing`.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "a.txt")
-        ...     replace_file(path, b"new")
-        ...     path.read_bytes()
-        b'new'
-    """
+    """Writes `data` to `path` atomically; raises OSError as `replacing`."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
@@ -47,9 +30,6 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     A symbolic link stays a link: the file it points to is replaced. An existing file keeps its
     permissions; a new one gets those of the process's umask.
-
-    Args:
-        path: the file; its folder must exist.
 
     Raises:
         OSError: if it cannot be written, for the reasons of `prove_writable` or a full disk.
@@ -77,11 +57,9 @@ def prove_writable(path: str | os.PathLike[str]) -> None:
     Permission bits are not enough: a read-only mount or a quota can refuse the file.
 
     Raises:
-        FileNotFoundError: if the folder does not exist.
-        NotADirectoryError: if the parent is a file, not a folder.
-        IsADirectoryError: if `path` is a folder.
-        PermissionError: if `path` is a file marked read-only.
-        OSError: if `path` is a device or a pipe, or no file can be made in its folder.
+        OSError: if the folder does not exist (FileNotFoundError) or is a file (NotADirectoryError),
+            `path` is a folder (IsADirectoryError), marked read-only (PermissionError), a device or
+            a pipe, or no file can be made in its folder.
     """
     target = _target(path)
     temporary = _temporary(target)
@@ -98,28 +76,22 @@ def prove_writable(path: str | os.PathLike[str]) -> None:
 
 
 def remove_stale(path: str | os.PathLike[str]) -> None:
-    """Removes temporary files that killed processes left beside `path` over an hour ago.
+    """Removes temporary files that killed processes left beside the file `path` over an hour ago.
 
     An active writer modifies its file continually; one hour allows for slow disks. Files with other
     names, and entries that are not regular files, stay.
-
-    Args:
-        path: a file to be written; its folder is searched.
     """
-    folder = Path(os.path.realpath(path)).parent
     with contextlib.suppress(OSError):
-        for entry in folder.iterdir():
-            if re.fullmatch(r"\.jnst-[0-9a-f]{16}\.part", entry.name):
-                _remove_if_stale(entry)
-
-
-def _remove_if_stale(path: Path) -> None:
-    with contextlib.suppress(OSError):  # already removed by another process, or not permitted
-        status = path.lstat()
-        # ctime changes when a hard link is made: a new name may belong to an old file.
-        touched = max(status.st_mtime, status.st_ctime)
-        if stat.S_ISREG(status.st_mode) and time.time() - touched > _STALE_SECONDS:
-            path.unlink()
+        entries = list(Path(os.path.realpath(path)).parent.iterdir())
+        for entry in entries:
+            if not re.fullmatch(r"\.jnst-[0-9a-f]{16}\.part", entry.name):
+                continue
+            with contextlib.suppress(OSError):  # removed by another process, or not permitted
+                status = entry.lstat()
+                # ctime changes when a hard link is made: a new name may belong to an old file.
+                touched = max(status.st_mtime, status.st_ctime)
+                if stat.S_ISREG(status.st_mode) and time.time() - touched > _STALE_SECONDS:
+                    entry.unlink()
 
 
 def _target(path: str | os.PathLike[str]) -> Path:

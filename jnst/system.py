@@ -12,18 +12,14 @@ import jax
 import psutil
 
 ALONE = threading.RLock()
-"""Lock for threads that change or write to process-wide state.
-
-Threads that paint in parallel share the warning filters, Pillow's limits and the standard
-streams.
-"""
+"""Lock for threads that change process-wide state: warning filters, Pillow's limits, streams."""
 
 
 def trim() -> None:
     """Returns freed memory from the C library's heap to the system.
 
-    The heap keeps freed memory between blocks in use: hundreds of MB after compilations, and some
-    after windows. Does nothing if the C library is not glibc.
+    The heap keeps freed memory between blocks in use: hundreds of MB after compilations. Does
+    nothing if the C library is not glibc.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
@@ -31,12 +27,7 @@ def trim() -> None:
 
 @cache
 def processor_kind() -> str:
-    """The architecture and, if known, its widest vectors: the key of the algorithm table.
-
-    Example:
-        >>> processor_kind() == processor_kind() != ""
-        True
-    """
+    """The architecture and, if known, its widest vectors: the key of the algorithm table."""
     machine = platform.machine()
     with suppress(OSError):
         flags = set(Path("/proc/cpuinfo").read_text("utf-8", "replace").split())

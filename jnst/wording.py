@@ -42,10 +42,9 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     'did you mean stride?'
     """
     known = list(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return (
-        f"did you mean {close[0]}?" if close else otherwise or f"choose one of {', '.join(known)}"
-    )
+    for close in difflib.get_close_matches(word, known, n=1):
+        return f"did you mean {close}?"
+    return otherwise or f"choose one of {', '.join(known)}"
 
 
 def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:

@@ -17,18 +17,3 @@ from .writer import check_writable as check_writable
 from .writer import picture_bytes as picture_bytes
 from .writer import read_parameters as read_parameters
 from .writer import write_image as write_image
-
-__all__ = [
-    "Picture",
-    "check_writable",
-    "fit_size",
-    "keep_colors",
-    "match_colors",
-    "picture_bytes",
-    "read_image",
-    "read_parameters",
-    "resize",
-    "resize_picture",
-    "without_rim",
-    "write_image",
-]

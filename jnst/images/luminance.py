@@ -1,17 +1,11 @@
 """Luminance and chrominance: the colour spaces that split them, and paintings that keep one.
 
-A result can combine the painting's luminance with the content's chrominance. Each space is a pair
-of functions, from sRGB and back; NumPy, float64, no state.
-
->>> split, join = SPACES["lab"]
->>> split(np.array([1.0, 1, 1])).round(3).tolist()
-[100.0, -0.002, 0.005]
->>> join(split(np.array([0.2, 0.5, 0.8]))).round(6).tolist()
-[0.2, 0.5, 0.8]
+Each space is a pair of functions, from sRGB and back; NumPy, float64.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,27 +106,19 @@ def keep_colors(painting: ArrayLike, content: ArrayLike, space: str = "yuv") -> 
             f"the painting has shape {np.shape(painting)} and the content {np.shape(content)}: "
             "resize one of them"
         )
-    painting, content = np.asarray(painting), np.asarray(content)
-    result = np.empty(painting.shape, np.float32)
-    for rows in _bands(painting):
-        result[rows] = _joined(_clipped(painting[rows]), _clipped(content[rows]), space)
-    return result
+    return _by_bands(partial(_joined, space=space), painting, content)
 
 
 def luminance(pixels: ArrayLike, space: str = "yuv") -> Pixels:
-    """The gray picture with the luminance of a picture.
-
-    >>> bool(np.allclose(luminance([[[1.0, 0, 0]]]), 0.299))
-    True
-    """
+    """The gray picture with the luminance of a picture."""
     _check_space(space)
-    pixels = np.asarray(pixels)
-    gray = np.empty(pixels.shape, np.float32)
-    for rows in _bands(pixels):
-        planes = SPACES[space].split(_clipped(pixels[rows]))
+
+    def gray(colors: Values) -> Values:
+        planes = SPACES[space].split(colors)
         planes[..., 1:] = 0
-        gray[rows] = SPACES[space].join(planes)
-    return gray
+        return SPACES[space].join(planes)
+
+    return _by_bands(gray, pixels)
 
 
 def _joined(painting: Values, content: Values, space: str) -> Values:
@@ -164,13 +150,12 @@ def _check_space(space: str) -> None:
         raise ValueError(f"unknown colour space {space!r}: choose one of {', '.join(SPACES)}")
 
 
-def _clipped(pixels: Any) -> Values:
-    return np.clip(pixels.astype(np.float64), 0, 1)
-
-
-def _bands(pixels: Any) -> Iterator[slice]:
-    """Slices of rows, a million pixels each: colour spaces are computed in float64."""
-    height, width = pixels.shape[:2]
-    step = max(1, _BAND // width)
-    for top in range(0, height, step):
-        yield slice(top, top + step)
+def _by_bands(function: Callable[..., Values], *pictures: ArrayLike) -> Pixels:
+    """The function of pictures clipped to [0, 1], a million float64 pixels at a time."""
+    arrays = [np.asarray(picture) for picture in pictures]
+    result = np.empty(arrays[0].shape, np.float32)
+    step = max(1, _BAND // arrays[0].shape[1])
+    for top in range(0, len(result), step):
+        rows = slice(top, top + step)
+        result[rows] = function(*(np.clip(a[rows].astype(np.float64), 0, 1) for a in arrays))
+    return result

@@ -25,12 +25,8 @@ MAX_FILE_SIZE = 2_000_000_000
 # Pillow reads more, but some formats run other programs (EPS) or match almost any bytes (TGA).
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 READABLE = "PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000, AVIF"
-_SPECIAL = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+_SPECIAL = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+_SPECIAL |= dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device")
 # (offset, signature, name, remedy)
 _OTHERS = (
     (4, b"ftypheic", "an HEIC picture", "save it as JPEG or PNG"),
@@ -63,12 +59,7 @@ class UnsupportedError(ValueError):
 def open_picture(
     source: Path | BinaryIO, *, max_pixels: int = MAX_PIXELS, max_file_size: int = MAX_FILE_SIZE
 ) -> Iterator[BinaryIO]:
-    """Opens the file for reading; an error inside the block becomes one line that names it.
-
-    Args:
-        source: a path, or a stream such as `sys.stdin.buffer`, which is read to its end.
-        max_pixels: raises Pillow's own limit if it is larger; `identify` applies it.
-        max_file_size: in bytes.
+    """Opens a file, or a stream to be read to its end; an error becomes one line that names it.
 
     Raises:
         OSError, ValueError: as `jnst.read_image`.
@@ -172,10 +163,8 @@ def _not_a_picture(name: str, file: BinaryIO) -> str:
 def _pillow_allows(pixels: int) -> Iterator[None]:
     """Raises Pillow's own limit, which is process-wide, if more pixels are asked for."""
     before = Image.MAX_IMAGE_PIXELS
-    if before is None or pixels <= MAX_PIXELS:
-        yield
-        return
-    Image.MAX_IMAGE_PIXELS = -(-pixels // 2)  # Pillow refuses above twice that
+    if before is not None and pixels > MAX_PIXELS:
+        Image.MAX_IMAGE_PIXELS = -(-pixels // 2)  # Pillow refuses above twice that
     try:
         yield
     finally:

@@ -23,9 +23,9 @@ from .tiff import FIRST_PAGE, Samples, decode_tiff, fractions
 
 _EXIF_ORIENTATION = 274
 _TIFF_BITS = 258
-_PLAIN_MODES = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA", "P": "RGB", "RGBX": "RGB"}
-_PLAIN_MODES |= {mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK")}
-_PLAIN_MODES |= {"YCbCr": "RGB", "HSV": "RGB"}
+_PLAIN_MODES = {mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK")}
+_PLAIN_MODES |= {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
+_PLAIN_MODES |= dict.fromkeys(("P", "RGBX", "YCbCr", "HSV"), "RGB")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def _decode(file: BinaryIO, max_pixels: int) -> Samples:
     signature = file.read(26)
     file.seek(0)
     try:
-        image = identify(file, max_pixels)
+        image: Any = identify(file, max_pixels)
     except UnidentifiedImageError:
         if signature[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return decode_tiff(file, max_pixels)  # Pillow has no floating-point RGB
@@ -116,24 +116,15 @@ def _decode(file: BinaryIO, max_pixels: int) -> Samples:
     if image.format == "PNG" and signature[24] == 16:
         file.seek(0)
         samples = _decode_png16(file, image)
-    elif image.format == "TIFF" and max(_bits(image)) > 8:
+    elif image.format == "TIFF" and np.max(image.tag_v2.get(_TIFF_BITS, 1)) > 8:
         return decode_tiff(file, max_pixels)
     else:
         samples = _decode_pillow(image)
-    return samples._replace(notes=(*samples.notes, *([FIRST_PAGE] if _has_more(image) else [])))
-
-
-def _has_more(image: Any) -> bool:
-    """Whether there are more frames; checked last, since a damaged second one does not matter."""
     try:
-        return bool(getattr(image, "is_animated", False))
-    except Exception:
-        return True
-
-
-def _bits(image: Any) -> tuple[int, ...]:
-    bits = image.tag_v2.get(_TIFF_BITS, 1)
-    return bits if isinstance(bits, tuple) else (bits,)
+        more = getattr(image, "is_animated", False)
+    except Exception:  # a damaged second frame does not matter
+        more = True
+    return samples._replace(notes=(*samples.notes, FIRST_PAGE)) if more else samples
 
 
 def _decode_png16(file: BinaryIO, image: Image.Image) -> Samples:

@@ -27,13 +27,12 @@ def resize(
 
     Args:
         pixels: height x width, or height x width x channels, any floating-point type.
-        height: of the result, at least 1.
-        width: of the result, at least 1.
+        height, width: of the result, at least 1.
         resample: "bicubic"; "bilinear", the softer filter that torchvision's programs use; or
             "lanczos", that of style-transfer-pytorch.
 
     Returns:
-        A new array, float32, with the same number of dimensions.
+        A new float32 array of as many dimensions.
 
     Raises:
         ValueError: for a size below 1, an array of another shape, or an unknown filter.
@@ -49,11 +48,11 @@ def resize(
         raise ValueError(f"the new size is {height}x{width}: give at least 1x1")
     if resample not in _FILTERS:
         raise ValueError(f"unknown filter {resample!r}: choose one of {', '.join(_FILTERS)}")
-    kernel = _FILTERS[resample]
-    if array.ndim == 2:
-        return _resample(array, height, width, kernel)
-    channels = [_resample(array[..., c], height, width, kernel) for c in range(array.shape[-1])]
-    return np.stack(channels, axis=-1)
+    resized = [
+        Image.fromarray(np.ascontiguousarray(channel)).resize((width, height), _FILTERS[resample])
+        for channel in np.moveaxis(np.atleast_3d(array), -1, 0)
+    ]
+    return np.stack([np.asarray(r) for r in resized], -1).reshape(height, width, *array.shape[2:])
 
 
 def resize_picture(
@@ -87,9 +86,7 @@ def fit_size(height: int, width: int, longer_side: int, *, enlarge: bool = True)
     pixel less), and no side falls below 1.
 
     Args:
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
-        longer_side: wanted, in pixels.
+        height, width, longer_side: in pixels.
         enlarge: if False, a picture that is smaller already keeps its size.
 
     Returns:
@@ -110,26 +107,11 @@ def fit_size(height: int, width: int, longer_side: int, *, enlarge: bool = True)
     if longer <= longer_side and not enlarge:
         return height, width
     other = max(1, int(longer_side / longer * min(height, width)))
-    if height == width:
-        return longer_side, longer_side
-    return (longer_side, other) if height > width else (other, longer_side)
-
-
-def _resample(
-    channel: NDArray[np.float32], height: int, width: int, kernel: Image.Resampling
-) -> NDArray[np.float32]:
-    image = Image.fromarray(np.ascontiguousarray(channel))
-    resized = image.resize((width, height), kernel)
-    return np.array(resized, np.float32)
+    return (longer_side if height == longer else other, longer_side if width == longer else other)
 
 
 def without_rim(picture: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """The picture, or its mask, without `share` of its shorter side along each border.
-
-    Example:
-        >>> without_rim(np.zeros((40, 80, 3), np.float32), 0.05).shape
-        (36, 76, 3)
-    """
+    """The picture, or its mask, without `share` of its shorter side along each border."""
     by = int(share * min(picture.shape[:2]))
     return picture[by : picture.shape[0] - by, by : picture.shape[1] - by]
 
@@ -137,30 +119,14 @@ def without_rim(picture: NDArray[np.float32], share: float) -> NDArray[np.float3
 def with_bleed(values: NDArray[Any], by: int) -> NDArray[Any]:
     """A picture or a mask, [H, W, …], with `by` mirrored pixels more at each border.
 
-    A bleed is painted beyond the borders and then cut off, as in printing. The network pads with
-    zeros: the maps along a border differ from those inside, so the style loss acts differently
-    there, and a strip of about 8 pixels gets a texture, and often a colour, of its own. With
-    mirrored pixels beyond the borders, that strip lies in the part that is cut off.
-
-    The border pixels are repeated, as in `jnst.transfer.sizes`.
-
-    Example:
-        >>> with_bleed(np.arange(6).reshape(2, 3), 1)
-        array([[0, 0, 1, 2, 2],
-               [0, 0, 1, 2, 2],
-               [3, 3, 4, 5, 5],
-               [3, 3, 4, 5, 5]])
+    The network pads with zeros, so a strip of about 8 pixels along a border gets a texture, and
+    often a colour, of its own. It falls into the mirrored pixels, which are cut off in the end.
     """
     sides = [(by, by)] * 2 + [(0, 0)] * (values.ndim - 2)
     return np.pad(values, sides, mode="symmetric")
 
 
 def without_bleed(values: Any, by: int) -> Any:
-    """The middle of an array, NumPy or JAX, without what `with_bleed` added.
-
-    Example:
-        >>> without_bleed(with_bleed(np.ones((2, 3)), 1), 1).shape
-        (2, 3)
-    """
+    """The middle of an array, NumPy or JAX, without what `with_bleed` added."""
     height, width = values.shape[:2]
     return values[by : height - by, by : width - by]

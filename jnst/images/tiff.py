@@ -39,22 +39,20 @@ class Samples(NamedTuple):
 
 
 def decode_tiff(file: BinaryIO, max_pixels: int) -> Samples:
-    """The first page of a TIFF.
-
-    Raises:
-        UnsupportedError: for a kind of TIFF that is not read, or one that is too large.
-    """
+    """The first page of a TIFF; UnsupportedError if it is too large or of a kind not read."""
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
         page = tiff.pages[0].aspage()
         _check_size(page, max_pixels)
-        colours = {0: 1, 1: 1, 2: 3, 5: 4}.get(page.photometric)
-        if colours is None or page.axes not in ("YX", "YXS", "SYX"):
+        colours = {0: 1, 1: 1, 2: 3, 5: 4}.get(page.photometric, 0)
+        usual = colours and page.axes in ("YX", "YXS", "SYX")
+        if not usual or page.samplesperpixel < colours:
             raise UnsupportedError("a TIFF of an unusual kind; save it as RGB, 8 or 16 bits")
         if page.compression not in _COMPRESSIONS:
+            packing = getattr(page.compression, "name", f"number {page.compression}")
             raise UnsupportedError(
-                f"a TIFF of more than 8 bits, packed as {_name(page.compression)}; save it with "
-                "LZW, Deflate or no compression"
+                f"a TIFF of more than 8 bits, packed as {packing}; save it with LZW, Deflate or no "
+                "compression"
             )
         values = np.asarray(page.asarray(maxworkers=1))
         values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else np.atleast_3d(values)
@@ -62,9 +60,7 @@ def decode_tiff(file: BinaryIO, max_pixels: int) -> Samples:
         bits, photometric = page.bitspersample, page.photometric
         profile = page.tags.valueof(_PROFILE)
         orientation = page.tags.valueof(_ORIENTATION, default=1)
-        has_more = _has_more(tiff)
-    if values.shape[-1] < colours:
-        raise UnsupportedError("a TIFF of an unusual kind; save it as RGB, 8 or 16 bits")
+        more = (FIRST_PAGE,) if _has_more(tiff) else ()
     has_alpha = bool(extra) and extra[0] in (1, 2) and values.shape[-1] > colours
     values, notes = fractions(values[..., : colours + has_alpha], bits)
     if photometric == 0:  # "white is zero"
@@ -72,9 +68,7 @@ def decode_tiff(file: BinaryIO, max_pixels: int) -> Samples:
     if has_alpha and extra[0] == 1:  # colours were multiplied by alpha
         alpha = values[..., -1:]
         values[..., :-1] = np.clip(values[..., :-1] / np.where(alpha > 0, alpha, 1), 0, 1)
-    return Samples(
-        values, has_alpha, profile, orientation, (*notes, *([FIRST_PAGE] if has_more else []))
-    )
+    return Samples(values, has_alpha, profile, orientation, (*notes, *more))
 
 
 def _check_size(page: Any, max_pixels: int) -> None:
@@ -88,10 +82,6 @@ def _check_size(page: Any, max_pixels: int) -> None:
         )
 
 
-def _name(compression: int) -> str:
-    return getattr(compression, "name", f"number {compression}")
-
-
 def _has_more(tiff: tifffile.TiffFile) -> bool:
     try:
         tiff.pages[1]
@@ -103,12 +93,7 @@ def _has_more(tiff: tifffile.TiffFile) -> bool:
 
 
 def fractions(values: NDArray[Any], bits: int) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Samples of any kind as float32 in [0, 1], and notes about them for the user.
-
-    Example:
-        >>> fractions(np.array([0.5, 3.0]), 32)
-        (array([0.5, 1. ], dtype=float32), ('holds samples from 0.5 to 3, clipped to [0, 1]',))
-    """
+    """Samples of any kind as float32 in [0, 1], and notes about them for the user."""
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             raise UnsupportedError("it holds NaN or infinite samples; repair it first")

@@ -21,14 +21,8 @@ from ..atomic import prove_writable, replace_file
 from .icc import srgb_profile
 from .opening import identify, open_picture
 
-_FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WebP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP"}
+_FORMATS |= {".tif": "TIFF", ".tiff": "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}
 _LONGEST_JPEG_EXIF = 65_533
 _EXIF_DESCRIPTION = 270  # ImageDescription, in EXIF and in TIFF; PNG's keyword is "Description"
@@ -84,15 +78,7 @@ def picture_bytes(
     bits: int = 8,
     parameters: dict[str, str] | None = None,
 ) -> bytes:
-    """The bytes that `write_image` would write into a file of that name.
-
-    Raises:
-        ValueError, TypeError: as `write_image`.
-
-    Example:
-        >>> picture_bytes("a.png", np.zeros((2, 3, 3)))[1:4]
-        b'PNG'
-    """
+    """The bytes that `write_image` would write into a file of that name; the same errors."""
     file_format = _file_format(name, bits)
     samples = _floats(pixels, "pixels")
     if samples.ndim != 3 or samples.shape[-1] != 3 or samples.size == 0:
@@ -116,7 +102,11 @@ def picture_bytes(
     top = 2**bits - 1
     integers = np.rint(samples * top).astype(np.uint8 if bits == 8 else np.uint16, order="C")
     text = None if parameters is None else _to_json(parameters)
-    return _encode(file_format, integers, text)
+    if file_format == "PNG":
+        return _encode_png(integers, text)
+    if file_format == "TIFF":
+        return _encode_tiff(integers, text)
+    return _encode_by_pillow(file_format, integers, text)
 
 
 def check_writable(path: str | os.PathLike[str], *, bits: int = 8) -> None:
@@ -124,8 +114,7 @@ def check_writable(path: str | os.PathLike[str], *, bits: int = 8) -> None:
 
     Raises:
         ValueError: if the name has no known ending, or its format cannot hold `bits` bits.
-        OSError: if the folder does not exist or nothing can be written in it (a file is made there
-            and removed), or if `path` is a folder, a device, or marked read-only.
+        OSError: as `jnst.atomic.prove_writable`.
 
     Example:
         >>> check_writable("picture.bmp")
@@ -190,11 +179,7 @@ def _to_json(parameters: dict[str, str]) -> str:
     return json.dumps({"jnst": parameters})
 
 
-def _encode(file_format: str, integers: NDArray[Any], text: str | None) -> bytes:
-    if file_format == "PNG":
-        return _encode_png(integers, text)
-    if file_format == "TIFF":
-        return _encode_tiff(integers, text)
+def _encode_by_pillow(file_format: str, integers: NDArray[Any], text: str | None) -> bytes:
     exif = Image.Exif()
     if text is not None:
         exif[_EXIF_DESCRIPTION] = text
@@ -205,25 +190,24 @@ def _encode(file_format: str, integers: NDArray[Any], text: str | None) -> bytes
     options: dict[str, Any] = {"quality": 95, "subsampling": "4:4:4"}
     if file_format == "WebP":
         options = {"lossless": True, "exact": True}  # exact: keep the colours under alpha 0
+    options |= {"exif": exif.tobytes(), "icc_profile": srgb_profile()}
     file = io.BytesIO()
-    image = Image.fromarray(integers)
-    image.save(file, file_format, exif=exif.tobytes(), icc_profile=srgb_profile(), **options)
+    Image.fromarray(integers).save(file, file_format, **options)
     return file.getvalue()
 
 
 def _encode_png(integers: NDArray[Any], text: str | None) -> bytes:
     """libpng's bytes with two chunks inserted after the header (PNG specification, 11.3)."""
     encoded = bytes(imagecodecs.png_encode(integers))
-    chunks = _png_chunk(b"sRGB", b"\0")  # rendering intent: perceptual
+    chunks = {b"sRGB": b"\0"}  # rendering intent: perceptual
     if text is not None:
         # Keyword, not compressed, no language, no translated keyword.
-        chunks += _png_chunk(b"iTXt", b"Description\0\0\0\0\0" + text.encode("ascii"))
-    return encoded[:_PNG_HEADER_END] + chunks + encoded[_PNG_HEADER_END:]
-
-
-def _png_chunk(kind: bytes, data: bytes) -> bytes:
-    check = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+        chunks[b"iTXt"] = b"Description\0\0\0\0\0" + text.encode("ascii")
+    inserted = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks.items()
+    )
+    return encoded[:_PNG_HEADER_END] + inserted + encoded[_PNG_HEADER_END:]
 
 
 def _encode_tiff(integers: NDArray[Any], text: str | None) -> bytes:

@@ -27,27 +27,3 @@ from .total_variation import TV_LOSSES as TV_LOSSES
 from .total_variation import tv_l1 as tv_l1
 from .total_variation import tv_l2 as tv_l2
 from .total_variation import tv_nine_point as tv_nine_point
-
-__all__ = [
-    "CONTENT_LOSSES",
-    "STYLE_LOSSES",
-    "TV_LOSSES",
-    "Known",
-    "LossWeights",
-    "Losses",
-    "StyleLoss",
-    "Targets",
-    "content_half_sum",
-    "content_mean",
-    "content_relative",
-    "gatys_distance",
-    "gram",
-    "gram_per_element",
-    "gram_per_position",
-    "loss_weights",
-    "make_targets",
-    "relative_distance",
-    "tv_l1",
-    "tv_l2",
-    "tv_nine_point",
-]

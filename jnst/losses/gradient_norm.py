@@ -12,36 +12,28 @@ PyTorch program multiplies by w² instead, because that program weights the loss
 
 from collections.abc import Iterable
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..arrays import FeatureMap, Features, Scalar
+from ..ops.derivative import with_backward
 
 _LEAST = 1e-8
 
 
-@jax.custom_vjp
 def normalizing(features: FeatureMap, weight: Scalar) -> FeatureMap:
     """The identity, with the cotangent rescaled to the L1 norm `weight`.
 
     The incoming cotangent is w·g, since the loss that reads the map is weighted, so it is divided
-    by ‖w·g‖₁ + w·1e-8 and multiplied by w. The weight has no derivative.
-
-    Args:
-        features: any shape.
-        weight: at least 0, the factor on the loss of this map.
+    by ‖w·g‖₁ + w·1e-8 and multiplied by w. The weight w has no derivative.
 
     Example:
+        >>> import jax
         >>> loss = lambda x: 3.0 * jnp.sum(jnp.square(normalizing(x, 3.0)))
         >>> jax.grad(loss)(jnp.array([1.0, -3.0, 0.0])).tolist()
         [0.75, -2.25, 0.0]
     """
-    return features
-
-
-def _forward(features: FeatureMap, weight: Scalar) -> tuple[FeatureMap, Scalar]:
-    return features, weight
+    return _normalizing(features, weight)
 
 
 def _backward(weight: Scalar, cotangent: Array) -> tuple[Array, None]:
@@ -49,16 +41,11 @@ def _backward(weight: Scalar, cotangent: Array) -> tuple[Array, None]:
     return cotangent * jnp.where(norm > 0, weight / jnp.where(norm > 0, norm, 1.0), 0.0), None
 
 
-normalizing.defvjp(_forward, _backward)
+_normalizing = with_backward(lambda features, weight: (features, weight), _backward)
 
 
 def normalizing_maps(maps: Features, weights: Iterable[tuple[str, Scalar]]) -> Features:
-    """The maps of the named layers, each passed through `normalizing` with its weight.
-
-    Args:
-        maps: layer to [h, w, C].
-        weights: layers and their weights; the weights of a repeated layer are added up.
-    """
+    """The maps of these layers through `normalizing`; weights of a repeated layer are added up."""
     total: dict[str, Scalar] = {}
     for layer, weight in weights:
         total[layer] = total[layer] + weight if layer in total else weight

@@ -13,45 +13,40 @@ In the formulas below G belongs to the generated image and A to the style.
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..arrays import FeatureMap, Matrix, Scalar
-from .style import LEAST_ENERGY, StyleLoss, mean_square_distance
+from ..ops.derivative import with_backward
+from .style import LEAST_ENERGY, StyleLoss
 
 
-def products(features: FeatureMap, weights: Array | None = None) -> Matrix:
-    """Σ w f fᵀ over the positions of a map.
+def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
+    """The Gram matrix F Fᵀ [C, C], a sum over positions (Gatys et al. 2016, eq. 3).
 
     Computed at the highest matrix precision: the rounding of TF32 or bfloat16 would drown a loss.
 
     Args:
         features: [h, w, C].
-        weights: [h, w], of the positions; by default all 1.
+        weights: [h, w], of the positions, at least 0; by default all 1 (Gatys et al., "Controlling
+            perceptual factors in neural style transfer", CVPR 2017, eq. 4, weights the features,
+            so by their squares).
 
     Returns:
-        [C, C], symmetric, of the dtype of `features`. Differentiable in both, in reverse mode.
+        [C, C], symmetric, positive semidefinite, of the dtype of `features`. Differentiable in
+        both arguments.
 
-    Example, the derivative of the sum of all entries (Σ_c f_c)²:
-        >>> ones = jnp.ones((2, 3, 2))
-        >>> products(ones).tolist()
+    Example:
+        >>> gram(jnp.ones((2, 3, 2))).tolist()
         [[6.0, 6.0], [6.0, 6.0]]
-        >>> jax.grad(lambda f: products(f).sum())(ones)[0, 0].tolist()
-        [4.0, 4.0]
     """
     flat = features.reshape(-1, features.shape[-1])
     return _products(flat, None if weights is None else weights.reshape(-1, 1))
 
 
-@jax.custom_vjp
-def _products(flat: Array, weights: Array | None) -> Matrix:
-    weighted = flat if weights is None else flat * weights
-    return jnp.matmul(weighted.T, flat, precision="highest")
-
-
 def _forward(flat: Array, weights: Array | None) -> tuple[Matrix, Any]:
-    return _products(flat, weights), (flat, weights)
+    weighted = flat if weights is None else flat * weights
+    return jnp.matmul(weighted.T, flat, precision="highest"), (flat, weights)
 
 
 def _backward(residuals: Any, cotangent: Matrix) -> tuple[Array, Array | None]:
@@ -62,26 +57,7 @@ def _backward(residuals: Any, cotangent: Matrix) -> tuple[Array, Array | None]:
     return weights * gradient, 0.5 * jnp.sum(gradient * flat, axis=-1, keepdims=True)
 
 
-_products.defvjp(_forward, _backward)
-
-
-def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
-    """The Gram matrix F Fᵀ [C, C], a sum over positions (Gatys et al. 2016, eq. 3).
-
-    Args:
-        features: [h, w, C].
-        weights: [h, w], of the positions, at least 0; by default all 1 (Gatys et al., "Controlling
-            perceptual factors in neural style transfer", CVPR 2017, eq. 4, weights the features,
-            so by their squares).
-
-    Returns:
-        [C, C], symmetric, positive semidefinite, of the dtype of `features`.
-
-    Example:
-        >>> gram(jnp.ones((2, 3, 2))).tolist()
-        [[6.0, 6.0], [6.0, 6.0]]
-    """
-    return products(features, weights)
+_products = with_backward(_forward, _backward)
 
 
 def gram_per_position(features: FeatureMap) -> Matrix:
@@ -108,27 +84,13 @@ def relative_distance(statistic: Array, target: Array, positions: int) -> Scalar
     """Σ (G − A)² / Σ A²: 1 for a picture without any style, 0 for a perfect match.
 
     Dimensionless, so every layer counts alike, and a pale style as much as a vivid one. Not from a
-    paper.
+    paper. The number of positions is unused.
     """
-    del positions
     energy = jnp.maximum(jnp.mean(jnp.square(target)), LEAST_ENERGY)
     return jnp.mean(jnp.square(statistic - target)) / energy
 
 
-def _raw(gram: Matrix, positions: int) -> Matrix:
-    del positions
-    return gram
-
-
-def _per_position(gram: Matrix, positions: int) -> Matrix:
-    return gram / positions
-
-
-def _per_element(gram: Matrix, positions: int) -> Matrix:
-    return gram / (positions * gram.shape[-1])
-
-
-GRAM = StyleLoss(gram, _per_element, mean_square_distance)
-GRAM_POSITIONS = StyleLoss(gram, _per_position, mean_square_distance)
-GRAM_RELATIVE = StyleLoss(gram, _per_position, relative_distance)
-GRAM_GATYS2016 = StyleLoss(gram, _raw, gatys_distance)
+GRAM = StyleLoss(gram, lambda gram, positions: gram / (positions * gram.shape[-1]))
+GRAM_POSITIONS = StyleLoss(gram, lambda gram, positions: gram / positions)
+GRAM_RELATIVE = GRAM_POSITIONS._replace(distance=relative_distance)
+GRAM_GATYS2016 = StyleLoss(gram, lambda gram, positions: gram, gatys_distance)

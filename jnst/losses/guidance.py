@@ -18,11 +18,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Pixels
 from ..network.architecture import LAYERS, halvings
 
-Mask = NDArray[np.float32]
 Guide = dict[str, Any]
 """Layer to the weights [h, w] of its positions, with mean 1."""
 
@@ -31,8 +30,8 @@ class Guidance(NamedTuple):
     """Where each style acts, and which part of each style counts.
 
     Attributes:
-        content: the guide of each region of the image, in the order of the styles. Empty if the
-            blend of all styles acts everywhere.
+        content: the guide of each style's region of the image; empty if the blend of all styles
+            acts everywhere.
         shares: the factor on each region's style loss, a scalar array.
         styles: the guide of each style; an empty guide, or an empty tuple, counts the whole style.
     """
@@ -52,8 +51,8 @@ EVERYWHERE = Guidance()
 def guidance(
     network: str,
     layers: Iterable[str],
-    content_masks: Sequence[Mask],
-    style_masks: Sequence[Mask | None],
+    content_masks: Sequence[Pixels],
+    style_masks: Sequence[Pixels | None],
     blend: Sequence[float],
 ) -> Guidance:
     """Builds the guidance from masks.
@@ -81,27 +80,22 @@ def guidance(
     count, layers = len(blend), tuple(dict.fromkeys(layers))
     check_numbers(content_masks, style_masks, count)
     content_masks = without_overlap(content_masks)
-    regions = tuple(
-        _guide(f"content mask {i}", mask, network, layers)
-        for i, mask in enumerate(content_masks, start=1)
+    regions, styles = (
+        tuple(
+            {} if mask is None else _guide(f"{kind} mask {i}", mask, network, layers)
+            for i, mask in enumerate(masks, start=1)
+        )
+        for kind, masks in (("content", content_masks), ("style", style_masks))
     )
     shares = tuple(
         np.asarray(count * weight * mask.mean(), np.float32)
         for weight, mask in zip(blend, content_masks, strict=False)
     )
-    styles = tuple(
-        {} if mask is None else _guide(f"style mask {i}", mask, network, layers)
-        for i, mask in enumerate(style_masks, start=1)
-    )
     return Guidance(regions, shares, styles)
 
 
-def without_overlap(masks: Sequence[Mask]) -> list[Mask]:
-    """The masks, all of one shape, divided by their sum where it exceeds 1.
-
-    >>> [mask.tolist() for mask in without_overlap([np.float32([1, 0.5]), np.float32([1, 0])])]
-    [[0.5, 0.5], [0.5, 0.0]]
-    """
+def without_overlap(masks: Sequence[Pixels]) -> list[Pixels]:
+    """The masks, all of one shape, divided by their sum where it exceeds 1."""
     total = np.maximum(np.sum(masks, axis=0), np.float32(1))
     return [mask / total for mask in masks]
 
@@ -115,12 +109,12 @@ def check_numbers(content_masks: Sequence[Any], style_masks: Sequence[Any], coun
             )
 
 
-def _guide(name: str, mask: Mask, network: str, layers: Sequence[str]) -> Guide:
+def _guide(name: str, mask: Pixels, network: str, layers: Sequence[str]) -> Guide:
     guide: dict[str, Any] = {}
     for layer in layers:
         weights = mask
         for _ in range(halvings(LAYERS[network], layer)):
-            weights = _halved(weights)
+            weights = halved(weights)
         mean = weights.mean(dtype=np.float64)
         if not mean > 0:
             raise ValueError(
@@ -131,8 +125,7 @@ def _guide(name: str, mask: Mask, network: str, layers: Sequence[str]) -> Guide:
     return guide
 
 
-def _halved(mask: Mask) -> Mask:
-    """Means of 2x2 squares; an odd last row or column is cut, as in pooling."""
+def halved(mask: Any) -> Any:
+    """Means of 2x2 squares, NumPy or JAX; an odd last row or column is cut, as in pooling."""
     height, width = (side // 2 for side in mask.shape)
-    squares = mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
-    return np.asarray(squares.mean(axis=(1, 3)), np.float32)
+    return mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))

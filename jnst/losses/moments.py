@@ -6,15 +6,14 @@ several styles, of parts of a map and of regions average to those of the whole. 
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..arrays import FeatureMap, Matrix, Scalar
-from .gram_matrix import products
-from .root_trace import root_trace
+from .gram_matrix import gram
+from .root_trace import product, root_trace
 from .style import LEAST_ENERGY, StyleLoss
 
 _LEAST_VARIANCE = 1e-4  # as in style-transfer-pytorch
@@ -30,16 +29,10 @@ Moments = tuple[Array, Matrix]
 
 
 def moment_sums(features: FeatureMap, weights: Array | None = None) -> Moments:
-    """Σ F [C] and Σ F Fᵀ [C, C] over the positions of a map [h, w, C], weighted by [h, w].
-
-    Example:
-        >>> total, products = moment_sums(jnp.full((2, 3, 1), 2.0))
-        >>> total.tolist(), products.tolist()
-        ([12.0], [[24.0]])
-    """
+    """Σ F [C] and Σ F Fᵀ [C, C] over the positions of a map [h, w, C], weighted by [h, w]."""
     flat = features.reshape(-1, features.shape[-1])
     weighted = flat if weights is None else flat * weights.reshape(-1, 1)
-    return jnp.sum(weighted, axis=0), products(features, weights)
+    return jnp.sum(weighted, axis=0), gram(features, weights)
 
 
 def raw_moments(sums: Moments, positions: int) -> Array:
@@ -49,13 +42,7 @@ def raw_moments(sums: Moments, positions: int) -> Array:
 
 
 def mean_and_covariance(moments: Array, least: float = _LEAST_VARIANCE) -> Moments:
-    """μ [C] and Σ + least · I [C, C] from raw moments.
-
-    Example, a feature that is 1 or 3 equally often:
-        >>> mean, covariance = mean_and_covariance(jnp.array([[2.0], [5.0]]))
-        >>> mean.tolist(), round(float(covariance[0, 0]), 4)
-        ([2.0], 1.0001)
-    """
+    """μ [C] and Σ + least · I [C, C] from raw moments."""
     mean, second = moments[0], moments[1:]
     covariance = second - jnp.outer(mean, mean)
     # Constant features leave only rounding error, which has no root.
@@ -65,50 +52,30 @@ def mean_and_covariance(moments: Array, least: float = _LEAST_VARIANCE) -> Momen
 
 
 def covariance_distance(moments: Array, aim: Moments, positions: int) -> Scalar:
-    """Mean of (μ − μₜ)² plus mean of (Σ − Σₜ)².
+    """Mean of (μ − μₜ)² plus mean of (Σ − Σₜ)², with `mean_and_covariance` of the style as the aim.
 
     Like a Gram loss, but it separates mean and spread, which products of features mix. Not from a
-    paper in this form.
-
-    Args:
-        moments: of the generated image.
-        aim: `mean_and_covariance` of the style.
-        positions: unused.
+    paper in this form. The number of positions is unused.
     """
-    del positions
     mean, covariance = mean_and_covariance(moments)
     return jnp.mean(jnp.square(mean - aim[0])) + jnp.mean(jnp.square(covariance - aim[1]))
 
 
 class GaussianAim(NamedTuple):
-    """The aim of a Wasserstein distance: the style's Gaussian with μₜ and Σₜ.
+    """The aim of a Wasserstein distance: the style's Gaussian with μₜ and Σₜ."""
 
-    Attributes:
-        mean: μₜ, [C].
-        root: Σₜ^½, [C, C].
-        smoothing: ε of `wasserstein_distance`.
-        offset: 2 tr (Σₜ² + ε I)^½ − tr Σₜ, which makes the distance 0 at its target.
-        unit: the divisor of the distance.
-    """
-
-    mean: Array
-    root: Matrix
-    smoothing: Scalar
-    offset: Scalar
-    unit: Scalar
+    mean: Array  # μₜ, [C]
+    root: Matrix  # Σₜ^½, [C, C]
+    smoothing: Scalar  # ε of `wasserstein_distance`
+    offset: Scalar  # 2 tr (Σₜ² + ε I)^½ − tr Σₜ, which makes the distance 0 at its target
+    unit: Scalar  # the divisor of the distance
 
 
 class Positions(NamedTuple):
-    """The centred features of a map with fewer positions than channels.
+    """The centred features of a map with fewer positions than channels."""
 
-    Attributes:
-        mean: [C].
-        centred: [M, C]; each row times the root of its weight over M, so that `centredᵀ centred`
-            is the covariance.
-    """
-
-    mean: Array
-    centred: Array
+    mean: Array  # [C]
+    centred: Array  # [M, C]; rows times √(weight / M), so that `centredᵀ centred` is the covariance
 
 
 def moments_or_positions(features: FeatureMap, weights: Array | None = None) -> Any:
@@ -124,16 +91,15 @@ def moments_or_positions(features: FeatureMap, weights: Array | None = None) -> 
     return Positions(mean, jnp.sqrt(shares) * (flat - mean[None]))
 
 
-def moments_of(sums: Any, positions: int) -> Any:
-    """`raw_moments` of sums; `Positions` unchanged."""
+def _moments_of(sums: Any, positions: int) -> Any:
     return sums if isinstance(sums, Positions) else raw_moments(sums, positions)
 
 
 def wasserstein_aim(moments: Array) -> GaussianAim:
     """The aim of `wasserstein_distance`, from the style's raw moments.
 
-    As style-transfer-pytorch does, 1e-4 I is added to the style's covariance, and the distance is
-    divided by the number of channels.
+    1e-4 I is added to the covariance, and the distance is divided by the number of channels, both
+    as in style-transfer-pytorch.
     """
     mean, covariance = mean_and_covariance(moments)
     return _aim(mean, covariance, jnp.asarray(mean.size, mean.dtype))
@@ -160,7 +126,7 @@ def _aim(mean: Array, covariance: Matrix, unit: Scalar) -> GaussianAim:
     values = jnp.maximum(values, 0)
     smoothing = jnp.maximum(_SMOOTHING**2 * jnp.sum(jnp.square(values)), _LEAST_SMOOTHING)
     offset = 2 * jnp.sum(jnp.sqrt(jnp.square(values) + smoothing)) - jnp.sum(values)
-    root = jnp.matmul(vectors * jnp.sqrt(values)[None], vectors.T, precision="highest")
+    root = product(vectors * jnp.sqrt(values)[None], vectors.T)
     return GaussianAim(mean, root, smoothing, offset, unit)
 
 
@@ -180,52 +146,26 @@ def wasserstein_distance(moments: Any, aim: GaussianAim, positions: int) -> Scal
     style-transfer-pytorch: its 12 unconverged steps smooth the roots, differently in the value and
     in the derivative; its 1e-4 I on the picture's covariance is left out.
 
-    Args:
-        moments: of the generated image, or its `Positions`.
-        aim: `wasserstein_aim` or `wasserstein_relative_aim` of the style.
-        positions: unused.
-
-    Example, variances 4 and 1, whose standard deviations are 1 apart:
-        >>> near, far = jnp.array([[0.0], [4.0]]), jnp.array([[0.0], [1.0]])
-        >>> round(float(wasserstein_distance(near, wasserstein_aim(far), 1)), 3)
-        1.0
+    The aim is `wasserstein_aim` or `wasserstein_relative_aim`; the number of positions is unused.
     """
-    del positions
     if isinstance(moments, Positions):
-        mean, variance, root = _of_positions(moments, aim)
+        mean, centred = moments
+        variance, b = jnp.sum(jnp.square(centred)), product(centred, aim.root)
+        k, zeros = product(b, b.T), centred.shape[1] - centred.shape[0]
     else:
         mean, covariance = mean_and_covariance(moments, least=0.0)
         variance = jnp.trace(covariance)
-        root = root_trace(_smoothed(_product(_product(aim.root, covariance), aim.root), aim))
+        k, zeros = product(product(aim.root, covariance), aim.root), 0
+    root = root_trace(k + aim.smoothing * jnp.eye(k.shape[0], dtype=k.dtype))
+    if zeros:
+        root += zeros * jnp.sqrt(aim.smoothing)
     mean_distance = jnp.sum(jnp.square(mean - aim.mean))
     return (mean_distance + variance - 2.0 * root + aim.offset) / aim.unit
 
 
-def _of_positions(positions: Positions, aim: GaussianAim) -> tuple[Array, Scalar, Scalar]:
-    """Mean, total variance, and tr (Σₜ^½ Σ Σₜ^½ + ε I)^½ over all C channels."""
-    mean, centred = positions
-    b = _product(centred, aim.root)
-    zeros = centred.shape[1] - centred.shape[0]
-    root = root_trace(_smoothed(_product(b, b.T), aim)) + zeros * jnp.sqrt(aim.smoothing)
-    return mean, jnp.sum(jnp.square(centred)), root
-
-
-def _smoothed(k: Matrix, aim: GaussianAim) -> Matrix:
-    return k + aim.smoothing * jnp.eye(k.shape[0], dtype=k.dtype)
-
-
-_product = partial(jnp.matmul, precision="highest")
-
-
 def _gaussians(aim: Callable[[Array], GaussianAim]) -> StyleLoss:
-    return StyleLoss(
-        moment_sums,
-        moments_of,
-        wasserstein_distance,
-        aim,
-        sums_of_whole=moments_or_positions,
-        takes_roots=True,
-    )
+    loss = StyleLoss(moment_sums, _moments_of, wasserstein_distance, aim, takes_roots=True)
+    return loss._replace(sums_of_whole=moments_or_positions)
 
 
 COVARIANCE = StyleLoss(moment_sums, raw_moments, covariance_distance, mean_and_covariance)

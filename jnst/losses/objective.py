@@ -71,8 +71,7 @@ class Targets:
     """The targets of the optimised image; a pytree of arrays with static `terms`.
 
     Attributes:
-        content: layer to the content image's activations [h, w, C], optionally with position
-            weights.
+        content: layer to the content's activations [h, w, C], optionally with position weights.
         style: layer to the aim of the style loss (`jnst.losses.style.StyleLoss`), from the blended
             statistics of the styles; [C, C] for the Gram losses. With regions, layer to a tuple of
             one aim per region.
@@ -91,8 +90,7 @@ class Sums(NamedTuple):
     """Sums over the positions of an image's maps: all that the content and style losses read.
 
     Attributes:
-        style: layer to the sums of its style loss (`jnst.losses.StyleLoss.sums`; some losses need
-            the positions themselves); with regions, layer to a tuple of one entry per region.
+        style: layer to `StyleLoss.sums`, or to a tuple of one for each region.
         content: layer to (Σ (F − P)², Σ P²).
     """
 
@@ -200,22 +198,17 @@ def sums_of(
     *,
     whole: bool = False,
 ) -> Sums:
-    """The sums over all positions of the maps that the losses read.
+    """The sums that the losses read, over all positions of these maps.
 
-    Args:
-        maps: layer to activations.
-        targets: content layer to its target, of the same shape.
-        terms: name the losses.
-        guides: of the targets, for the positions of these maps.
-        whole: whether these are all positions of the picture, not a part whose sums will be added
-            to those of other parts.
+    `whole` says that these are all positions of the picture, not a part whose sums will be added
+    to those of other parts.
     """
     loss = STYLE_LOSSES[terms.style_loss]
     sums = (whole and loss.sums_of_whole) or loss.sums
     style = {
         layer: tuple(sums(maps[layer], guide[layer]) for guide in guides)
         if guides
-        else sums(maps[layer])
+        else sums(maps[layer], None)
         for layer in maps
         if layer in terms.style_layers
     }
@@ -231,15 +224,9 @@ def weigh(
     terms: Terms,
     shares: tuple[Array, ...] = (),
 ) -> tuple[Scalar, Scalar]:
-    """The weighted content and style losses, from the sums of an image's maps.
+    """The weighted content and style losses, from the sums over maps of these shapes [h, w, C].
 
-    Args:
-        sums: over all positions.
-        shapes: layer to the shape [h, w, C] of its map.
-        matched: the targets' style.
-        weights: of the losses.
-        terms: name the losses.
-        shares: of the targets' regions.
+    `matched` is the targets' style, and `shares` are those of its regions.
     """
     content_loss, style_loss = CONTENT_LOSSES[terms.content_loss], STYLE_LOSSES[terms.style_loss]
     content = jnp.float32(0.0)
@@ -247,18 +234,14 @@ def weigh(
         content += content_loss.of_sums(*sums.content[layer], math.prod(shapes[layer]))
     style = jnp.float32(0.0)
     for weight, layer in zip(weights.style, terms.style_layers, strict=True):
+        # The weights of a region have the mean 1: their sum is the number of positions.
         positions = shapes[layer][0] * shapes[layer][1]
-
-        def distance(layer_sums: Any, target: Any, positions: int = positions) -> Scalar:
-            # The weights of a region have the mean 1: their sum is the number of positions.
-            statistic = style_loss.statistic(layer_sums, positions)
-            return style_loss.distance(statistic, target, positions)
-
-        if shares:
-            distances = map(distance, sums.style[layer], matched[layer])
-            style += weight * sum(map(mul, shares, distances))
-        else:
-            style += weight * distance(sums.style[layer], matched[layer])
+        regions = (sums.style[layer], matched[layer])
+        distances = [
+            style_loss.distance(style_loss.statistic(part, positions), target, positions)
+            for part, target in (zip(*regions, strict=True) if shares else [regions])
+        ]
+        style += weight * (sum(map(mul, shares, distances)) if shares else distances[0])
     return weights.content * content, style
 
 
@@ -276,13 +259,7 @@ def check_fit(
     targets: Targets,
     weights: LossWeights,
 ) -> None:
-    """Raises ValueError unless targets and weights match an image of that shape.
-
-    Args:
-        image: its shape.
-        shapes: layer to the shape of the image's map.
-        targets, weights: of the objective.
-    """
+    """Raises ValueError unless targets and weights match an image and its maps of these shapes."""
     for layer, target in targets.content.items():
         if target.features.shape != shapes[layer]:
             raise ValueError(

@@ -1,7 +1,7 @@
 """The style losses by name, and which of them need the whole picture at once."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any
 
 from .gram_matrix import GRAM, GRAM_GATYS2016, GRAM_POSITIONS, GRAM_RELATIVE
 from .moments import COVARIANCE, WASSERSTEIN, WASSERSTEIN_RELATIVE
@@ -23,37 +23,22 @@ STYLE_LOSSES: Mapping[str, StyleLoss] = {
 """The style losses by the names that `Config.style_loss` takes."""
 
 
-class Choices(Protocol):
-    """A `Config`, or the `Terms` of an objective."""
-
-    @property
-    def style_loss(self) -> str: ...
-    @property
-    def normalize_gradients(self) -> bool: ...
-
-
-def needs_whole(choices: Choices) -> bool:
-    """Whether the losses depend on more of each layer than sums over positions.
-
-    Example:
-        >>> import jnst
-        >>> needs_whole(jnst.Config()), needs_whole(jnst.Config(style_loss="histogram"))
-        (False, True)
-    """
+def needs_whole(choices: Any) -> bool:
+    """Whether the losses of a `Config` or of `Terms` need more than sums over positions."""
     return choices.normalize_gradients or not STYLE_LOSSES[choices.style_loss].by_sums
 
 
-def check_by_windows(choices: Choices, tile: int) -> None:
+def check_by_windows(choices: Any, tile: int) -> None:
     """Raises ValueError if the losses need the whole picture, not windows of `tile` pixels."""
     _check(choices, f"windows of {tile} pixels", "leave out the tile")
 
 
-def check_over_devices(choices: Choices, count: int) -> None:
+def check_over_devices(choices: Any, count: int) -> None:
     """Raises ValueError if the losses need the whole picture, not bands on `count` devices."""
     _check(choices, f"bands on {count} devices", "use one device")
 
 
-def _check(choices: Choices, parts: str, remedy: str) -> None:
+def _check(choices: Any, parts: str, remedy: str) -> None:
     if not STYLE_LOSSES[choices.style_loss].by_sums:
         raise ValueError(
             f"style_loss is {choices.style_loss!r}, which compares all positions of a layer at "

@@ -36,36 +36,26 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from ..arrays import FeatureMap, Scalar
+from ..ops.derivative import with_backward
 from .style import LEAST_ENERGY, StyleLoss
 
 _SEED = 2021
 
 
 class Samples(NamedTuple):
-    """The features of a map along directions.
+    """The features of a map along C directions, at n positions."""
 
-    Attributes:
-        values: [C, n], for C directions and n positions.
-        weights: [n], of the positions, at least 0; None if all are equal.
-    """
-
-    values: Array
-    weights: Array | None = None
+    values: Array  # [C, n]
+    weights: Array | None = None  # [n], at least 0; None if all are equal
 
 
-@jax.custom_vjp
 def quantiles(samples: Samples) -> Array:
     """The quantiles of each row at the n levels (i + ½)/n: without weights, the sorted row.
 
     The quantile at level t is the least value that, together with all smaller ones, has the share t
-    of the weight (the lower inverse of the distribution function).
-
-    Each quantile is one of the values, so its cotangent flows back to that value: with q = P v and
-    P the selection matrix, v̄ = Pᵀ q̄. Without weights P is a permutation. The weights
-    have no derivative.
-
-    Returns:
-        [C, n], each row ascending.
+    of the weight (the lower inverse of the distribution function). Each is one of the values, so
+    its cotangent flows back to that value: with q = P v and P the selection matrix, v̄ = Pᵀ q̄.
+    Without weights P is a permutation. The weights have no derivative.
 
     Example:
         >>> quantiles(Samples(jnp.array([[3.0, 1.0, 2.0]]))).tolist()
@@ -73,7 +63,7 @@ def quantiles(samples: Samples) -> Array:
         >>> quantiles(Samples(jnp.array([[3.0, 1.0, 2.0]]), jnp.array([0.0, 2.0, 1.0]))).tolist()
         [[1.0, 1.0, 2.0]]
     """
-    return _forward(samples)[0]
+    return _quantiles(samples)
 
 
 def _forward(samples: Samples) -> tuple[Array, tuple[Array, Array | None]]:
@@ -94,7 +84,7 @@ def _backward(residuals: tuple[Array, Array | None], cotangent: Array) -> tuple[
     return (Samples(jax.vmap(put_back)(indices, cotangent), None),)
 
 
-quantiles.defvjp(_forward, _backward)
+_quantiles = with_backward(_forward, _backward)
 
 
 def _order(values: Array) -> Array:
@@ -124,12 +114,7 @@ def _at_equal_levels(order: Array, weights: Array) -> Array:
 
 
 def resampled(found: Array, count: int) -> Array:
-    """Quantiles [C, m] at `count` levels: linear between their m levels, constant beyond.
-
-    Example:
-        >>> resampled(jnp.array([[0.0, 1.0]]), 4).tolist()
-        [[0.0, 0.25, 0.75, 1.0]]
-    """
+    """Quantiles [C, m] at `count` levels: linear between their m levels, constant beyond."""
     own = found.shape[1]
     if own == count:
         return found
@@ -142,15 +127,7 @@ def resampled(found: Array, count: int) -> Array:
 
 @lru_cache
 def directions(channels: int) -> NDArray[np.float64]:
-    """Random orthonormal directions, as many as channels: the rows of [C, C].
-
-    Uniform over all such sets, and fixed for each number of channels.
-
-    Example:
-        >>> rows = directions(5)
-        >>> bool(np.allclose(rows @ rows.T, np.eye(5)))
-        True
-    """
+    """Orthonormal directions, the rows of [C, C], uniformly random but fixed for each C."""
     normal = np.random.default_rng(_SEED).standard_normal((channels, channels))
     q, r = np.linalg.qr(normal)
     # Without these signs Q would favour some rotations (Mezzadri, Notices of the AMS 54, 2007).
@@ -170,36 +147,25 @@ def along_directions(features: FeatureMap, weights: Array | None = None) -> Samp
     return Samples(jnp.matmul(rotation, values, precision="highest"), weights)
 
 
-def _quantiles_of(samples: Samples, positions: int) -> Array:
-    del positions
-    return quantiles(samples)
-
-
 def with_energy(target: Array) -> tuple[Array, Scalar]:
     """The style's quantiles and the mean of their squares."""
     return target, jnp.maximum(jnp.mean(jnp.square(target)), LEAST_ENERGY)
 
 
 def relative_quantile_distance(found: Array, aim: tuple[Array, Scalar], positions: int) -> Scalar:
-    """Σ (Q − Qₜ)² / Σ Qₜ²: 1 for a black map, 0 for equal distributions.
+    """Σ (Q − Qₜ)² / Σ Qₜ² of quantiles [C, n] and `with_energy` of the style's.
 
-    Args:
-        found: quantiles [C, n] of the generated image.
-        aim: `with_energy` of the style's.
-        positions: unused.
-
-    Example:
-        >>> aim = with_energy(jnp.array([[1.0, 3.0]]))
-        >>> float(relative_quantile_distance(jnp.array([[1.0, 2.0]]), aim, 2)).__round__(3)
-        0.1
+    1 for a black map, 0 for equal distributions; the number of positions is unused.
     """
-    del positions
     target, energy = aim
     return jnp.mean(jnp.square(found - target)) / energy
 
 
 def _loss(along: Callable[..., Samples]) -> StyleLoss:
-    return StyleLoss(along, _quantiles_of, relative_quantile_distance, with_energy, resampled)
+    def statistic(samples: Samples, positions: int) -> Array:
+        return quantiles(samples)
+
+    return StyleLoss(along, statistic, relative_quantile_distance, with_energy, resampled)
 
 
 HISTOGRAM = _loss(along_axes)

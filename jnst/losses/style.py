@@ -1,8 +1,7 @@
 """Style losses: a statistic of a feature map, and a distance to that of the style.
 
 Statistics are computed once per style and may be averaged over several; what the distance needs of
-their average is computed once, too. Most depend on a map only through sums over its positions,
-which can be added up over parts of a map or restricted to a region.
+their average is computed once, too. Most depend on a map only through sums over its positions.
 """
 
 from collections.abc import Callable
@@ -22,13 +21,18 @@ def unchanged(statistic: Array) -> Array:
     return statistic
 
 
+def mean_square_distance(statistic: Array, target: Array, positions: int) -> Scalar:
+    """Mean of the squared differences of two statistics; the number of positions is unused."""
+    return jnp.mean(jnp.square(statistic - target))
+
+
 class StyleLoss(NamedTuple):
     """A statistic of a feature map, and a distance between two statistics.
 
     Attributes:
-        sums: [h, w, C] -> an array or a tree of arrays, each a sum over positions whose terms are 0
-            where the features are 0: setting positions to 0 leaves them out, and the sums of parts
-            of a map add up to those of the map. A second argument, [h, w], weights the positions.
+        sums: ([h, w, C], position weights [h, w] or None) -> an array or a tree of arrays, each a
+            sum over positions whose terms are 0 where the features are 0: setting positions to 0
+            leaves them out, and the sums of parts of a map add up to those of the map.
             With a `fit`, not sums but whatever `statistic` needs of the whole map.
         statistic: (sums, number of positions h·w) -> an array or a tree of arrays.
         distance: (statistic, aim, number of positions h·w) -> scalar.
@@ -44,7 +48,7 @@ class StyleLoss(NamedTuple):
 
     sums: Callable[..., Any]
     statistic: Callable[[Any, int], Any]
-    distance: Callable[[Any, Any, int], Scalar]
+    distance: Callable[[Any, Any, int], Scalar] = mean_square_distance
     aim: Callable[[Any], Any] = unchanged
     fit: Callable[[Any, int], Any] | None = None
     sums_of_whole: Callable[..., Any] | None = None
@@ -58,36 +62,24 @@ class StyleLoss(NamedTuple):
     def of_map(self, features: FeatureMap, weights: Array | None = None) -> Any:
         """The statistic of a whole map [h, w, C], with optional position weights of mean 1."""
         height, width, _ = features.shape
-        sums = self.sums(features) if weights is None else self.sums(features, weights)
-        return self.statistic(sums, height * width)
+        return self.statistic(self.sums(features, weights), height * width)
 
 
 def mean_of(first: StyleLoss, second: StyleLoss) -> StyleLoss:
-    """The mean of two style losses, with the pair of their statistics as its statistic.
-
-    Example, Gram matrices and histograms of a map against those of one twice as strong:
-        >>> from jnst.losses import STYLE_LOSSES
-        >>> pair = mean_of(STYLE_LOSSES["gram-relative"], STYLE_LOSSES["histogram"])
-        >>> ones = jnp.ones((2, 2, 1))
-        >>> float(pair.distance(pair.of_map(ones), pair.aim(pair.of_map(2 * ones)), 4))
-        0.40625
-    """
+    """The mean of two style losses, with the pair of their statistics as its statistic."""
     losses = (first, second)
 
     def sums(features: FeatureMap, weights: Array | None = None) -> Any:
-        arguments = (features,) if weights is None else (features, weights)
-        return tuple(loss.sums(*arguments) for loss in losses)
+        return tuple(loss.sums(features, weights) for loss in losses)
 
     def statistic(sums: Any, positions: int) -> Any:
         pairs = zip(losses, sums, strict=True)
         return tuple(loss.statistic(part, positions) for loss, part in pairs)
 
     def distance(statistics: Any, aims: Any, positions: int) -> Scalar:
-        first_distance, second_distance = (
-            loss.distance(statistic, aim, positions)
-            for loss, statistic, aim in zip(losses, statistics, aims, strict=True)
-        )
-        return 0.5 * (first_distance + second_distance)
+        parts = zip(losses, statistics, aims, strict=True)
+        one, other = (loss.distance(statistic, aim, positions) for loss, statistic, aim in parts)
+        return 0.5 * (one + other)
 
     def aim(targets: Any) -> Any:
         return tuple(loss.aim(target) for loss, target in zip(losses, targets, strict=True))
@@ -96,11 +88,6 @@ def mean_of(first: StyleLoss, second: StyleLoss) -> StyleLoss:
         pairs = zip(losses, targets, strict=True)
         return tuple(loss.fit(target, positions) if loss.fit else target for loss, target in pairs)
 
-    fitted = None if first.by_sums and second.by_sums else fit
-    return StyleLoss(sums, statistic, distance, aim, fitted)
-
-
-def mean_square_distance(statistic: Array, target: Array, positions: int) -> Scalar:
-    """Mean of the squared differences of two statistics; the number of positions is unused."""
-    del positions
-    return jnp.mean(jnp.square(statistic - target))
+    return StyleLoss(
+        sums, statistic, distance, aim, None if all(x.by_sums for x in losses) else fit
+    )

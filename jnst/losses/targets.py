@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import add, mul
 from typing import Any
@@ -45,7 +45,7 @@ def make_targets(
         config: names the layers, losses and pooling.
         known: the caller's cache, an empty dict at first, which keeps the statistics of each style
             for the next call with the same `params`.
-        guidance: which style acts where, and which part of each style counts; from
+        guidance: which style acts where, and which part of each style counts, from
             `jnst.losses.guidance.guidance`; by default every style, everywhere.
 
     Returns:
@@ -81,34 +81,22 @@ def gather_targets(
 ) -> Targets:
     """The targets, from the functions by which an engine computes activations and statistics.
 
-    Args:
-        content_maps: returns the content's targets, with the weights of `config.preserve`.
-        style_statistics: returns the statistics of a style under its guide.
-        params, styles, config, guidance: as for `make_targets`, with the same errors.
+    The other arguments, and the errors, are those of `make_targets`.
     """
     terms, blend = check_inputs(params, styles, config)
     maps = content_maps(terms)
     statistics = (
         style_statistics(style, guidance.of_style(i), terms) for i, style in enumerate(styles)
     )
-    matched = _combined(statistics, blend, guidance, terms)
-    return Targets(maps, matched, terms, guidance.content, guidance.shares)
-
-
-def _combined(
-    statistics: Iterable[dict[str, Any]],
-    blend: Sequence[float],
-    guidance: Guidance,
-    terms: Terms,
-) -> dict[str, Any]:
-    """The style targets: the loss's aim for the blended statistics, or one aim per region."""
+    matched: dict[str, Any] = {}
     if guidance.content:
         aims = [_aimed(region, terms.style_loss) for region in statistics]
-        return {layer: tuple(aim[layer] for aim in aims) for layer in aims[0]}
-    matched: dict[str, Any] = {}
-    for weight, style in zip(blend, statistics, strict=True):
-        matched = _added(matched, style, jnp.asarray(weight, jnp.float32))
-    return _aimed(matched, terms.style_loss)
+        matched = {layer: tuple(aim[layer] for aim in aims) for layer in aims[0]}
+    else:
+        for weight, style in zip(blend, statistics, strict=True):
+            matched = _added(matched, style, jnp.asarray(weight, jnp.float32))
+        matched = _aimed(matched, terms.style_loss)
+    return Targets(maps, matched, terms, guidance.content, guidance.shares)
 
 
 def check_inputs(
@@ -118,18 +106,7 @@ def check_inputs(
     check_layers(params.network, config.layers)
     if not styles:
         raise ValueError("no style image was given: give at least one")
-    terms = Terms(
-        config.content_layers,
-        config.style_layers,
-        config.content_loss,
-        config.style_loss,
-        config.tv_loss,
-        config.pooling,
-        config.pixel_range,
-        config.input_gain,
-        config.padding,
-        config.normalize_gradients,
-    )
+    terms = Terms(**{name: getattr(config, name) for name in Terms._fields})
     return terms, config.weights_per_style(len(styles))
 
 

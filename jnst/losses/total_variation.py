@@ -17,7 +17,6 @@ def tv_l1(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
         >>> float(tv_l1(board))
         4.0
     """
-    del whole
     return jnp.sum(jnp.abs(jnp.diff(image, axis=0))) + jnp.sum(jnp.abs(jnp.diff(image, axis=1)))
 
 
@@ -32,7 +31,6 @@ def tv_l2(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
         >>> float(tv_l2(board))
         1.0
     """
-    del whole
     corner = image[:-1, :-1]
     right, down = image[:-1, 1:] - corner, image[1:, :-1] - corner
     return 0.5 * (jnp.sum(jnp.square(right)) + jnp.sum(jnp.square(down)))
@@ -72,10 +70,8 @@ def tv_nine_point(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
 class TotalVariation(NamedTuple):
     """A total variation and its degree: scaling the image by s scales the value by s^degree.
 
-    Attributes:
-        value: of an image, or the part of some rows of a whole of (H, W). For bands that share a
-            row, subtract that row's own value (see `jnst.compute.tiles.variation`).
-        degree: 1 or 2.
+    The value is that of an image, or the part of some rows of a whole of (H, W). For bands that
+    share a row, subtract that row's own value (see `jnst.compute.tiles.variation`).
     """
 
     value: Callable[[Image, tuple[int, int] | None], Scalar]

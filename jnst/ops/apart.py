@@ -19,6 +19,7 @@ from jaxtyping import Array
 
 from ..arrays import Batch, Kernel
 from . import conv, winograd
+from .derivative import with_backward
 from .window import Window, make_window
 from .winograd import TransformedKernel
 
@@ -74,22 +75,6 @@ def _channels(weights: Weights) -> tuple[int, int]:
     return shape[-2], shape[-1]
 
 
-def _value(
-    x: Batch,
-    forward: Weights,
-    back: Weights,
-    bias: Array | None,
-    rectify: bool,
-    precision: str | None,
-) -> Batch:
-    if isinstance(forward, tuple):
-        return winograd._convolve(x, forward, bias, rectify)
-    narrow = (x.astype(forward.dtype), forward)
-    narrow_bias = None if bias is None else bias.astype(forward.dtype)
-    y = conv._correlate(*narrow, narrow_bias, _window(x), precision).astype(x.dtype)
-    return jnp.maximum(y, 0) if rectify else y
-
-
 def _forward(
     x: Batch,
     forward: Weights,
@@ -98,7 +83,14 @@ def _forward(
     rectify: bool,
     precision: str | None,
 ) -> tuple[Batch, Any]:
-    y = _value(x, forward, back, bias, rectify, precision)
+    if isinstance(forward, tuple):
+        y = winograd._convolve(x, forward, bias, rectify)
+    else:
+        narrow_bias = None if bias is None else bias.astype(forward.dtype)
+        y = conv._correlate(
+            x.astype(forward.dtype), forward, narrow_bias, _window(x), precision
+        ).astype(x.dtype)
+        y = jnp.maximum(y, 0) if rectify else y
     return y, (x, forward, back, bias, y if rectify else None)
 
 
@@ -122,11 +114,9 @@ def _derivatives(
         return winograd._backward(y is not None, (x, weights, bias, y), cotangent)
     if y is not None:
         cotangent = jnp.where(y > 0, cotangent, jnp.zeros((), cotangent.dtype))
+    narrow = x.astype(weights.dtype), weights, None
     by_x, by_kernel, _ = conv._backward(
-        _window(x),
-        precision,
-        (x.astype(weights.dtype), weights, None),
-        cotangent.astype(weights.dtype),
+        _window(x), precision, narrow, cotangent.astype(weights.dtype)
     )
     by_bias = None if bias is None else jnp.sum(cotangent, axis=(0, 1, 2))
     return by_x.astype(x.dtype), by_kernel, by_bias
@@ -136,5 +126,4 @@ def _window(x: Batch) -> Window:
     return make_window(x.shape, (3, 3), 1, "SAME", 1)
 
 
-_apart = jax.custom_vjp(_value, nondiff_argnums=(4, 5))
-_apart.defvjp(_forward, _backward)
+_apart = with_backward(_forward, _backward, constants=(4, 5))

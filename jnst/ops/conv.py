@@ -35,12 +35,12 @@ the derivative by a dilated kernel is derived here.
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
 from ..arrays import Batch, Bias, Kernel
-from .window import Padding, Pair, Window, as_floats, as_pair, check_same_dtype, make_window
+from .derivative import with_backward
+from .window import Padding, Pair, Window, as_pair, as_weighted, make_window
 
 
 def conv2d(
@@ -82,22 +82,8 @@ def conv2d(
     >>> conv2d(x, laplacian, stride=2).squeeze().tolist()
     [[4.0, -2.0], [-14.0, -20.0]]
     """
-    x = as_floats(x, "x", "batch height width in_channels")
-    kernel = as_floats(kernel, "kernel", "kernel_height kernel_width in_channels out_channels")
-    if x.shape[3] != kernel.shape[2]:
-        raise ValueError(
-            f"x of shape {x.shape} has {x.shape[3]} channels, kernel of shape {kernel.shape} takes "
-            f"{kernel.shape[2]}; the layouts are NHWC and HWIO"
-        )
-    check_same_dtype(x=x, kernel=kernel)
-    if bias is not None:
-        bias = as_floats(bias, "bias", "out_channels")
-        if bias.shape[0] != kernel.shape[3]:
-            raise ValueError(
-                f"bias of shape {bias.shape} does not fit kernel of shape {kernel.shape}; "
-                f"it needs one number for each of the {kernel.shape[3]} output channels"
-            )
-        check_same_dtype(x=x, bias=bias)
+    kernel_axes = "kernel_height kernel_width in_channels out_channels"
+    x, kernel, bias = as_weighted(x, kernel, bias, "batch height width in_channels", kernel_axes)
     taps = as_pair(kernel.shape[:2], "kernel size")
     window = make_window(x.shape, taps, stride, padding, dilation)
     return _conv2d(x, kernel, bias, window, precision)
@@ -128,42 +114,24 @@ def _backward(
     window: Window, precision: str | None, residuals: Any, cotangent: Batch
 ) -> tuple[Any, Any, Any]:
     x, kernel, bias = residuals
-    return (
-        _input_derivative(cotangent, kernel, window, precision),
-        _kernel_derivative(x, cotangent, window, precision),
-        None if bias is None else jnp.sum(cotangent, axis=(0, 1, 2)),
-    )
-
-
-def _input_derivative(
-    cotangent: Batch, kernel: Kernel, window: Window, precision: str | None
-) -> Batch:
-    pads = []
-    for axis in (0, 1):
-        reach = window.dilation[axis] * (window.taps[axis] - 1)
-        spread = window.stride[axis] * (window.output[axis] - 1)
-        before = window.pads[axis][0]
-        pads.append((reach - before, window.size[axis] + before - spread - 1))
-    return lax.conv_general_dilated(
+    by_x = lax.conv_general_dilated(
         cotangent,
         jnp.flip(kernel, (0, 1)),
         window_strides=(1, 1),
-        padding=pads,
+        padding=window.transposed_pads,
         lhs_dilation=window.stride,
         rhs_dilation=window.dilation,
         dimension_numbers=("NHWC", "HWOI", "NHWC"),
         precision=precision,
     )
-
-
-def _kernel_derivative(x: Batch, cotangent: Batch, window: Window, precision: str | None) -> Kernel:
-    pads = []
-    for axis in (0, 1):
-        reach = window.dilation[axis] * (window.taps[axis] - 1)
-        spread = window.stride[axis] * (window.output[axis] - 1)
-        before = window.pads[axis][0]
-        pads.append((before, reach + spread + 1 - window.size[axis] - before))
-    return lax.conv_general_dilated(
+    # d (K − 1) + s (O − 1) + 1 − I − p is d (K − 1) less the padding after the input's derivative.
+    pads = [
+        (before, d * (taps - 1) - after)
+        for (before, _), (_, after), d, taps in zip(
+            window.pads, window.transposed_pads, window.dilation, window.taps, strict=True
+        )
+    ]
+    by_kernel = lax.conv_general_dilated(
         x,
         cotangent,
         window_strides=window.dilation,
@@ -172,7 +140,7 @@ def _kernel_derivative(x: Batch, cotangent: Batch, window: Window, precision: st
         dimension_numbers=("CHWN", "IHWO", "HWNC"),
         precision=precision,
     )
+    return by_x, by_kernel, None if bias is None else jnp.sum(cotangent, axis=(0, 1, 2))
 
 
-_conv2d = jax.custom_vjp(_correlate, nondiff_argnums=(3, 4))
-_conv2d.defvjp(_forward, _backward)
+_conv2d = with_backward(_forward, _backward, constants=(3, 4))

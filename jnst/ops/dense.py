@@ -1,6 +1,7 @@
 """Layers without geometry: ReLU, flatten, fully connected, and softmax with cross-entropy."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..arrays import Bias, Scalar
-from .window import as_floats, check_same_dtype
+from .derivative import with_backward
+from .window import as_floats, as_weighted
 
 Rows = Float[Array, "batch features"]
 Weights = Float[Array, "in_features out_features"]
@@ -31,12 +33,8 @@ def relu(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return _relu(as_floats(x, "x", "any " * x.ndim))
 
 
-def _rectify(x: Array) -> Array:
-    return jnp.where(x <= 0, jnp.zeros((), x.dtype), x)
-
-
 def _relu_forward(x: Array) -> tuple[Array, Array]:
-    y = _rectify(x)
+    y = jnp.where(x <= 0, jnp.zeros((), x.dtype), x)
     return y, y
 
 
@@ -44,8 +42,7 @@ def _relu_backward(y: Array, cotangent: Array) -> tuple[Array]:
     return (jnp.where(y > 0, cotangent, jnp.zeros((), cotangent.dtype)),)
 
 
-_relu = jax.custom_vjp(_rectify)
-_relu.defvjp(_relu_forward, _relu_backward)
+_relu = with_backward(_relu_forward, _relu_backward)
 
 
 def flatten(x: Float[Array, "batch ..."]) -> Rows:
@@ -87,47 +84,21 @@ def dense(x: Rows, kernel: Weights, bias: Bias | None = None) -> Rows:
     >>> dense(jnp.array([[1.0, 2.0]]), jnp.array([[3.0], [4.0]]), jnp.array([0.5])).tolist()
     [[11.5]]
     """
-    x = as_floats(x, "x", "batch in_features")
-    kernel = as_floats(kernel, "kernel", "in_features out_features")
-    if x.shape[1] != kernel.shape[0]:
-        raise ValueError(
-            f"x of shape {x.shape} has {x.shape[1]} features, kernel of shape {kernel.shape} takes "
-            f"{kernel.shape[0]}; the layout is [in_features, out_features]"
-        )
-    check_same_dtype(x=x, kernel=kernel)
-    if bias is None:
-        return _dense(x, kernel, None)
-    bias = as_floats(bias, "bias", "out_features")
-    if bias.shape[0] != kernel.shape[1]:
-        raise ValueError(
-            f"bias of shape {bias.shape} does not fit kernel of shape {kernel.shape}; "
-            f"it needs one number for each of the {kernel.shape[1]} outputs"
-        )
-    check_same_dtype(x=x, bias=bias)
-    return _dense(x, kernel, bias)
+    return _dense(*as_weighted(x, kernel, bias, "batch in_features", "in_features out_features"))
 
 
-def _connect(x: Rows, kernel: Weights, bias: Bias | None) -> Rows:
+def _dense_forward(x: Rows, kernel: Weights, bias: Bias | None) -> tuple[Rows, Any]:
     y = x @ kernel
-    return y if bias is None else y + bias[None, :]
+    return y if bias is None else y + bias[None, :], (x, kernel, bias)
 
 
-def _dense_forward(
-    x: Rows, kernel: Weights, bias: Bias | None
-) -> tuple[Rows, tuple[Rows, Weights, Bias | None]]:
-    return _connect(x, kernel, bias), (x, kernel, bias)
-
-
-def _dense_backward(
-    residuals: tuple[Rows, Weights, Bias | None], cotangent: Rows
-) -> tuple[Rows, Weights, Bias | None]:
+def _dense_backward(residuals: Any, cotangent: Rows) -> tuple[Rows, Weights, Bias | None]:
     x, kernel, bias = residuals
     bias_derivative = None if bias is None else jnp.sum(cotangent, axis=0)
     return cotangent @ kernel.T, x.T @ cotangent, bias_derivative
 
 
-_dense = jax.custom_vjp(_connect)
-_dense.defvjp(_dense_forward, _dense_backward)
+_dense = with_backward(_dense_forward, _dense_backward)
 
 
 def softmax_cross_entropy(logits: Rows, labels: Labels) -> Scalar:
@@ -172,23 +143,15 @@ def softmax_cross_entropy(logits: Rows, labels: Labels) -> Scalar:
     return _softmax_cross_entropy(logits, labels)
 
 
-def _mean_loss(logits: Rows, labels: Labels) -> Scalar:
+def _softmax_forward(logits: Rows, labels: Labels) -> tuple[Scalar, tuple[Rows, Labels]]:
     shifted = logits - jnp.max(logits, axis=1, keepdims=True)
     chosen = jnp.take_along_axis(shifted, labels[:, None], axis=1, mode="fill")[:, 0]
     valid = (labels >= 0) & (labels < logits.shape[1])
     losses = jnp.log(jnp.sum(jnp.exp(shifted), axis=1)) - chosen
-    return jnp.mean(jnp.where(valid, losses, jnp.nan))
+    return jnp.mean(jnp.where(valid, losses, jnp.nan)), (logits, labels)
 
 
-def _softmax_cross_entropy_forward(
-    logits: Rows, labels: Labels
-) -> tuple[Scalar, tuple[Rows, Labels]]:
-    return _mean_loss(logits, labels), (logits, labels)
-
-
-def _softmax_cross_entropy_backward(
-    residuals: tuple[Rows, Labels], cotangent: Scalar
-) -> tuple[Rows, np.ndarray]:
+def _softmax_backward(residuals: tuple[Rows, Labels], cotangent: Scalar) -> tuple[Rows, np.ndarray]:
     logits, labels = residuals
     classes = jnp.arange(logits.shape[1])
     one_hot = (labels[:, None] == classes[None, :]).astype(logits.dtype)
@@ -197,5 +160,4 @@ def _softmax_cross_entropy_backward(
     return derivative, no_derivative
 
 
-_softmax_cross_entropy = jax.custom_vjp(_mean_loss)
-_softmax_cross_entropy.defvjp(_softmax_cross_entropy_forward, _softmax_cross_entropy_backward)
+_softmax_cross_entropy = with_backward(_softmax_forward, _softmax_backward)

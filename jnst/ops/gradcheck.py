@@ -16,7 +16,7 @@ This module uses only NumPy: f may be any function of float64 arrays that return
 number. JAX functions qualify inside `with jax.enable_x64(True)`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,14 +54,11 @@ class Report(NamedTuple):
         return float(np.max([row.error for row in self.comparisons]))
 
     def __str__(self) -> str:
-        head = f"{'array':<10} {'checked':>13} {'largest error':>13}  {'at':<16} "
-        lines = [head + f"{'by hand':>14} {'numerical':>14}"]
-        for row in self.comparisons:
-            checked, at = f"{row.checked}/{row.size}", str(row.where)
-            lines.append(
-                f"{row.name:<10} {checked:>13} {row.error:>13.1e}  {at:<16} "
-                f"{row.by_hand:>14.7g} {row.numerical:>14.7g}"
-            )
+        line = "{:<10} {:>13} {:>13}  {:<16} {:>14} {:>14}".format
+        lines = [line("array", "checked", "largest error", "at", "by hand", "numerical")]
+        for name, size, checked, error, where, *numbers in self.comparisons:
+            digits = (f"{number:.7g}" for number in numbers)
+            lines.append(line(name, f"{checked}/{size}", f"{error:.1e}", str(where), *digits))
         verdict = "agrees" if self.agrees else "DOES NOT AGREE"
         return "\n".join([*lines, f"{verdict} to {self.tolerance:.0e}"])
 
@@ -79,7 +76,7 @@ def numerical_gradients(
         function: takes one float64 array per array and returns a float64 array or number.
         arrays: the point; any floating dtype, converted to float64.
         cotangent: of the shape of the result; None for a function that returns one number.
-        step: h; None for ε^(1/3) max(1, |x[i]|), element by element.
+        step: h; None for ε^(1/3) max(1, |x[i]|).
 
     Returns:
         The derivative by each array, in its shape.
@@ -92,13 +89,9 @@ def numerical_gradients(
     >>> numerical_gradients(lambda x: (x**2).sum(), [np.array([1.0, 2.0])])[0].round(6).tolist()
     [2.0, 4.0]
     """
-    point = _as_point(arrays)
-    loss = _as_loss(function, point, cotangent)
+    point, loss = _prepared(function, arrays, cotangent)
     return [
-        np.reshape(
-            [_difference(loss, point, number, element, step) for element in range(array.size)],
-            array.shape,
-        )
+        _differences(loss, point, number, range(array.size), step).reshape(array.shape)
         for number, array in enumerate(point)
     ]
 
@@ -142,8 +135,7 @@ def check_gradients(
             f"{len(arrays)} arrays need as many gradients and names, "
             f"got {len(gradients)} and {len(names)}"
         )
-    point = _as_point(arrays)
-    loss = _as_loss(function, point, cotangent)
+    point, loss = _prepared(function, arrays, cotangent)
     random = np.random.default_rng(seed)
     rows = []
     for number, (name, array, gradient) in enumerate(zip(names, point, gradients, strict=True)):
@@ -155,9 +147,7 @@ def check_gradients(
         elements = np.arange(array.size)
         if samples is not None and samples < array.size:
             elements = np.sort(random.choice(array.size, samples, replace=False))
-        numerical = np.array(
-            [_difference(loss, point, number, int(element), step) for element in elements]
-        )
+        numerical = _differences(loss, point, number, elements, step)
         rows.append(_compare(name, array, by_hand.ravel()[elements], numerical, elements))
     return Report(tuple(rows), tolerance)
 
@@ -167,22 +157,18 @@ def _compare(
 ) -> Comparison:
     if not len(elements):
         return Comparison(name, array.size, 0, 0.0, (), 0.0, 0.0)
-    distances = np.abs(by_hand - numerical)
-    scale = max(np.max(np.abs(by_hand)), np.max(np.abs(numerical)))
-    errors = distances / scale if scale else distances
+    errors = np.abs(by_hand - numerical) / (np.max(np.abs([by_hand, numerical])) or 1.0)
     worst = int(np.argmax(errors))
     index = tuple(int(axis) for axis in np.unravel_index(elements[worst], array.shape))
     row = float(errors[worst]), index, float(by_hand[worst]), float(numerical[worst])
     return Comparison(name, array.size, len(elements), *row)
 
 
-def _as_point(arrays: Sequence[ArrayLike]) -> list[Float64s]:
-    return [np.array(array, np.float64) for array in arrays]
-
-
-def _as_loss(
-    function: Callable[..., Any], point: list[Float64s], cotangent: ArrayLike | None
-) -> Callable[[list[Float64s]], float]:
+def _prepared(
+    function: Callable[..., Any], arrays: Sequence[ArrayLike], cotangent: ArrayLike | None
+) -> tuple[list[Float64s], Callable[[list[Float64s]], float]]:
+    """The point, and the loss ⟨cotangent, function⟩."""
+    point = [np.array(array, np.float64) for array in arrays]
     result = np.asarray(function(*point))
     if result.dtype != np.float64:
         raise TypeError(
@@ -195,23 +181,26 @@ def _as_loss(
             f"the function returns shape {result.shape}, the cotangent has shape {weights.shape}; "
             "pass a cotangent of the result's shape"
         )
-    return lambda arrays: float(np.sum(weights * np.asarray(function(*arrays))))
+    return point, lambda arrays: float(np.sum(weights * np.asarray(function(*arrays))))
 
 
-def _difference(
+def _differences(
     loss: Callable[[list[Float64s]], float],
     point: list[Float64s],
     number: int,
-    element: int,
+    elements: Iterable[int],
     step: float | None,
-) -> float:
-    """The central difference in one element of one array."""
-    value = point[number].flat[element]
-    h = np.cbrt(np.finfo(np.float64).eps) * max(1.0, abs(value)) if step is None else step
-    sides = []
-    for moved in (value + h, value - h):
-        # A fresh copy per side: JAX on CPUs may share the array's memory and read it later.
-        arrays = [array if i != number else array.copy() for i, array in enumerate(point)]
-        arrays[number].flat[element] = moved
-        sides.append(loss(arrays))
-    return (sides[0] - sides[1]) / float((value + h) - (value - h))
+) -> Float64s:
+    """The central differences in some elements of one array."""
+    differences = []
+    for element in map(int, elements):
+        value = point[number].flat[element]
+        h = np.cbrt(np.finfo(np.float64).eps) * max(1.0, abs(value)) if step is None else step
+        sides = []
+        for moved in (value + h, value - h):
+            # A fresh copy per side: JAX on CPUs may share the array's memory and read it later.
+            arrays = [array if i != number else array.copy() for i, array in enumerate(point)]
+            arrays[number].flat[element] = moved
+            sides.append(loss(arrays))
+        differences.append((sides[0] - sides[1]) / float((value + h) - (value - h)))
+    return np.array(differences, np.float64)

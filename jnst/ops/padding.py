@@ -16,10 +16,10 @@ onto the rows that they reflect. Rows and columns are independent; columns are f
 
 from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
 
 from ..arrays import Batch
+from .derivative import with_backward
 from .window import Pads, as_floats, as_pads
 
 Mode = Literal["zero", "replicate", "reflect"]
@@ -62,12 +62,8 @@ def pad(x: Batch, padding: int | Pads, mode: Mode = "zero") -> Batch:
     return _pad(x, pads, mode)
 
 
-def _surround(x: Batch, pads: Pads, mode: str) -> Batch:
-    return jnp.pad(x, ((0, 0), *pads, (0, 0)), mode=_NUMPY_MODES[mode])
-
-
 def _forward(x: Batch, pads: Pads, mode: str) -> tuple[Batch, None]:
-    return _surround(x, pads, mode), None
+    return jnp.pad(x, ((0, 0), *pads, (0, 0)), mode=_NUMPY_MODES[mode]), None
 
 
 def _backward(pads: Pads, mode: str, _: None, cotangent: Batch) -> tuple[Batch]:
@@ -95,5 +91,4 @@ def _place(strip: Batch, axis: int, start: int, size: int) -> Batch:
     return jnp.pad(strip, widths)
 
 
-_pad = jax.custom_vjp(_surround, nondiff_argnums=(1, 2))
-_pad.defvjp(_forward, _backward)
+_pad = with_backward(_forward, _backward, constants=(1, 2))

@@ -21,6 +21,7 @@ statistics of natural images" (2007). Unlike in some programs, no result is resc
 """
 
 import functools
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -31,6 +32,7 @@ from jax import lax
 from jaxtyping import Array, UInt8
 
 from ..arrays import Batch
+from .derivative import with_backward
 from .window import Padding, Pair, Window, as_floats, as_pair, make_window
 
 Winners = UInt8[Array, "batch height width channels"]
@@ -74,15 +76,12 @@ def max_pool(
     return _max_pool(x, make_window(x.shape, (rows, 1), (down, 1), (ends, (0, 0)), 1))
 
 
-def _maximum(x: Batch, window: Window) -> Batch:
-    return _max_forward(x, window)[0]
-
-
 # Jitted, so that a call outside `jax.jit` is one pass and not several for every tap.
 @functools.partial(jax.jit, static_argnums=1, inline=True)
 def _max_forward(x: Batch, window: Window) -> tuple[Batch, Winners]:
     padded = jnp.pad(x, ((0, 0), *window.pads, (0, 0)), constant_values=-np.inf)
-    (down, right), (rows, columns) = window.stride, _spans(window)
+    down, right = window.stride
+    rows, columns = (s * (o - 1) + 1 for s, o in zip(window.stride, window.output, strict=True))
     index = np.min_scalar_type(window.taps[0] * window.taps[1] - 1)
     y, winners = jnp.full((), -np.inf, x.dtype), jnp.zeros((), index)
     for tap, (row, column) in enumerate(product(*map(range, window.taps))):
@@ -97,20 +96,15 @@ def _max_forward(x: Batch, window: Window) -> tuple[Batch, Winners]:
 def _max_backward(window: Window, winners: Winners, cotangent: Batch) -> tuple[Batch]:
     """Sum over the taps of the cotangents that each tap won, at the positions that it read."""
     zero = jnp.zeros((), cotangent.dtype)
-    derivative = zero
+    derivative, sides = zero, list(zip(window.pads, window.transposed_pads, strict=True))
     for tap, place in enumerate(product(*map(range, window.taps))):
         won = jnp.where(winners == tap, cotangent, zero)
-        starts = [k - p for k, (p, _) in zip(place, window.pads, strict=True)]
-        ends = [
-            size - start - span
-            for size, start, span in zip(window.size, starts, _spans(window), strict=True)
-        ]
-        derivative = derivative + _spread(won, starts, ends, window.stride)
+        pads = [(k - p, after - k) for k, ((p, _), (_, after)) in zip(place, sides, strict=True)]
+        derivative = derivative + _spread(won, pads, window.stride)
     return (derivative,)
 
 
-_max_pool = jax.custom_vjp(_maximum, nondiff_argnums=(1,))
-_max_pool.defvjp(_max_forward, _max_backward)
+_max_pool = with_backward(_max_forward, _max_backward, constants=(1,))
 
 
 def avg_pool(
@@ -129,20 +123,15 @@ def avg_pool(
     return _avg_pool(*_check(x, window, stride, padding))
 
 
-def _average(x: Batch, window: Window) -> Batch:
-    return _window_sums(x, window) * _inverse_counts(window, x.dtype)
-
-
 def _avg_forward(x: Batch, window: Window) -> tuple[Batch, None]:
-    return _average(x, window), None
+    return _window_sums(x, window) * _inverse_counts(window, x.dtype), None
 
 
 def _avg_backward(window: Window, _: None, cotangent: Batch) -> tuple[Batch]:
     return (_overlap_sums(cotangent * _inverse_counts(window, cotangent.dtype), window),)
 
 
-_avg_pool = jax.custom_vjp(_average, nondiff_argnums=(1,))
-_avg_pool.defvjp(_avg_forward, _avg_backward)
+_avg_pool = with_backward(_avg_forward, _avg_backward, constants=(1,))
 
 
 def l2_pool(
@@ -159,15 +148,11 @@ def l2_pool(
     return _l2_pool(*_check(x, window, stride, padding))
 
 
-def _norm(x: Batch, window: Window) -> Batch:
+def _l2_forward(x: Batch, window: Window) -> tuple[Batch, tuple[Batch, Batch]]:
     squares = _window_sums(x * x, window)
     # The inner `where` keeps the infinite slope of √0 out of the second derivative.
     root = jnp.sqrt(jnp.where(squares > 0, squares, jnp.ones_like(squares)))
-    return jnp.where(squares > 0, root, squares)
-
-
-def _l2_forward(x: Batch, window: Window) -> tuple[Batch, tuple[Batch, Batch]]:
-    y = _norm(x, window)
+    y = jnp.where(squares > 0, root, squares)
     return y, (x, y)
 
 
@@ -178,8 +163,7 @@ def _l2_backward(window: Window, residuals: tuple[Batch, Batch], cotangent: Batc
     return (x * _overlap_sums(ratio, window),)
 
 
-_l2_pool = jax.custom_vjp(_norm, nondiff_argnums=(1,))
-_l2_pool.defvjp(_l2_forward, _l2_backward)
+_l2_pool = with_backward(_l2_forward, _l2_backward, constants=(1,))
 
 
 def _check(x: Any, window: Pair, stride: Pair | None, padding: Padding) -> tuple[Batch, Window]:
@@ -194,15 +178,9 @@ def _check(x: Any, window: Pair, stride: Pair | None, padding: Padding) -> tuple
     return x, geometry
 
 
-def _spans(window: Window) -> tuple[int, int]:
-    """The extent of the first tap's positions: s (O − 1) + 1 rows and columns."""
-    rows, columns = (s * (o - 1) + 1 for s, o in zip(window.stride, window.output, strict=True))
-    return rows, columns
-
-
-def _spread(y: Batch, before: list[int], after: list[int], stride: tuple[int, int]) -> Batch:
+def _spread(y: Batch, pads: Sequence[tuple[int, int]], stride: tuple[int, int]) -> Batch:
     """Put the elements of y a stride apart, with zeros between, before and after them."""
-    rows, columns = ((b, a, s - 1) for b, a, s in zip(before, after, stride, strict=True))
+    rows, columns = ((*sides, s - 1) for sides, s in zip(pads, stride, strict=True))
     return lax.pad(y, jnp.zeros((), y.dtype), ((0, 0, 0), rows, columns, (0, 0, 0)))
 
 
@@ -213,12 +191,7 @@ def _window_sums(x: Batch, window: Window) -> Batch:
 
 def _overlap_sums(cotangent: Batch, window: Window) -> Batch:
     """Give every element of x the sum over the windows that read it."""
-    before = [k - 1 - p for k, (p, _) in zip(window.taps, window.pads, strict=True)]
-    after = [
-        size + p - span
-        for size, (p, _), span in zip(window.size, window.pads, _spans(window), strict=True)
-    ]
-    spread = _spread(cotangent, before, after, window.stride)
+    spread = _spread(cotangent, window.transposed_pads, window.stride)
     return lax.reduce_window(spread, 0.0, lax.add, (1, *window.taps, 1), (1, 1, 1, 1), "VALID")
 
 

@@ -34,6 +34,18 @@ class Window(NamedTuple):
     pads: Pads
     output: tuple[int, int]
 
+    @property
+    def transposed_pads(self) -> Pads:
+        """The padding of the cotangent in a sum over all uses of an element of x.
+
+        The cotangent is spread by the stride; d (K − 1) − p before, I + p − s (O − 1) − 1 after.
+        """
+        (rows, columns) = (
+            (d * (taps - 1) - p, size + p - s * (out - 1) - 1)
+            for size, taps, s, d, (p, _), out in zip(*self, strict=True)
+        )
+        return rows, columns
+
 
 def as_pair(value: Any, name: str) -> tuple[int, int]:
     """Return a positive integer, or two of them, as a pair (rows, columns)."""
@@ -53,31 +65,24 @@ def as_pads(padding: Any) -> Pads:
     """Return an integer or ((top, bottom), (left, right)) as four counts, none negative."""
     try:
         if np.ndim(padding) == 0:
-            count = operator.index(padding)
-            pads = ((count, count), (count, count))
+            sides: Any = ((padding, padding), (padding, padding))
         else:
-            (top, bottom), (left, right) = padding
-            pads = (
-                (operator.index(top), operator.index(bottom)),
-                (operator.index(left), operator.index(right)),
-            )
+            sides = padding
+        rows, columns = ((operator.index(a), operator.index(b)) for a, b in sides)
     except (TypeError, ValueError):
         raise TypeError(
             f"padding {padding!r} is not an integer or ((top, bottom), (left, right)); layers with "
             "a window also take 'SAME' and 'VALID'"
         ) from None
-    if min(*pads[0], *pads[1]) < 0:
+    if min(*rows, *columns) < 0:
         raise ValueError(f"padding must not be negative, got {padding!r}; crop x by slicing it")
-    return pads
+    return rows, columns
 
 
 def make_window(
     shape: tuple[int, ...], taps: tuple[int, int], stride: Pair, padding: Padding, dilation: Pair
 ) -> Window:
     """Check stride, padding and dilation against an NHWC shape and return the `Window`.
-
-    Raises TypeError or ValueError, naming both shapes, if a number is not a positive integer, the
-    padding is unknown, or the window is larger than the padded input.
 
     >>> make_window((1, 5, 6, 3), (3, 3), 2, "SAME", 1).pads
     ((1, 1), (0, 1))
@@ -116,10 +121,7 @@ def make_window(
 
 
 def as_floats(value: Any, name: str, axes: str) -> jax.Array:
-    """Return `value` as an array after checking that it is floating and has the named axes.
-
-    Raises TypeError for integer or complex numbers, ValueError for the wrong number of axes.
-    """
+    """Return `value` as an array after checking that it is floating and has the named axes."""
     array = jnp.asarray(value)
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise TypeError(
@@ -133,7 +135,31 @@ def as_floats(value: Any, name: str, axes: str) -> jax.Array:
     return array
 
 
-def check_same_dtype(**arrays: jax.Array) -> None:
+def as_weighted(
+    x: Any, kernel: Any, bias: Any, x_axes: str, kernel_axes: str
+) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+    """Return the arrays of a layer after checking that they are floating and fit each other."""
+    x, kernel = as_floats(x, "x", x_axes), as_floats(kernel, "kernel", kernel_axes)
+    axes = kernel_axes.split()
+    if x.shape[-1] != kernel.shape[-2]:
+        raise ValueError(
+            f"x of shape {x.shape} has {x.shape[-1]} {axes[-2]}, kernel of shape {kernel.shape} "
+            f"takes {kernel.shape[-2]}; its axes are ({', '.join(axes)})"
+        )
+    _check_same_dtype(x=x, kernel=kernel)
+    if bias is None:
+        return x, kernel, None
+    bias = as_floats(bias, "bias", axes[-1])
+    if bias.shape[0] != kernel.shape[-1]:
+        raise ValueError(
+            f"bias of shape {bias.shape} does not fit kernel of shape {kernel.shape}; "
+            f"it needs one number for each of the {kernel.shape[-1]} {axes[-1]}"
+        )
+    _check_same_dtype(x=x, bias=bias)
+    return x, kernel, bias
+
+
+def _check_same_dtype(**arrays: jax.Array) -> None:
     """Raise TypeError if the named arrays differ in dtype: layers never promote dtypes."""
     if len({array.dtype for array in arrays.values()}) > 1:
         dtypes = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in arrays.items())

@@ -56,6 +56,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 from jaxtyping import Array, Float
 
 from ..arrays import Batch, Kernel
+from .derivative import with_backward
 
 TransformedKernel = tuple[Float[Array, "n in_channels out_channels"], ...]
 """n arrays, U_0j to U_{n-1}j: XLA would copy the slices of a single array at every step."""
@@ -336,5 +337,4 @@ def _backward(rectify: bool, residuals: Any, cotangent: Batch) -> tuple[Any, Any
     )
 
 
-_conv3x3 = jax.custom_vjp(_convolve, nondiff_argnums=(3,))
-_conv3x3.defvjp(_forward, _backward)
+_conv3x3 = with_backward(_forward, _backward, constants=(3,))
