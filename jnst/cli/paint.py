@@ -143,8 +143,8 @@ def _painted(
             going_on(tile)
         return stylize(
             params,
-            pictures.base,
-            pictures.style_pixels,
+            pictures.painted,
+            pictures.styles,
             config,
             callback=distributed.agreeing(request.devices, watch),
             chunk=_chunk(request.save_every),

@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,8 +21,6 @@ from ..transfer.sizes import widened
 from .options.groups import WHOLE
 from .options.request import Request
 from .options.words import STREAM, UsageError
-
-_COLORFUL = 0.1  # largest difference between the channels of a gray mask
 
 
 def read_picture(path: str, request: Request) -> Picture:
@@ -88,21 +86,20 @@ def read_masks(
         None if files.keep is None else _read_mask(files.keep, request),
     )
 
-    def widened(mask: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.clip(wide(mask[..., None], like=content.pixels.shape)[..., 0], 0, 1)
-
+    shape, keep = content.pixels.shape, masks.keep
     return {
-        "content_masks": [widened(mask) for mask in masks.content],
+        "content_masks": [_widened_mask(mask, shape, wide) for mask in masks.content],
         "style_masks": masks.styles,
-        "keep_mask": None if masks.keep is None else widened(masks.keep),
+        "keep_mask": None if keep is None else _widened_mask(keep, shape, wide),
     }
 
 
+def _widened_mask(mask: Pixels, shape: Sequence[int], wide: Callable[..., Pixels]) -> Pixels:
+    return np.clip(wide(mask[..., None], like=shape)[..., 0], 0, 1)
+
+
 def _read_mask(path: str, request: Request) -> NDArray[np.float32]:
-    pixels = read_picture(path, request).pixels
-    if np.ptp(pixels, axis=-1).max() > _COLORFUL:
-        raise ValueError(f"{path} is in colour: a mask is gray, white inside and black outside")
-    return np.asarray(pixels.mean(axis=-1), np.float32)
+    return read_picture(path, request).as_mask()
 
 
 @dataclass(frozen=True)
@@ -111,14 +108,20 @@ class Pictures:
 
     Attributes:
         content, styles: as read.
-        base: the content with its margins, as it is painted.
+        base, alpha: the content with its margins, as it is painted.
         others: the start and the masks, as arguments of `jnst.stylize`.
     """
 
     content: Picture
     styles: list[Picture]
     base: Pixels
+    alpha: Pixels | None
     others: dict[str, Any]
+
+    @property
+    def painted(self) -> Picture:
+        """The content with its margins."""
+        return replace(self.content, pixels=self.base, alpha=self.alpha)
 
     @property
     def style_pixels(self) -> list[Pixels]:
@@ -133,8 +136,10 @@ def read_pictures(request: Request) -> Pictures:
     _check_sides([content, *styles, *([start] if start else [])], request)
     widen = partial(widened, config=request.config, bucket=request.bucket)
     masks = read_masks(request, content, styles, widen)
-    init = None if start is None else widen(start.pixels, like=content.pixels.shape)
-    return Pictures(content, styles, widen(content.pixels), {"init_image": init} | masks)
+    shape = content.pixels.shape
+    init = None if start is None else replace(start, pixels=widen(start.pixels, like=shape))
+    alpha = None if content.alpha is None else _widened_mask(content.alpha, shape, widen)
+    return Pictures(content, styles, widen(content.pixels), alpha, {"init_image": init} | masks)
 
 
 def _check_sides(pictures: Sequence[Picture], request: Request) -> None:

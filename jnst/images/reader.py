@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from .hidden import fill_hidden, mask_of
 from .icc import ProfileError, to_srgb
 from .opening import MAX_FILE_SIZE as MAX_FILE_SIZE
 from .opening import MAX_PIXELS as MAX_PIXELS
@@ -33,7 +34,8 @@ class Picture:
     """A picture read from a file.
 
     Attributes:
-        pixels: height x width x 3, float32, sRGB in [0, 1].
+        pixels: height x width x 3, float32, sRGB in [0, 1]. Where alpha is 0, a file's colours are
+            arbitrary: these pixels have the colour of the nearest visible one.
         alpha: height x width, float32 in [0, 1] (1 is opaque), or None if the file has none.
         path: where it was read from.
     """
@@ -41,6 +43,17 @@ class Picture:
     pixels: NDArray[np.float32]
     alpha: NDArray[np.float32] | None
     path: Path
+
+    def as_mask(self) -> NDArray[np.float32]:
+        """The mask [height, width] that the picture shows, 1 inside and 0 outside.
+
+        By its gray: white is inside; what is transparent is outside. A picture of one colour shows
+        its shape in its alpha alone.
+
+        Raises:
+            ValueError: if it is in colour.
+        """
+        return mask_of(self.path, self.pixels, self.alpha)
 
 
 def read_image(
@@ -100,8 +113,9 @@ def read_image(
         )
         pixels = to_srgb(colours, None)
     pixels = np.ascontiguousarray(pixels, np.float32)
-    shown = source if isinstance(source, Path) else Path("-")
-    return Picture(pixels, None if alpha is None else np.ascontiguousarray(alpha), shown)
+    if alpha is not None:
+        pixels, alpha = fill_hidden(pixels, alpha), np.ascontiguousarray(alpha)
+    return Picture(pixels, alpha, source if isinstance(source, Path) else Path("-"))
 
 
 def _decode(file: BinaryIO, max_pixels: int) -> Samples:

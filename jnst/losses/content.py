@@ -16,7 +16,7 @@ little detail, is no easier to read. At the default weight the face is lost eith
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -128,6 +128,16 @@ def content_targets(
         layer: ContentTarget(features, position_weights(pixels, strength, depths[layer])[..., None])
         for layer, features in maps.items()
     }
+
+
+def weighted(target: ContentTarget, weights: Any) -> ContentTarget:
+    """The target with its position weights times `weights`, [h, w], NumPy or JAX, with mean 1."""
+    by = weights[..., None]
+    if target.weights is not None:
+        by = target.weights * by
+        mean = by.mean()
+        by = by / (mean + (mean == 0))
+    return target._replace(weights=by)
 
 
 def _of_mean_one(values: Array) -> Array:

@@ -34,11 +34,13 @@ class Guidance(NamedTuple):
             acts everywhere.
         shares: the factor on each region's style loss, a scalar array.
         styles: the guide of each style; an empty guide, or an empty tuple, counts the whole style.
+        visible: the guide of the content loss; empty if all of the content counts.
     """
 
     content: tuple[Guide, ...] = ()
     shares: tuple[Any, ...] = ()
     styles: tuple[Guide, ...] = ()
+    visible: Guide = {}  # noqa: RUF012
 
     def of_style(self, number: int) -> Guide:
         """The guide of style `number`, counted from 0."""
@@ -82,7 +84,7 @@ def guidance(
     content_masks = without_overlap(content_masks)
     regions, styles = (
         tuple(
-            {} if mask is None else _guide(f"{kind} mask {i}", mask, network, layers)
+            {} if mask is None else guide_of(f"{kind} mask {i}", mask, network, layers)
             for i, mask in enumerate(masks, start=1)
         )
         for kind, masks in (("content", content_masks), ("style", style_masks))
@@ -109,7 +111,8 @@ def check_numbers(content_masks: Sequence[Any], style_masks: Sequence[Any], coun
             )
 
 
-def _guide(name: str, mask: Pixels, network: str, layers: Sequence[str]) -> Guide:
+def guide_of(name: str, mask: Pixels, network: str, layers: Iterable[str]) -> Guide:
+    """The weights of each layer's positions from a mask [H, W]; ValueError if there are none."""
     guide: dict[str, Any] = {}
     for layer in layers:
         weights = mask

@@ -16,7 +16,7 @@ from ..arrays import Image
 from ..config import Config
 from ..network import Params
 from ..network.architecture import check_layers, map_shapes
-from .content import ContentTarget, content_targets
+from .content import ContentTarget, content_targets, weighted
 from .guidance import EVERYWHERE, Guidance, Guide
 from .objective import Targets, Terms, activations
 from .registry import STYLE_LOSSES
@@ -45,7 +45,7 @@ def make_targets(
         config: names the layers, losses and pooling.
         known: the caller's cache, an empty dict at first, which keeps the statistics of each style
             for the next call with the same `params`.
-        guidance: which style acts where, and which part of each style counts, from
+        guidance: which style acts where, and which part of each picture counts, from
             `jnst.losses.guidance.guidance`; by default every style, everywhere.
 
     Returns:
@@ -85,6 +85,8 @@ def gather_targets(
     """
     terms, blend = check_inputs(params, styles, config)
     maps = content_maps(terms)
+    for layer, weights in guidance.visible.items():
+        maps[layer] = weighted(maps[layer], weights)
     statistics = (
         style_statistics(style, guidance.of_style(i), terms) for i, style in enumerate(styles)
     )

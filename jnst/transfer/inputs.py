@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..arrays import Pixels
 from ..compute import Scene
 from ..config import Config
-from ..images import resize_picture
+from ..images import Picture, resize_picture
 from ..images.color_matching import EPSILON, match_colors
 from ..images.luminance import keep_colors, luminance
 from ..images.resizing import with_bleed, without_rim
@@ -28,11 +28,13 @@ class Pictures(NamedTuple):
         content: [H, W, 3].
         styles: [h, w, 3] each.
         start: [H, W, 3] for init "file", else None.
+        alphas: [h, w] of the content and of each style, None where nothing is hidden.
     """
 
     content: Pixels
     styles: list[Pixels]
     start: Pixels | None = None
+    alphas: tuple[Pixels | None, ...] = ()
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
@@ -41,9 +43,9 @@ class Pictures(NamedTuple):
 
 
 def checked_pictures(
-    content: ArrayLike,
-    styles: ArrayLike | Sequence[ArrayLike],
-    init_image: ArrayLike | None,
+    content: ArrayLike | Picture,
+    styles: ArrayLike | Picture | Sequence[ArrayLike | Picture],
+    init_image: ArrayLike | Picture | None,
     config: Config,
 ) -> Pictures:
     """The pictures as float32; raises ValueError or TypeError for one that is not valid."""
@@ -53,16 +55,26 @@ def checked_pictures(
     if not sources:
         raise ValueError("no style image was given: give at least one")
     start = None if init_image is None else _checked("init_image", init_image)
+    _alpha("init_image", init_image)
     if (config.init == "file") != (start is not None):
         raise ValueError(
             f"init is {config.init!r} and an init image was "
             f"{'not ' if start is None else ''}given: use init='file' together with init_image"
         )
-    return Pictures(base, sources, start)
+    names = ["content", *(f"style {i}" for i in range(1, 1 + len(sources)))]
+    return Pictures(base, sources, start, tuple(map(_alpha, names, [content, *several])))
 
 
-def _checked(name: str, image: ArrayLike) -> Pixels:
-    pixels = np.asarray(image)
+def _alpha(name: str, image: ArrayLike | Picture | None) -> Pixels | None:
+    if not isinstance(image, Picture) or image.alpha is None or image.alpha.min() >= 1:
+        return None
+    if not image.alpha.any():
+        raise ValueError(f"{name} is transparent everywhere: give a picture with visible pixels")
+    return image.alpha
+
+
+def _checked(name: str, image: ArrayLike | Picture) -> Pixels:
+    pixels = np.asarray(image.pixels if isinstance(image, Picture) else image)
     if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
         raise ValueError(f"{name} has shape {pixels.shape}: an image is [height, width, 3]")
     if not np.issubdtype(pixels.dtype, np.floating):
@@ -112,7 +124,7 @@ class Inputs:
 
     def fingerprints(self) -> Mapping[str, str]:
         """Hashes of the inputs by name, which tell whether a checkpoint belongs to them."""
-        content, styles, start = self.originals
+        content, styles, start, _ = self.originals
         arrays = {"content": content}
         arrays |= {f"style {i}": style for i, style in enumerate(styles, start=1)}
         arrays |= self.masks.named() | ({} if start is None else {"init image": start})

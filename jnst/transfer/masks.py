@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from ..arrays import Pixels
 from ..compute.canvas import Kept
 from ..config import Config
-from ..images import resize
+from ..images import Picture, resize
 from ..images.resizing import with_bleed, without_bleed, without_rim
-from ..losses.guidance import Guidance, check_numbers, guidance, without_overlap
+from ..losses.guidance import Guidance, check_numbers, guidance, guide_of, without_overlap
 
 
 class Masks(NamedTuple):
@@ -21,17 +21,35 @@ class Masks(NamedTuple):
         content: for each style the region painted in it; or empty.
         styles: for each style the part to use, None for all of it; or empty.
         keep: the part of the content that stays unchanged, or None.
+        visible: the alpha of the content, or None if nothing of it is hidden.
     """
 
     content: tuple[Pixels, ...] = ()
     styles: tuple[Pixels | None, ...] = ()
     keep: Pixels | None = None
+    visible: Pixels | None = None
+
+    def seen(self, alphas: Sequence[Pixels | None]) -> "Masks":
+        """The masks of what is visible, with the alphas of the content and of each style."""
+        content, *others = alphas
+        if not any(alpha is not None for alpha in others):
+            return self._replace(visible=content)
+        styles = list(self.styles or [None] * len(others))
+        for i, alpha in enumerate(others):
+            mask = styles[i]
+            if alpha is not None:
+                styles[i] = alpha if mask is None else alpha * mask_at(mask, alpha.shape)
+                if not np.any(styles[i]):
+                    raise ValueError(
+                        f"style {i + 1} is transparent everywhere inside its mask: give another"
+                    )
+        return self._replace(visible=content, styles=tuple(styles))
 
     def named(self) -> dict[str, Pixels]:
         """The masks by the names used in messages."""
         masks = {f"content mask {i}": mask for i, mask in enumerate(self.content, start=1)}
         others = {f"style mask {i}": mask for i, mask in enumerate(self.styles, start=1)}
-        others["keep mask"] = self.keep
+        others |= {"keep mask": self.keep, "content alpha": self.visible}
         return masks | {name: mask for name, mask in others.items() if mask is not None}
 
     def without_rim(self, share: float) -> "Masks":
@@ -49,7 +67,12 @@ class Masks(NamedTuple):
             for mask, style in zip(self.styles, styles, strict=False)
         ]
         blend = config.weights_per_style(len(styles))
-        return guidance(network, config.style_layers, content_masks, style_masks, blend)
+        found = guidance(network, config.style_layers, content_masks, style_masks, blend)
+        if self.visible is None:
+            return found
+        visible = with_bleed(mask_at(self.visible, content.shape), margin)
+        layers = config.content_layers
+        return found._replace(visible=guide_of("content alpha", visible, network, layers))
 
     def shares(self, content: Sequence[int]) -> list[Pixels]:
         """The weight of each style at each pixel of the content at a scale, [H, W, 1]; a sum above
@@ -76,16 +99,17 @@ class Masks(NamedTuple):
 def checked_masks(
     content: Sequence[int],
     styles: Sequence[Sequence[int]],
-    content_masks: Sequence[ArrayLike],
-    style_masks: Sequence[ArrayLike | None],
-    keep_mask: ArrayLike | None,
+    content_masks: Sequence[ArrayLike | Picture],
+    style_masks: Sequence[ArrayLike | Picture | None],
+    keep_mask: ArrayLike | Picture | None,
 ) -> Masks:
     """The masks that `jnst.stylize` takes as float32, for pictures of these shapes.
 
     Raises:
         TypeError: for a mask that is not of floats or booleans.
         ValueError: for a wrong number of masks, a shape that is not [h, w] or has other
-            proportions than the picture, a value outside of [0, 1], or a region of only zeros.
+            proportions than the picture, a value outside of [0, 1], a region of only zeros, or
+            nothing left to paint.
     """
     check_numbers(content_masks, style_masks, len(styles))
     return Masks(
@@ -109,7 +133,7 @@ def mask_at(mask: Pixels, shape: Sequence[int]) -> Pixels:
 
 
 def _checked(name: str, mask: Any, shape: Sequence[int], picture: str) -> Pixels:
-    values = np.asarray(mask)
+    values = np.asarray(mask.as_mask() if isinstance(mask, Picture) else mask)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(f"{name} has shape {values.shape}: a mask is [height, width]")
     if values.dtype != np.bool_ and not np.issubdtype(values.dtype, np.floating):
@@ -125,4 +149,6 @@ def _checked(name: str, mask: Any, shape: Sequence[int], picture: str) -> Pixels
             f"{name} is {mask_width}x{mask_height} pixels and {picture} {width}x{height}: give a "
             "mask of that size, or of the same proportions"
         )
+    if name == "keep mask" and values.min() == 1:
+        raise ValueError("keep mask is 1 everywhere, so nothing is left to paint: set a part to 0")
     return values.astype(np.float32)

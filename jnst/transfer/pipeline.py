@@ -12,6 +12,7 @@ from ..arrays import Pixels
 from ..compute import Canvas, Problem, choose_engine, make_problem
 from ..compute.tiles.cutting import check_tile
 from ..config import DEFAULT, Config
+from ..images import Picture
 from ..losses import Known, Losses
 from ..network import Params
 from ..optimize import NotFiniteError, minimize
@@ -48,29 +49,31 @@ class Result:
 
 def stylize(
     params: Params,
-    content: ArrayLike,
-    styles: ArrayLike | Sequence[ArrayLike],
+    content: ArrayLike | Picture,
+    styles: ArrayLike | Picture | Sequence[ArrayLike | Picture],
     config: Config = DEFAULT,
     *,
-    init_image: ArrayLike | None = None,
+    init_image: ArrayLike | Picture | None = None,
     callback: Callback | None = None,
     chunk: int | None = None,
     resume: Checkpoint | None = None,
     tile: int | None = None,
     known: Known | None = None,
     devices: Sequence[jax.Device] = (),
-    content_masks: Sequence[ArrayLike] = (),
-    style_masks: Sequence[ArrayLike | None] = (),
-    keep_mask: ArrayLike | None = None,
+    content_masks: Sequence[ArrayLike | Picture] = (),
+    style_masks: Sequence[ArrayLike | Picture | None] = (),
+    keep_mask: ArrayLike | Picture | None = None,
 ) -> Result:
     """Paints the content in the style.
 
     Args:
         params: from `jnst.load_weights`.
-        content: [H, W, 3], sRGB in [0, 1], NumPy or JAX; resized to `config.size`.
+        content: [H, W, 3], sRGB in [0, 1], NumPy or JAX, or a `Picture` from `jnst.read_image`,
+            whose hidden pixels weigh nothing in the content loss; resized to `config.size`.
         styles: one such image or a sequence of them, of any sizes; each is resized so that its
             longer (or shorter, as `config.size_side` says) side is that of the content's times
-            its `config.style_scale`, or its `config.style_size`.
+            its `config.style_scale`, or its `config.style_size`. The alpha of a `Picture` is a
+            mask of it, like `style_masks`.
         config: all settings; see `jnst.PRESETS`.
         init_image: [H, W, 3], the initial image if `config.init` is "file".
         callback: called with a `Progress` after each chunk of steps; a true result ends the run
@@ -94,7 +97,8 @@ def stylize(
             default the blend of all styles acts everywhere.
         style_masks: for each style the part of it to use, None for all of it.
         keep_mask: the part of the content that stays unchanged: 1 keeps a pixel exactly, values
-            between 0 and 1 blend it with the painting (see `jnst.compute.canvas`).
+            between 0 and 1 blend it with the painting (see `jnst.compute.canvas`). A mask may also
+            be a `Picture`, white or opaque inside (`Picture.as_mask`).
 
     Returns:
         Result, with the image at the last scale's size: the last point that L-BFGS accepted (a
@@ -131,6 +135,7 @@ def stylize(
         check_tile(tile)
     pictures = checked_pictures(content, styles, init_image, config)
     masks = checked_masks(*pictures.shapes, content_masks, style_masks, keep_mask)
+    masks = masks.seen(pictures.alphas)
     inputs = prepare_inputs(params, pictures, masks, config)
     config, scales = inputs.config, inputs.scales
     engines = [choose_engine(config, tile, devices, scale.painted) for scale in scales]

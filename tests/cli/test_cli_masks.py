@@ -32,6 +32,31 @@ def test_kept_pixels_are_those_of_the_content(masked: Command) -> None:
     assert (found[:, 28:] != content[:, 28:]).any()
 
 
+def test_a_keep_mask_drawn_in_alpha_and_a_cut_out_content(masked: Command) -> None:
+    """White everywhere, opaque on the left: the left is kept. Hidden colours decide nothing."""
+    alpha = np.zeros((32, 48), np.uint8)
+    alpha[:, :24] = 255
+    white = np.dstack([np.full((32, 48, 3), 255, np.uint8), alpha])
+    Image.fromarray(white).save(masked.folder / "alpha.png")
+    cat = read_image(masked.folder / "cat.png").pixels[:32, :48]
+    colors = np.rint(255 * cat).astype(np.uint8)
+    found = []
+    for hidden in (0, 255):
+        pixels = np.dstack([np.where(alpha[..., None] > 0, colors, hidden), alpha])
+        Image.fromarray(pixels.astype(np.uint8)).save(masked.folder / "cut.png")
+        words = ["--content", "cut.png", "--style", "night.png", *TINY, "--bucket", "16"]
+        code, _, err = masked(*words, "--output", "cut-out.png")
+        assert code == 0, err
+        found.append(read_image(masked.folder / "cut-out.png").pixels)
+    np.testing.assert_array_equal(*found)
+    words = [*PICTURES, *TINY, "--size", "48", "--keep-mask", "alpha.png", "--output", "kept.png"]
+    code, _, err = masked(*words)
+    assert code == 0, err
+    kept, content = (read_image(masked.folder / n).pixels for n in ("kept.png", "cat.png"))
+    np.testing.assert_array_equal(kept[:, :24], content[:, :24])
+    assert (kept[:, 26:] != content[:, 26:]).any()
+
+
 def test_regions_are_painted_also_in_a_bucket_and_told_apart_by_rerun(masked: Command) -> None:
     words = ["--content", "cat.png", "--style", "night.png", "cat.png", *TINY]
     words += ["--content-mask", "left.png", "right.png", "--style-mask", "none", "left.png"]

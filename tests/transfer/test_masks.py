@@ -56,12 +56,15 @@ def test_what_is_kept_stays_exactly(params, fields):
     np.testing.assert_allclose(result.losses, terms, rtol=1e-4)
 
 
-def test_keeping_nothing_is_no_mask_and_keeping_all_is_the_content(params):
+def test_keeping_nothing_is_no_mask_and_keeping_all_is_refused(params):
     free = stylize(params, {}).image
     found = stylize(params, {"keep_mask": np.zeros((24, 32))}).image
     np.testing.assert_allclose(found, free, atol=1e-4)
-    found = stylize(params, {"keep_mask": np.ones((24, 32), bool)}).image
-    np.testing.assert_array_equal(found, CONTENT)
+    for everything in (np.ones((24, 32), bool), np.ones((24, 32), np.float32)):
+        with pytest.raises(
+            ValueError, match="keep mask is 1 everywhere, so nothing is left to pai"
+        ):
+            stylize(params, {"keep_mask": everything})
 
 
 def test_gradients_under_a_kept_part_are_finite_differences():
