@@ -4,6 +4,7 @@ The fields carry their help text, group and choices: the command line is generat
 """
 
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -12,8 +13,13 @@ from .checks import as_tuple, broadcast, check_lists, check_numbers, check_toget
 from .schedule import QUALITIES, down_to, steps_by_quality, steps_of
 
 
-def _option(default: Any, group: str, text: str, choices: tuple[str, ...] | None = None) -> Any:
+def _option(group: str, default: Any, text: str, choices: tuple[str, ...] | None = None) -> Any:
     return field(default=default, metadata={"group": group, "help": text, "choices": choices})
+
+
+_picture = partial(_option, "picture")
+_objective = partial(_option, "objective")
+_optimisation = partial(_option, "optimisation")
 
 
 @dataclass(frozen=True)
@@ -37,218 +43,174 @@ class Config:
         ValueError: content_weight is -1.0: it must be a finite number of at least 0
     """
 
-    size: int = _option(
-        512, "picture", "pixels on the side named by --size-side, at the last scale"
+    size: int = _picture(512, "pixels on the side named by --size-side, at the last scale")
+    size_side: str = _picture(
+        "longer", "which side of the content --size measures", ("longer", "shorter")
     )
-    size_side: str = _option(
-        "longer", "picture", "which side of the content --size measures", ("longer", "shorter")
-    )
-    style_scale: tuple[float, ...] = _option(
+    style_scale: tuple[float, ...] = _picture(
         (1.0,),
-        "picture",
         "size of the style pictures relative to the content: larger, larger strokes; one number "
         "for each style, or one for all",
     )
-    style_size: tuple[int, ...] = _option(
+    style_size: tuple[int, ...] = _picture(
         (),
-        "picture",
         "instead: pixels on the side of each style picture that --size-side names, at every scale",
     )
-    enlarge_styles: bool = _option(
-        True, "picture", "let styles be enlarged beyond the pixels that they have"
-    )
-    style_rim: float = _option(
+    enlarge_styles: bool = _picture(True, "let styles be enlarged beyond the pixels that they have")
+    style_rim: float = _picture(
         0.025,
-        "picture",
         "share of a style's shorter side that is left out along each of its borders, whose frame "
         "or scanned edge would be asked for inside the picture",
     )
-    resample: str = _option(
-        "bicubic", "picture", "filter that resizes pictures, antialiased", choices.RESAMPLING
+    resample: str = _picture(
+        "bicubic", "filter that resizes pictures, antialiased", choices.RESAMPLING
     )
-    color: str = _option(
+    color: str = _picture(
         "style",
-        "picture",
         "the style's colours; the content's, by painting in gray and putting its chrominance back "
         "(luminance-…); or the style's after they were brought to the content's (match-…)",
         choices.COLORS,
     )
-    init: str = _option(
+    init: str = _picture(
         "matched",
-        "picture",
         "what the optimisation starts from; matched: the content in the style's colours",
         choices.INITS,
     )
-    noise: float = _option(
-        0.1, "picture", "standard deviation of the noise that --init noise starts from, in [0, 1]"
+    noise: float = _picture(
+        0.1, "standard deviation of the noise that --init noise starts from, in [0, 1]"
     )
-    init_blend: float = _option(
-        0.5,
-        "picture",
-        "share of random style colours that --init blend mixes into the content, in [0, 1]",
+    init_blend: float = _picture(
+        0.5, "share of random style colours that --init blend mixes into the content, in [0, 1]"
     )
-    seed: int = _option(0, "picture", "seed of the random start")
-    bleed: int = _option(
+    seed: int = _picture(0, "seed of the random start")
+    bleed: int = _picture(
         8,
-        "picture",
         "pixels painted beyond each border, as in a mirror, and cut off: without, a strip along "
         "the border comes out unlike the rest. At most a twelfth of the shorter side; 0: none",
     )
-    strength: float = _option(
+    strength: float = _objective(
         1.0,
-        "objective",
         "how much of the painting: 0.25 much photograph, 4 much painting. It divides the content's "
         "weight, and gives deeper style layers more of the say",
     )
-    content_weight: float = _option(0.15, "objective", "weight of the content loss")
-    style_weight: float = _option(1.0, "objective", "weight of the style loss")
-    tv_weight: float = _option(2.0, "objective", "weight of the total variation: larger, smoother")
-    content_layers: tuple[str, ...] = _option(
-        ("relu4_2",), "objective", "layers whose activations are kept"
+    content_weight: float = _objective(0.15, "weight of the content loss")
+    style_weight: float = _objective(1.0, "weight of the style loss")
+    tv_weight: float = _objective(2.0, "weight of the total variation: larger, smoother")
+    content_layers: tuple[str, ...] = _objective(("relu4_2",), "layers whose activations are kept")
+    style_layers: tuple[str, ...] = _objective(
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1"), "layers whose statistics are matched"
     )
-    style_layers: tuple[str, ...] = _option(
-        ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
-        "objective",
-        "layers whose statistics are matched",
+    style_layer_weights: tuple[float, ...] = _objective(
+        (), "one weight per style layer, or one for all; none: by the depth of each"
     )
-    style_layer_weights: tuple[float, ...] = _option(
-        (),
-        "objective",
-        "one weight per style layer, or one for all; none: by the depth of each",
+    style_weights: tuple[float, ...] = _objective(
+        (1.0,), "blend of several styles: one weight per style, or one for all"
     )
-    style_weights: tuple[float, ...] = _option(
-        (1.0,), "objective", "blend of several styles: one weight per style, or one for all"
-    )
-    content_loss: str = _option("relative", "objective", "content loss", choices.CONTENT_LOSSES)
-    style_loss: str = _option(
-        "wasserstein-relative", "objective", "style loss", choices.STYLE_LOSSES
-    )
-    tv_loss: str = _option("nine-point", "objective", "total variation", choices.TV_LOSSES)
-    preserve: float = _option(
+    content_loss: str = _objective("relative", "content loss", choices.CONTENT_LOSSES)
+    style_loss: str = _objective("wasserstein-relative", "style loss", choices.STYLE_LOSSES)
+    tv_loss: str = _objective("nine-point", "total variation", choices.TV_LOSSES)
+    preserve: float = _objective(
         0.0,
-        "objective",
         "share of the content loss that follows the photograph's fine structure: 0 counts all "
         "positions alike, 1 only where there is detail, and leaves flat parts to the style",
     )
-    pooling: str = _option(
+    pooling: str = _objective(
         "max",
-        "objective",
         "pooling of the network; rescaled: average times 2, l2 times 0.78, about as large as the "
         "maxima that it was trained with",
         choices.POOLINGS,
     )
-    padding: str = _option(
+    padding: str = _objective(
         "replicate",
-        "objective",
         "what the first convolution sees around the picture: zeros as in training, the border's "
         "pixels repeated, or the picture mirrored",
         choices.PADDINGS,
     )
-    normalize_gradients: bool = _option(
+    normalize_gradients: bool = _objective(
         False,
-        "objective",
         "bring the gradient of each layer's loss to an L1 norm of its weight, as neural-style "
         "can: no layer pulls harder than that. Takes --optimizer adam or --line-search none",
     )
-    pixel_range: float = _option(
-        1.0,
-        "objective",
-        "the white of the units in which total variation and learning rate count",
+    pixel_range: float = _objective(
+        1.0, "the white of the units in which total variation and learning rate count"
     )
-    input_gain: float = _option(
-        1.0, "objective", "factor on the image before the network's own preprocessing"
+    input_gain: float = _objective(
+        1.0, "factor on the image before the network's own preprocessing"
     )
-    optimizer: str = _option(
-        "adam", "optimisation", "how the image is improved", choices.OPTIMIZERS
-    )
-    quality: str = _option(
+    optimizer: str = _optimisation("adam", "how the image is improved", choices.OPTIMIZERS)
+    quality: str = _optimisation(
         "normal",
-        "optimisation",
         "how much work: draft to try things, fine for the wall; sets the sizes that are worked "
         "through and the steps at each, unless --scales and --steps do",
         tuple(QUALITIES),
     )
-    steps: tuple[int, ...] = _option(
+    steps: tuple[int, ...] = _optimisation(
         (),
-        "optimisation",
         "optimiser steps at each scale; two numbers: at the first and at each other; one: at the "
         "last (see --taper); none: as --quality says",
     )
-    taper: float = _option(
+    taper: float = _optimisation(
         0.0,
-        "optimisation",
         "from one number of --steps: a scale of half the side makes 2 to this power as many, so "
         "that the whole picture needs less of the time; 0: as many",
     )
-    scales: tuple[float, ...] = _option(
+    scales: tuple[float, ...] = _optimisation(
         (),
-        "optimisation",
         "sizes to work through, coarse to fine, relative to --size, the last 1; none: those that "
         "--coarsest means. What is too small for the layers is left out, but for the last",
     )
-    coarsest: int = _option(
+    coarsest: int = _optimisation(
         128,
-        "optimisation",
         "work through sizes from coarse to fine, each of twice the area of the one before (four "
         "times with --quality draft), the first of at least so many pixels; the smaller it is, the "
         "longer the strokes",
     )
-    sketch: int = _option(
-        0,
-        "optimisation",
-        "before that a sketch of so many pixels, in which colours find their places; 0: none",
+    sketch: int = _optimisation(
+        0, "before that a sketch of so many pixels, in which colours find their places; 0: none"
     )
-    upscale: str = _option(
+    upscale: str = _optimisation(
         "detail",
-        "optimisation",
         "what a finer scale starts from: the painting enlarged, or the same with the content's "
         "fine detail put back",
         choices.UPSCALES,
     )
-    learning_rate: float = _option(0.03, "optimisation", "Adam: the step in units of --pixel-range")
-    line_search: str = _option(
-        "zoom", "optimisation", "L-BFGS: strong Wolfe zoom, or none as torch", choices.LINE_SEARCHES
+    learning_rate: float = _optimisation(0.03, "Adam: the step in units of --pixel-range")
+    line_search: str = _optimisation(
+        "zoom", "L-BFGS: strong Wolfe zoom, or none as torch", choices.LINE_SEARCHES
     )
-    history: int = _option(20, "optimisation", "L-BFGS: pairs of steps and gradients remembered")
-    precondition: float = _option(
+    history: int = _optimisation(20, "L-BFGS: pairs of steps and gradients remembered")
+    precondition: float = _optimisation(
         0.0,
-        "optimisation",
         "0.25 or so: take longer steps in broad areas, as if the frequencies f of the image were "
         "variables scaled by f to minus this power; 0: pixel by pixel",
     )
-    beta1: float = _option(0.9, "optimisation", "Adam: decay of the mean gradient")
-    beta2: float = _option(0.99, "optimisation", "Adam: decay of the mean square")
-    rate_decay: float = _option(
+    beta1: float = _optimisation(0.9, "Adam: decay of the mean gradient")
+    beta2: float = _optimisation(0.99, "Adam: decay of the mean square")
+    rate_decay: float = _optimisation(
         0.1,
-        "optimisation",
         "Adam: share of the learning rate that is left at the end of a scale, to which it falls "
         "along half a cosine; 1: it stays",
     )
-    average: float = _option(
+    average: float = _optimisation(
         0.0,
-        "optimisation",
         "Adam: decay of the running average of the image, which is then the painting; 0: see "
         "--average-share",
     )
-    average_share: float = _option(
+    average_share: float = _optimisation(
         0.1,
-        "optimisation",
         "Adam: the same, by the share of a scale's steps that the average reaches back over; "
         "0: none",
     )
-    carry: bool = _option(
-        True,
-        "optimisation",
-        "Adam: go on at a finer scale with the gradient's mean and mean square, enlarged",
+    carry: bool = _optimisation(
+        True, "Adam: go on at a finer scale with the gradient's mean and mean square, enlarged"
     )
-    precision: str = _option(
+    precision: str = _optimisation(
         "float32",
-        "optimisation",
         "what the convolutions multiply; picture, sums and losses are float32. bfloat16 pays where "
         "the processor has it, tf32 on recent GPUs alone",
         choices.PRECISIONS,
     )
-    clamp: bool = _option(True, "optimisation", "Adam: keep the image inside [0, 1] at each step")
+    clamp: bool = _optimisation(True, "Adam: keep the image inside [0, 1] at each step")
 
     def __post_init__(self) -> None:
         for name in ("style_scale", "style_size"):

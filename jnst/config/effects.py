@@ -103,24 +103,17 @@ _ADAM, _LBFGS = _needs("optimizer", "adam"), _needs("optimizer", "lbfgs")
 _CONTENT = _needs_weight("content_weight", "content_layers")
 _STYLE = _needs_weight("style_weight", "style_layers")
 
+_SIZES = ("size", "size_side", "style_scale", "style_size", "enlarge_styles", "style_rim")
+_PIXELS = ("resample", "color", "init", "bleed", "padding", "pixel_range", "input_gain")
+_ALWAYS = (*_SIZES, *_PIXELS, "tv_weight", "optimizer", "scales", "precondition", "precision")
 EFFECTS: Mapping[str, Idle | None] = {
-    "size": None,
-    "size_side": None,
-    "style_scale": None,
-    "style_size": None,
-    "enlarge_styles": None,
-    "style_rim": None,
-    "resample": None,
-    "color": None,
-    "init": None,
+    **dict.fromkeys(_ALWAYS),
     "noise": _needs("init", "noise"),
     "init_blend": _needs("init", "blend"),
     "seed": _needs("init", "gray", "noise", "style-colors", "blend"),
-    "bleed": None,
     "strength": _any_layer,
     "content_weight": _needs_weight("content_layers"),
     "style_weight": _needs_weight("style_layers"),
-    "tv_weight": None,
     "content_layers": _needs_weight("content_weight"),
     "style_layers": _needs_weight("style_weight"),
     "style_layer_weights": _STYLE,
@@ -130,48 +123,32 @@ EFFECTS: Mapping[str, Idle | None] = {
     "tv_loss": _needs_weight("tv_weight"),
     "preserve": _CONTENT,
     "pooling": _deep_layers,
-    "padding": None,
     "normalize_gradients": _any_layer,
-    "pixel_range": None,
-    "input_gain": None,
-    "optimizer": None,
     "quality": _by_quality,
     "steps": _each_counts,
     "taper": _tapered,
-    "scales": None,
     "coarsest": _by_hand,
     "sketch": _small_enough,
     "upscale": _several_scales,
     "learning_rate": _ADAM,
     "line_search": _LBFGS,
     "history": _LBFGS,
-    "precondition": None,
     "beta1": _ADAM,
     "beta2": _ADAM,
     "rate_decay": _ADAM,
     "average": _ADAM,
     "average_share": _shared,
     "carry": _carried,
-    "precision": None,
     "clamp": _ADAM,
 }
 """The needs of every field; None: it always has an effect."""
 
 
 def idle_fields(config: Config, styles: int) -> dict[str, str]:
-    """The fields without effect, each with a line that says why and what to do.
+    """The fields without effect in a run with so many styles; why, and what to do.
 
-    Args:
-        config: of a run.
-        styles: number of style pictures.
-
-    Example:
-        >>> idle_fields(Config(optimizer="lbfgs"), 1)["beta1"]
-        '--beta1 has no effect with --optimizer lbfgs: leave it out, or add --optimizer adam'
+    >>> idle_fields(Config(optimizer="lbfgs"), 1)["beta1"]
+    '--beta1 has no effect with --optimizer lbfgs: leave it out, or add --optimizer adam'
     """
-    reasons = {}
-    for field, idle in EFFECTS.items():
-        why = idle(config, styles) if idle else ""
-        if why:
-            reasons[field] = f"{_option(field)} has no effect {why}"
-    return reasons
+    reasons = {field: idle(config, styles) for field, idle in EFFECTS.items() if idle}
+    return {f: f"{_option(f)} has no effect {reason}" for f, reason in reasons.items() if reason}

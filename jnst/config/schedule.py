@@ -30,9 +30,8 @@ QUALITIES: Mapping[str, Quality] = {
 def steps_by_quality(quality: str, scales: Sequence[float]) -> tuple[int, ...]:
     """The steps at each of the scales, coarse to fine.
 
-    Example:
-        >>> steps_by_quality("normal", (0.25, 0.5, 1.0))
-        (120, 69, 40)
+    >>> steps_by_quality("normal", (0.25, 0.5, 1.0))
+    (120, 69, 40)
     """
     steps, taper, _ = QUALITIES[quality]
     return tuple(max(1, round(steps * (scale / scales[0]) ** -taper)) for scale in scales)
@@ -43,15 +42,12 @@ def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2.0) -> tu
 
     Each has `ratio` times the area of the one before it. The last, of the whole `size`, is always
     included. A scale of `sketch` pixels comes first if it is smaller than all others and not 0.
+    The scheme is that of style-transfer-pytorch.
 
-    References:
-        The scheme of style-transfer-pytorch.
-
-    Example:
-        >>> [round(512 * scale) for scale in down_to(128, 512)], down_to(128, 96)
-        ([128, 181, 256, 362, 512], (1.0,))
-        >>> [round(512 * scale) for scale in down_to(256, 512, sketch=64)]
-        [64, 256, 362, 512]
+    >>> [round(512 * scale) for scale in down_to(128, 512)], down_to(128, 96)
+    ([128, 181, 256, 362, 512], (1.0,))
+    >>> [round(512 * scale) for scale in down_to(256, 512, sketch=64)]
+    [64, 256, 362, 512]
     """
     # Computed from areas, where a half is exact: sides that end in 0.5 are rounded as published.
     finer = (ratio ** (-i / 2) for i in itertools.count(1))
@@ -63,24 +59,16 @@ def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2.0) -> tu
 def steps_of(
     steps: Sequence[int], scales: Sequence[float], *, taper: float = 0.0
 ) -> tuple[int, ...]:
-    """The steps at each of the scales.
+    """The steps at each of the scales, coarse to fine.
 
-    Args:
-        steps: one number for each scale; two, for the first and for each other; or one, for the
-            last.
-        scales: coarse to fine.
-        taper: used with one number: a scale of s times the side of the last makes s^−taper times
-            its steps. A step costs about s², so with 2 all scales cost the same, and with 0 all
-            make the same number of steps.
+    There is one number for each scale; two, for the first and for each other; or one, for the last:
+    then a scale of s times its side makes s^−taper times its steps. A step costs about s², so with
+    a taper of 2 all scales cost the same, and with 0 all make the same number of steps.
 
-    Raises:
-        ValueError: for any other number of steps.
-
-    Example:
-        >>> steps_of((1000, 500), (0.5, 0.71, 1.0))
-        (1000, 500, 500)
-        >>> steps_of((80,), (0.25, 0.5, 1.0), taper=1.0)
-        (320, 160, 80)
+    >>> steps_of((1000, 500), (0.5, 0.71, 1.0))
+    (1000, 500, 500)
+    >>> steps_of((80,), (0.25, 0.5, 1.0), taper=1.0)
+    (320, 160, 80)
     """
     count = len(scales)
     if len(steps) == 2:

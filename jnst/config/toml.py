@@ -89,9 +89,8 @@ def _converted(key: str, value: Any, default: Any) -> Any:
         values = value if isinstance(value, list) else [value]
         example = default[0] if default else 0
         return tuple(_converted(key, entry, example) for entry in values)
-    if isinstance(default, bool) != isinstance(value, bool):
-        raise ValueError(f"{key} is {value!r}: give {_KINDS[type(default)]}")
-    if isinstance(default, str) != isinstance(value, str) or isinstance(value, list | dict):
+    differs = any(isinstance(default, kind) != isinstance(value, kind) for kind in (bool, str))
+    if differs or isinstance(value, list | dict):
         raise ValueError(f"{key} is {value!r}: give {_KINDS[type(default)]}")
     is_whole = isinstance(default, int) and isinstance(value, float) and value.is_integer()
     return int(value) if is_whole else value

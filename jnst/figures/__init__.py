@@ -20,34 +20,18 @@ if TYPE_CHECKING:
     from .sheets import contact_sheet as contact_sheet
     from .sheets import grid_sheet as grid_sheet
 
-__all__ = [
-    "CLASSIC",
-    "apply_filter",
-    "contact_sheet",
-    "feature_maps",
-    "filter_sheet",
-    "first_filters",
-    "grid_sheet",
-    "loss_curves",
-    "read_log",
-    "save_figure",
-]
-
 _FILES = {
-    "loss_curves": "curves",
-    "read_log": "curves",
-    "feature_maps": "filters",
-    "filter_sheet": "filters",
-    "first_filters": "filters",
-    "CLASSIC": "kernels",
-    "apply_filter": "kernels",
-    "save_figure": "panels",
-    "contact_sheet": "sheets",
-    "grid_sheet": "sheets",
+    "curves": ("loss_curves", "read_log"),
+    "filters": ("feature_maps", "filter_sheet", "first_filters"),
+    "kernels": ("CLASSIC", "apply_filter"),
+    "panels": ("save_figure",),
+    "sheets": ("contact_sheet", "grid_sheet"),
 }
+__all__ = sorted(name for names in _FILES.values() for name in names)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _FILES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_FILES[name]}", __name__), name)
+    for file, names in _FILES.items():
+        if name in names:
+            return getattr(import_module(f".{file}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

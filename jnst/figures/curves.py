@@ -16,14 +16,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-TERMS = ("total", "content", "style", "tv")
-_NAMES = {"total": "total", "content": "content", "style": "style", "tv": "total variation"}
-# Okabe and Ito's palette, distinguishable with every kind of colour vision; dashes help in gray.
-_COLORS = {"total": "#000000", "content": "#0072B2", "style": "#D55E00", "tv": "#009E73"}
-_DASHES = {"total": "-", "content": "--", "style": "-", "tv": "-."}
+# Name, colour and dashes: Okabe and Ito's palette, distinguishable with every kind of colour
+# vision; dashes help in gray.
+_TERMS = {
+    "total": ("total", "#000000", "-"),
+    "content": ("content", "#0072B2", "--"),
+    "style": ("style", "#D55E00", "-"),
+    "tv": ("total variation", "#009E73", "-."),
+}
 # Largest ratio on the y axis: a content loss near 0 would otherwise squeeze the other curves.
 _SPAN = 1e7
-_NUMBERS = ("step", "scale", "seconds", *TERMS)
+_NUMBERS = ("step", "scale", "seconds", *_TERMS)
 
 
 def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[str, float]]]:
@@ -86,7 +89,7 @@ def loss_curves(log: str | os.PathLike[str]) -> Figure:
     columns = {key: np.array([float(r[key]) for r in records]) for key in _NUMBERS}
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
-    for term in TERMS:
+    for term in _TERMS:
         _draw_term(axes, columns["step"], columns[term], term)
     axes.set_yscale("log")
     axes.set_ylim(bottom=max(axes.get_ylim()[0], axes.get_ylim()[1] / _SPAN))
@@ -109,13 +112,13 @@ def loss_curves(log: str | os.PathLike[str]) -> Figure:
 
 def _draw_term(axes: Axes, steps: Any, values: Any, term: str) -> None:
     drawable = np.where(np.isfinite(values) & (values > 0), values, math.nan)
-    missing = bool(np.isnan(drawable).all())
+    name, color, dashes = _TERMS[term]
     axes.plot(
         steps,
         drawable,
-        label=_NAMES[term] + (" (0 throughout)" if missing else ""),
-        color=_COLORS[term],
-        linestyle=_DASHES[term],
+        label=name + (" (0 throughout)" if np.isnan(drawable).all() else ""),
+        color=color,
+        linestyle=dashes,
         linewidth=2.2 if term == "total" else 1.5,
         alpha=0.75 if term == "total" else 1.0,
         marker="o" if len(values) == 1 else None,

@@ -19,7 +19,6 @@ from ..ops.window import Padding
 
 Kernels = NDArray[np.float32]
 
-
 _REC709 = (0.2126, 0.7152, 0.0722)
 
 
@@ -30,16 +29,7 @@ def _kernel(rows: ArrayLike) -> Kernels:
 
 
 def gaussian(sigma: float = 2.0) -> Kernels:
-    """A Gaussian blur, truncated at three standard deviations and normalised to the sum 1.
-
-    Args:
-        sigma: standard deviation in pixels, above 0.
-
-    Returns:
-        [size, size, 1, 1] with size = 2 ⌈3 sigma⌉ + 1.
-
-    Raises:
-        ValueError: for a sigma that is not positive and finite.
+    """A Gaussian blur of standard deviation sigma in pixels, cut at 3 sigma, with the sum 1.
 
     >>> gaussian(1.0).shape, round(float(gaussian(1.0).sum()), 6)
     ((7, 7, 1, 1), 1.0)
@@ -88,9 +78,6 @@ def gabor_bank(
 
     Returns:
         [size, size, 1, orientations], truncated at 2.5 standard deviations.
-
-    Raises:
-        ValueError: for a number out of range.
 
     References:
         Daugman, "Uncertainty relation for resolution in space, spatial frequency, and orientation",

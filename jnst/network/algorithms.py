@@ -54,11 +54,8 @@ def winograd_tiles(
 ) -> dict[str, Tiles]:
     """The convolutions for which `jnst.prepare` chooses Winograd's tiles, with the tiles' sides.
 
-    Arguments as for `jnst.prepare`.
-
-    Example:
-        >>> winograd_tiles("vgg16", 48, 48)
-        {}
+    >>> winograd_tiles("vgg16", 48, 48)
+    {}
     """
     if jax.default_backend() != "cpu":
         return {}
@@ -110,11 +107,8 @@ def share_of_direct(
 ) -> float:
     """The expected time of the chosen algorithms as a share of that of direct convolutions.
 
-    Arguments as for `jnst.prepare`.
-
-    Example:
-        >>> share_of_direct("vgg16", 48, 48, "float32", ["relu4_1"])
-        1.0
+    >>> share_of_direct("vgg16", 48, 48, "float32", ["relu4_1"])
+    1.0
     """
     tiles = winograd_tiles(network, height, width, precision, layers)
     chosen = direct = 0.0

@@ -23,20 +23,17 @@ def _layer_names(depths: Iterable[int]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _convolutions(depths: Iterable[int]) -> tuple[tuple[str, int, int], ...]:
-    table, channels = [], 3
-    for block, (depth, width) in enumerate(zip(depths, _WIDTHS, strict=True), start=1):
-        for index in range(1, depth + 1):
-            table.append((f"conv{block}_{index}", channels, width))
-            channels = width
-    return tuple(table)
+def _convolutions(order: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
+    names = [name for name in order if name.startswith("conv")]
+    widths = [_WIDTHS[int(name[4]) - 1] for name in names]
+    return tuple(zip(names, (3, *widths[:-1]), widths, strict=True))
 
 
 LAYERS: Mapping[str, tuple[str, ...]] = {n: _layer_names(d) for n, d in _BLOCK_DEPTHS.items()}
 """Every activation that can be requested, in order: conv1_1, relu1_1, conv1_2, …, pool5."""
 
 CONVOLUTIONS: Mapping[str, tuple[tuple[str, int, int], ...]] = {
-    n: _convolutions(d) for n, d in _BLOCK_DEPTHS.items()
+    network: _convolutions(order) for network, order in LAYERS.items()
 }
 """Name, input channels and output channels of each 3x3 convolution, by network."""
 
@@ -48,9 +45,8 @@ def check_layers(network: str, layers: Iterable[str]) -> None:
     for layer in layers:
         if layer not in LAYERS[network]:
             close = difflib.get_close_matches(layer, LAYERS[network], n=1)
-            hint = (
-                f"did you mean {close[0]!r}?" if close else f"it has {', '.join(LAYERS[network])}"
-            )
+            names = ", ".join(LAYERS[network])
+            hint = f"did you mean {close[0]!r}?" if close else f"it has {names}"
             raise ValueError(f"{network} has no layer {layer!r}; {hint}")
 
 
@@ -113,14 +109,8 @@ def map_shapes(
 ) -> dict[str, tuple[int, int, int]]:
     """The shape [h, w, C] of the map at every layer up to the deepest of those named.
 
-    Args:
-        network: "vgg16" or "vgg19".
-        layers: may be empty.
-        height, width: of the image, in pixels.
-
-    Example:
-        >>> list(map_shapes("vgg19", ["relu2_1", "relu1_1"], 45, 64).items())[-2:]
-        [('conv2_1', (22, 32, 128)), ('relu2_1', (22, 32, 128))]
+    >>> list(map_shapes("vgg19", ["relu2_1", "relu1_1"], 45, 64).items())[-2:]
+    [('conv2_1', (22, 32, 128)), ('relu2_1', (22, 32, 128))]
     """
     channels = 3
     widths = {name: width for name, _, width in CONVOLUTIONS[network]}

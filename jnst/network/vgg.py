@@ -16,13 +16,7 @@ from jaxtyping import Array
 
 from ..arrays import Batch, Features, Image
 from ..ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
-from .architecture import (
-    CONVOLUTIONS,
-    check_layers,
-    convolutions_to,
-    layers_to,
-    smallest_side,
-)
+from .architecture import CONVOLUTIONS, check_layers, convolutions_to, layers_to, smallest_side
 from .preprocessing import Preprocessing, preprocess
 
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
@@ -62,13 +56,9 @@ class Params:
 
 
 def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool = False) -> Batch:
-    """A layer's convolution, optionally with its ReLU, by the algorithms that its kernels are for.
+    """The convolution of x [N, H, W, in] by a layer of `Params`, with its ReLU if `rectify`.
 
-    Args:
-        x: [N, H, W, in].
-        layer: an entry of `Params.layers`.
-        precision: of `Params`.
-        rectify: whether to apply the ReLU.
+    The forms of the layer's kernels decide on the algorithms.
     """
     # By default JAX multiplies float32 in TF32 on recent GPUs and in bfloat16 on TPUs.
     products = "tensorfloat32" if precision == "tf32" else "highest"
@@ -86,12 +76,7 @@ def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool =
 def convolve_first(
     x: Batch, layer: Mapping[str, Any], precision: str, padding: str, rectify: bool = False
 ) -> Batch:
-    """conv1_1 as `convolve`, but with the picture's border repeated or mirrored.
-
-    Args:
-        x, layer, precision, rectify: as for `convolve`.
-        padding: "zero", "replicate" or "reflect"; of one pixel on each side.
-    """
+    """conv1_1 as `convolve`, with a padding of one pixel: "zero", "replicate" or "reflect"."""
     if padding == "zero":
         return convolve(x, layer, precision, rectify)
     # Every algorithm pads with zeros, which affect only the rim of the padded picture; cut it off.
@@ -117,15 +102,7 @@ class _Convolution(nn.Module):
 
 
 class VGG(nn.Module):
-    """VGG-16 or VGG-19 without its classifier.
-
-    Attributes:
-        network: "vgg16" or "vgg19".
-        layers: names of the activations to return; the network ends at the deepest of them.
-        pooling: "max" as trained, "average" as in Gatys et al. 2016, or another of `pool`.
-        precision: see `Params`.
-        padding: of the first convolution, see `convolve_first`.
-    """
+    """VGG-16 or VGG-19 without its classifier; the attributes are the arguments of `features`."""
 
     network: str
     layers: tuple[str, ...]
@@ -159,21 +136,14 @@ def propagate(
 ) -> Iterator[tuple[str, Batch]]:
     """Yields each layer's name and its output, in order.
 
-    Args:
-        order: names of consecutive layers.
-        x: [N, H, W, C], the input of the first of them.
-        convolve: (x, name, rectify) to the convolution's output, after its ReLU if `rectify`.
-        pool: (x, name) to the pooling's output.
-        read: the layers whose output is needed. A convolution that is not read is fused with its
-            ReLU, which saves one pass over memory; its name then comes with the output of the
-            ReLU, as does the ReLU's.
+    A convolution that is not in `read` is fused with its ReLU, which saves one pass over memory:
+    `convolve` is then asked to rectify, and both names come with the output of the ReLU.
 
-    Example:
-        >>> import jax.numpy as jnp
-        >>> walk = propagate(("conv1_1", "relu1_1"), jnp.ones((1, 1, 1, 1)),
-        ...                  lambda x, name, rectify: -2 * x, lambda x, name: x, {"conv1_1"})
-        >>> [(name, float(x.squeeze())) for name, x in walk]
-        [('conv1_1', -2.0), ('relu1_1', 0.0)]
+    >>> import jax.numpy as jnp
+    >>> walk = propagate(("conv1_1", "relu1_1"), jnp.ones((1, 1, 1, 1)),
+    ...                  lambda x, name, rectify: -2 * x, lambda x, name: x, {"conv1_1"})
+    >>> [(name, float(x.squeeze())) for name, x in walk]
+    [('conv1_1', -2.0), ('relu1_1', 0.0)]
     """
     rectified = False
     for name in order:
