@@ -17,6 +17,7 @@ lint: $(VENV)/.develop
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict --follow-imports silent tests/typing/strict_user_script.py
 
 format: $(VENV)/.develop
 	$(BIN)/ruff format .

@@ -2,8 +2,27 @@
 
 from .compute import tiles
 from .config import PRESETS, Config, load_config, preset, presets, save_config
-from .images import keep_colors, match_colors, read_image, write_image
-from .losses import Losses, LossWeights, Targets, loss_weights, make_targets
+from .images import (
+    Picture,
+    fit_size,
+    keep_colors,
+    match_colors,
+    read_image,
+    read_parameters,
+    resize_picture,
+    write_image,
+)
+from .losses import (
+    CONTENT_LOSSES,
+    STYLE_LOSSES,
+    TV_LOSSES,
+    Losses,
+    LossWeights,
+    Targets,
+    loss_weights,
+    make_targets,
+)
+from .losses.guidance import Guidance, guidance
 from .losses.objective import objective
 from .network import (
     LAYERS,
@@ -27,13 +46,18 @@ from .transfer import (
 )
 
 __all__ = [
+    "CONTENT_LOSSES",
     "LAYERS",
     "PRESETS",
+    "STYLE_LOSSES",
+    "TV_LOSSES",
     "Checkpoint",
     "Config",
+    "Guidance",
     "LossWeights",
     "Losses",
     "Params",
+    "Picture",
     "Preprocessing",
     "Progress",
     "Result",
@@ -43,6 +67,8 @@ __all__ = [
     "features",
     "fetch_weights",
     "find_weights",
+    "fit_size",
+    "guidance",
     "keep_colors",
     "load_checkpoint",
     "load_config",
@@ -55,6 +81,8 @@ __all__ = [
     "preset",
     "presets",
     "read_image",
+    "read_parameters",
+    "resize_picture",
     "save_checkpoint",
     "save_config",
     "stylize",

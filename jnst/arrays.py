@@ -5,6 +5,8 @@ leave this range unless the run clamps it. A batch adds a leading axis; the laye
 work on batches in the layout NHWC with kernels in the layout HWIO.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
@@ -20,5 +22,7 @@ Scalar = Float[Array, ""]
 
 Pixels = NDArray[np.float32]
 """A picture or a mask in NumPy, [height, width, ...]: sRGB nominally in [0, 1], or weights."""
+AnyImage = Image | NDArray[np.floating[Any]]
+"""A picture that a caller gives, in JAX or NumPy."""
 Values = NDArray[np.float64]
 """Intermediate NumPy values in double precision: colours, matrices."""

@@ -3,6 +3,7 @@
 The fields carry their help text, group and choices: the command line is generated from them.
 """
 
+import textwrap
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from numbers import Real
@@ -22,11 +23,9 @@ _objective = partial(_option, "objective")
 _optimisation = partial(_option, "optimisation")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Config:
     """All settings of a run, checked when the config is made.
-
-    Attributes are described by their own help text (`dataclasses.fields(Config)`).
 
     Lists become tuples, so `Config(**config.to_dict())` is the same config again.
 
@@ -226,6 +225,11 @@ class Config:
         check_together(self)
         _ = self.steps_per_scale, self.weights_per_style_layer
 
+    def __repr__(self) -> str:
+        values = [(spec.name, getattr(self, spec.name), spec.default) for spec in fields(self)]
+        changed = [f"{name}={value!r}" for name, value, default in values if value != default]
+        return f"Config({', '.join(changed)})"
+
     @property
     def all_scales(self) -> tuple[float, ...]:
         """`scales`, or those given by `coarsest` and `sketch`."""
@@ -278,3 +282,13 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values, tuples as lists, fit for JSON."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def _field_lines() -> list[str]:
+    """What `help(Config)` says of the fields: the texts that the command shows as well."""
+    texts = [f"{spec.name}: {spec.metadata['help']}" for spec in fields(Config)]
+    wrapper = textwrap.TextWrapper(100, " " * 8, " " * 12, break_on_hyphens=False)
+    return list(map(wrapper.fill, texts))
+
+
+Config.__doc__ = "\n".join((f"{Config.__doc__}", "    Attributes:", *_field_lines()))

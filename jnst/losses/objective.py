@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import mul
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..arrays import Features, Image, Scalar
+from ..arrays import AnyImage, Features, Image, Scalar
 from ..config import Config
 from ..config.choices import block_of
 from ..network import Params, features
@@ -21,6 +21,8 @@ from .gradient_norm import normalizing_maps
 from .guidance import Guide
 from .registry import STYLE_LOSSES
 from .total_variation import TV_LOSSES
+
+Number = TypeVar("Number")
 
 
 class LossWeights(NamedTuple):
@@ -37,13 +39,13 @@ class LossWeights(NamedTuple):
     tv: Scalar
 
 
-class Losses(NamedTuple):
+class Losses(NamedTuple, Generic[Number]):
     """The weighted terms of an objective; `total` is their sum. Scalars, or one entry per step."""
 
-    content: Any
-    style: Any
-    tv: Any
-    total: Any
+    content: Number
+    style: Number
+    tv: Number
+    total: Number
 
 
 class Terms(NamedTuple):
@@ -127,8 +129,8 @@ def activations(params: Params, image: Image, layers: tuple[str, ...], terms: Te
 
 
 def objective(
-    image: Image, params: Params, targets: Targets, weights: LossWeights
-) -> tuple[Scalar, Losses]:
+    image: AnyImage, params: Params, targets: Targets, weights: LossWeights
+) -> tuple[Scalar, Losses[Scalar]]:
     """The weighted loss of an image and its terms; differentiable in the image.
 
     total = content · Σ_l content loss + Σ_l style_l · style distance
@@ -163,7 +165,7 @@ def objective(
         >>> float(terms.content), float(terms.tv), float(terms.style) > 0
         (0.0, 0.0, True)
     """
-    terms = targets.terms
+    image, terms = jnp.asarray(image), targets.terms
     layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
     maps = activations(params, image, layers, terms)
     shapes = {layer: values.shape for layer, values in maps.items()}

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..arrays import Image
+from ..arrays import AnyImage, Image
 from ..config import Config
 from ..network import Params
 from ..network.architecture import check_layers, map_shapes
@@ -28,8 +28,8 @@ Known = dict[tuple[Any, ...], dict[str, Array]]
 
 def make_targets(
     params: Params,
-    content: Image,
-    styles: Sequence[Image],
+    content: AnyImage,
+    styles: Sequence[AnyImage],
     config: Config,
     *,
     known: Known | None = None,
@@ -39,7 +39,7 @@ def make_targets(
 
     Args:
         params: from `jnst.load_weights`.
-        content: [H, W, 3], sRGB in [0, 1], of the size of the image to be optimised.
+        content: [H, W, 3], sRGB in [0, 1], JAX or NumPy, of the size of the image to be optimised.
         styles: one or more images of any sizes; statistics are averaged with
             `config.style_weights`, normalised to a sum of 1 (as neural-style does).
         config: names the layers, losses and pooling.
@@ -56,19 +56,22 @@ def make_targets(
             neither one nor the number of styles.
     """
 
+    picture = jnp.asarray(content)
+
     def content_maps(terms: Terms) -> dict[str, ContentTarget]:
-        maps = activations(params, content, terms.content_layers, terms)
-        return content_targets(maps, content, config.preserve, params.network)
+        maps = activations(params, picture, terms.content_layers, terms)
+        return content_targets(maps, picture, config.preserve, params.network)
 
     def style_statistics(style: Image, guide: Guide, terms: Terms) -> dict[str, Any]:
         statistics = _looked_up(known, params, style, guide, terms)
         if STYLE_LOSSES[terms.style_loss].by_sums:
             return statistics
-        shapes = map_shapes(params.network, terms.style_layers, *content.shape[:2])
+        shapes = map_shapes(params.network, terms.style_layers, *picture.shape[:2])
         positions = tuple((layer, math.prod(shapes[layer][:2])) for layer in statistics)
         return _fitted(statistics, positions, terms.style_loss)
 
-    return gather_targets(content_maps, style_statistics, params, styles, config, guidance)
+    pictures = [jnp.asarray(style) for style in styles]
+    return gather_targets(content_maps, style_statistics, params, pictures, config, guidance)
 
 
 def gather_targets(

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..arrays import Batch, Features, Image
+from ..arrays import AnyImage, Batch, Features
 from ..ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
 from .architecture import CONVOLUTIONS, check_layers, convolutions_to, layers_to, smallest_side
 from .preprocessing import Preprocessing, preprocess
@@ -184,7 +185,7 @@ def pool(x: Batch, kind: str = "max") -> Batch:
 
 def features(
     params: Params,
-    image: Image,
+    image: AnyImage,
     layers: Iterable[str],
     *,
     pooling: str = "max",
@@ -194,8 +195,8 @@ def features(
 
     Args:
         params: from `jnst.load_weights`; its preprocessing is applied here.
-        image: [height, width, 3], sRGB, nominally in [0, 1]; any float dtype, any size whose
-            sides reach `smallest_side`.
+        image: [height, width, 3], sRGB, nominally in [0, 1], JAX or NumPy; any float dtype, any
+            size whose sides reach `smallest_side`.
         layers: names such as "relu4_2" (see `LAYERS`). "conv…" is before the ReLU.
         pooling: "max", "average" or "l2"; "average-rescaled" or "l2-rescaled" (see `pool`).
         padding: around the picture at the first convolution: "zero" as trained, "replicate" or
@@ -236,6 +237,6 @@ def features(
         )
     network = VGG(params.network, layers, pooling, params.precision, padding)
     used = {name: params.layers[name] for name in convolutions_to(params.network, layers)}
-    batch = preprocess(image, params.preprocessing)[None]
+    batch = preprocess(jnp.asarray(image), params.preprocessing)[None]
     maps: Any = network.apply({"params": used}, batch)
     return {name: maps[name][0] for name in layers}

@@ -1,5 +1,7 @@
 """The transfer pipeline from arrays to an array: inputs, then scale after scale."""
 
+from __future__ import annotations  # help then shows the names of the types
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from ..arrays import Pixels
+from ..arrays import AnyImage, Pixels
 from ..compute import Canvas, Problem, choose_engine, make_problem
 from ..compute.tiles.cutting import check_tile
 from ..config import DEFAULT, Config
@@ -42,18 +44,18 @@ class Result:
     """
 
     image: Pixels
-    losses: Losses
-    history: Losses
+    losses: Losses[float]
+    history: Losses[Pixels]
     size: tuple[int, int]
 
 
 def stylize(
     params: Params,
-    content: ArrayLike | Picture,
-    styles: ArrayLike | Picture | Sequence[ArrayLike | Picture],
+    content: AnyImage | Picture,
+    styles: AnyImage | Picture | Sequence[AnyImage | Picture],
     config: Config = DEFAULT,
     *,
-    init_image: ArrayLike | Picture | None = None,
+    init_image: AnyImage | Picture | None = None,
     callback: Callback | None = None,
     chunk: int | None = None,
     resume: Checkpoint | None = None,

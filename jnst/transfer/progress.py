@@ -36,7 +36,7 @@ class Progress(NamedTuple):
     scales: int
     height: int
     width: int
-    losses: Losses
+    losses: Losses[Pixels]
     image: Callable[[], Pixels]
     checkpoint: Callable[[], Checkpoint]
 
@@ -64,7 +64,7 @@ class Reporter:
         """The picture of an optimised array, in its final colours."""
         return self._inputs.finish(self.canvas.visible(optimised))
 
-    def history(self) -> Losses:
+    def history(self) -> Losses[Pixels]:
         """The loss terms at each step so far."""
         return Losses(*(np.concatenate(term) for term in zip(*self._losses, strict=True)))
 
