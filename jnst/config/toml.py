@@ -61,7 +61,7 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, A
     try:
         settings = tomllib.loads(Path(path).read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{name} is no TOML file: {error}") from None
+        raise ValueError(f"{name} is not a TOML file: {error}") from None
     kinds = {spec.name: spec.default for spec in fields(Config)}
     start = settings.pop("preset", None)
     try:
@@ -80,7 +80,7 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, A
 def check_name(path: str | os.PathLike[str]) -> None:
     """Raises ValueError for a file to write that does not end in .toml."""
     if Path(path).suffix.lower() != ".toml":
-        raise ValueError(f"{os.fspath(path)!r} is no name for settings: let it end in .toml")
+        raise ValueError(f"{os.fspath(path)!r} is not a name for settings: it must end in .toml")
 
 
 def _converted(key: str, value: Any, default: Any) -> Any:

@@ -41,7 +41,7 @@ def rows(precision: str) -> list[Row]:
         return []
     if kind and kind not in table:
         kinds = ", ".join(map(repr, table))
-        raise ValueError(f"{_SWITCH} is {kind!r}: the table knows {kinds}; 'direct' goes without")
+        raise ValueError(f"{_SWITCH} is {kind!r}: the table knows {kinds}; 'direct' uses none")
     kind = kind or processor_kind()
     if kind in table:
         timings: list[Row] = table[kind][precision]

@@ -69,7 +69,7 @@ def load_weights(
             f"{path} holds {weights.network}, not {network}; ask for {weights.network} or name "
             "another file"
         )
-    bound = bound_preprocessing(path, weights, preprocessing)
+    bound = agreed_preprocessing(path, weights, preprocessing)
     return Params(jax.device_put(weights.layers), weights.network, bound, path.name, sha256)
 
 
@@ -128,7 +128,7 @@ def convert_weights(
     path, target = Path(source).expanduser(), Path(out).expanduser()
     _check_target(path, target)
     weights = read_weight_file(path)
-    bound = bound_preprocessing(path, weights, preprocessing)
+    bound = agreed_preprocessing(path, weights, preprocessing)
     if dtype == "float16":
         _check_range(path, weights)
     notes = {"source": f"{path.name} (sha256 {verified_sha256(path)})", **weights.notes}
@@ -158,7 +158,7 @@ def _check_range(path: Path, weights: WeightFile) -> None:
             )
 
 
-def bound_preprocessing(
+def agreed_preprocessing(
     path: Path, weights: WeightFile, chosen: Preprocessing | None
 ) -> Preprocessing:
     """The preprocessing on which the weights' numbers, the file and the caller's choice agree.

@@ -73,7 +73,7 @@ def test_typed_wins_over_the_file_and_the_file_over_the_preset(file: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("size = ", "run.toml is no TOML file: Invalid value"),
+        ("size = ", "run.toml is not a TOML file: Invalid value"),
         ("siez = 3", "run.toml: unknown key 'siez'; did you mean 'size'"),
         ('preset = "gatis2016"', "run.toml: unknown preset 'gatis2016'; did you mean 'gatys2016'"),
         ("size = 0", "run.toml: size is 0: it must be a whole number of at least 1"),
@@ -105,9 +105,9 @@ def test_other_mistakes(file: Path) -> None:
     for option in ("--config", "--save-config"):
         with pytest.raises(UsageError, match="unexpected 'stray'"):
             expanded([option, str(file), "stray"])
-    with pytest.raises(UsageError, match=r"--save-config: 'run.txt' is no name .* end in .toml"):
+    with pytest.raises(UsageError, match=r"--save-config: 'run.txt' is not a name .* end in .toml"):
         expanded(["--save-config", "run.txt"])
-    with pytest.raises(ValueError, match="is no name for settings"):
+    with pytest.raises(ValueError, match="is not a name for settings"):
         jnst.save_config("run.jpg", Config())
 
 

@@ -15,7 +15,7 @@ from ...network.manifest import (
     weights_folder,
 )
 from ...network.preprocessing import Preprocessing
-from ...network.weights import bound_preprocessing, cache_folder, verified_sha256
+from ...network.weights import agreed_preprocessing, cache_folder, verified_sha256
 
 
 def overview() -> list[str]:
@@ -72,7 +72,7 @@ def details(path: Path, chosen: Preprocessing | None = None) -> Iterator[str]:
         yield _printable(f"{name:<10} {' '.join(text.split())}")
     yield f"begins     {_first_values(weights.layers)}"
     yield from ["", *_statistics(weights.layers), ""]
-    expects = bound_preprocessing(path, weights, chosen)
+    expects = agreed_preprocessing(path, weights, chosen)
     yield f"family     {_family(weights, known_file)}"
     yield f"input      {_words(expects)}"
     yield "It loads."
