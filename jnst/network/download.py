@@ -39,9 +39,6 @@ def fetch(file: KnownFile, folder: Path, *, offline: bool = False, progress: boo
         offline: if True, only raises the error that explains what to do.
         progress: whether to draw a progress bar on standard error.
 
-    Returns:
-        The path of the file. An existing file with the right hash is kept.
-
     Raises:
         OSError: if the download fails: no network, a wrong hash, a full disk, or `offline`. The
             message says where to download it by hand, its hash, and where to put it.

@@ -50,9 +50,7 @@ class Stream:
     def receive(self, url: str) -> None:
         """Downloads the missing bytes, if any.
 
-        Raises:
-            requests.RequestException: if they do not arrive, or are something else.
-            OSError: if they cannot be written.
+        Raises `requests.RequestException` if they do not arrive, or are something else.
         """
         offset = self.received
         if self._size and offset == self._size:

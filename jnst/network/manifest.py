@@ -119,24 +119,15 @@ def known_files() -> tuple[KnownFile, ...]:
 
 
 def identify(layers: Layers, network: str) -> Family | None:
-    """Identifies the family of weights by conv1_1, and so the input that they expect.
+    """The family of weights, by conv1_1, with the preprocessing in their channel order, or None.
 
-    Args:
-        layers: with "conv1_1", kernel HWIO.
-        network: "vgg16" or "vgg19".
+    Raises ValueError if the numbers belong to a known family of the other network, or the kernels'
+    axes are swapped, so that no preprocessing is right.
 
-    Returns:
-        The family, its preprocessing in the channel order of these kernels; None if unknown.
-
-    Raises:
-        ValueError: if the numbers belong to a known family of the other network, or the kernels'
-            axes are swapped, so that no preprocessing is right.
-
-    Example:
-        >>> from jnst.network.formats import read_weight_file
-        >>> weights = read_weight_file(weights_folder() / "vgg16.h5")
-        >>> identify(weights.layers, "vgg16").preprocessing.channel_order
-        'BGR'
+    >>> from jnst.network.formats import read_weight_file
+    >>> weights = read_weight_file(weights_folder() / "vgg16.h5")
+    >>> identify(weights.layers, "vgg16").preprocessing.channel_order
+    'BGR'
     """
     kernel, bias = layers["conv1_1"]["kernel"], layers["conv1_1"]["bias"]
     for family in families():
@@ -165,10 +156,9 @@ def identify(layers: Layers, network: str) -> Family | None:
 def identify_by_hash(path: Path) -> tuple[str, KnownFile | None]:
     """The SHA-256 of a file, and the file of the manifest that it is, under any name.
 
-    Example:
-        >>> sha256, published = identify_by_hash(weights_folder() / "vgg16.h5")
-        >>> sha256[:8], published.family, published.licence
-        ('75a7ad61', 'caffe', 'CC BY 4.0')
+    >>> sha256, published = identify_by_hash(weights_folder() / "vgg16.h5")
+    >>> sha256[:8], published.family, published.licence
+    ('75a7ad61', 'caffe', 'CC BY 4.0')
     """
     sha256, md5 = file_hash(path, "sha256"), file_hash(path, "md5")
     for file in known_files():

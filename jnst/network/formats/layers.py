@@ -69,18 +69,9 @@ def assemble(
     """Checks the tensors of a file and brings them to float32 and HWIO.
 
     Shapes are checked before anything is read, so that a file cannot make it allocate more than
-    a VGG needs.
-
-    Args:
-        path: of the file, for messages.
-        found: the tensors. Names that belong to no convolution are ignored.
-        layout: of the kernels.
-        format: as in `WeightFile`.
-        network: as the file declares it; if None, the layer names decide.
-
-    Raises:
-        ValueError: for a missing layer, a wrong shape, a number that is not finite, or layers
-            that belong to the other network.
+    a VGG needs. Names that belong to no convolution are ignored; `network` is what the file
+    declares, if it does. Raises ValueError for a missing layer, a wrong shape, a number that is not
+    finite, or layers that belong to the other network.
     """
     detected = "vgg19" if any(f"conv{block}_4" in found for block in (3, 4, 5)) else "vgg16"
     network = network or detected
@@ -150,14 +141,7 @@ def _read(path: Path, what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDA
 
 
 def needed(module: str, path: Path, kind: str, extra: str) -> Any:
-    """Imports a module that reads this kind of file, or raises ImportError with the remedy.
-
-    Args:
-        module: such as "scipy.io".
-        path: of the file, for the message.
-        kind: of the file, with its article: "an ONNX file".
-        extra: the extra of jnst that installs the package.
-    """
+    """Imports a module for a kind of file ("an ONNX file"), or names the extra that installs it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

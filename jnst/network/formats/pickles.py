@@ -57,17 +57,11 @@ def load(
             the outcome of calling it, or None if it is only a name.
         persistent: converts a persistent id; None: persistent ids are refused.
 
-    Returns:
-        None, numbers, texts, bytes, lists, tuples and dicts, and the results of the functions.
+    Raises `Refused` for a name that is not listed, or any other way to run code.
 
-    Raises:
-        Refused: for a name that is not listed, or any other way to run code.
-        ValueError: for a damaged file.
-
-    Example:
-        >>> import io
-        >>> load(Path("a.pkl"), io.BytesIO(b"(lp0\\nI7\\na."), {})
-        [7]
+    >>> import io
+    >>> load(Path("a.pkl"), io.BytesIO(b"(lp0\\nI7\\na."), {})
+    [7]
     """
     machine = _Machine(path, names, persistent)
     try:
