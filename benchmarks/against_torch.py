@@ -1,8 +1,8 @@
 """Where the preset crowsonkb ends, beside a plain PyTorch transcription of its program.
 
 Both read the same two pictures, resize them by themselves, start from the content and make the
-same number of steps at the same scales on the embedded VGG-16; `torch_crowsonkb.py` is the
-transcription. What each ends with is its own objective of its own painting.
+same number of steps at the same scales on the embedded VGG-16; `baselines/crowsonkb.py` is
+the transcription. What each ends with is its own objective of its own painting.
 
     python benchmarks/against_torch.py [--pair CONTENT STYLE] [--size 512] [--steps 1000 500]
 
@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch_crowsonkb
-from measure import RESULTS, environment, write_results
+from baselines import crowsonkb
+from baselines.vgg import layers_of
+from common.measure import environment, write_results
+from common.places import PICTURES, RESULTS
 
 import jnst
 from jnst.images import read_image, write_image
 
 EVERY = 100
-PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))
 
 
@@ -71,9 +72,9 @@ def ours(
 
 def by_the_program(content: Any, style: Any, size: int, painting: Any) -> float:
     """The transcription's objective of a painting [H, W, 3]: its roots are not those of jnst."""
-    pictures = [torch_crowsonkb.picture(pixels) for pixels in (content, style)]
-    layers = torch_crowsonkb.layers_of(jnst.load_weights("vgg16"), "conv5_1")
-    objective, _ = torch_crowsonkb.at_scale(layers, pictures[0], pictures[1:], size)
+    pictures = [crowsonkb.picture(pixels) for pixels in (content, style)]
+    layers = layers_of(jnst.load_weights("vgg16").layers)
+    objective, _ = crowsonkb.at_scale(layers, pictures[0], pictures[1:], size)
     with torch.no_grad():
         return float(objective(torch.tensor(painting).permute(2, 0, 1)[None]))
 
@@ -83,9 +84,9 @@ def theirs(
 ) -> tuple[dict[str, Any], Any]:
     """PyTorch's part, and its image."""
     begin = time.perf_counter()
-    layers = torch_crowsonkb.layers_of(jnst.load_weights("vgg16"), "conv5_1")
+    layers = layers_of(jnst.load_weights("vgg16").layers)
     watch = Watch("torch")
-    image, end = torch_crowsonkb.stylize(
+    image, end = crowsonkb.stylize(
         layers,
         content,
         [style],

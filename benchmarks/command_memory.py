@@ -7,20 +7,14 @@ VGG-16 and two steps at each scale. Its peak is the largest resident set of its 
 """
 
 import argparse
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from measure import environment, write_results
-
-ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ROOT / "examples" / "images"
-# Of ru_maxrss: Linux counts in KiB, macOS in bytes.
-UNIT = 1 if sys.platform == "darwin" else 1024
+from common.measure import environment, write_results
+from common.places import PICTURES, RESULTS, ROOT
+from common.processes import run_and_measure, worker_environment
 
 
 def said(text: str) -> float:
@@ -38,20 +32,18 @@ def said(text: str) -> float:
 def run(side: int, more: list[str]) -> dict[str, Any]:
     """One run: its side, its peak and what it said, in bytes."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, str(ROOT / "cli.py")]
-        words += ["--content", str(PICTURES / "astronaut.jpg"), "--steps", "2", "--size", str(side)]
+        words = [
+            str(ROOT / "cli.py"),
+            "--content",
+            str(PICTURES / "astronaut.jpg"),
+            "--steps",
+            "2",
+            "--size",
+            str(side),
+        ]
         words += ["--style", str(PICTURES / "nocturne.jpg"), "--output", f"{folder}/painting.png"]
-        settings = os.environ | {"JNST_CACHE": folder}
-        with subprocess.Popen(
-            [*words, *more], stderr=subprocess.PIPE, text=True, env=settings
-        ) as process:
-            assert process.stderr is not None
-            told = process.stderr.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(told)
-    return {"side": side, "peak": usage.ru_maxrss * UNIT, "said": said(told)}
+        told, peak = run_and_measure([*words, *more], worker_environment({"JNST_CACHE": folder}))
+    return {"side": side, "peak": peak, "said": said(told)}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -67,7 +59,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sides", type=int, nargs="+", default=[256, 384, 512, 768, 1024])
-    parser.add_argument("--results", type=Path, help="folder of the result files")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     parser.add_argument("more", nargs="*", help="more options of cli.py, after --")
     options = parser.parse_args()
     machine = environment()
@@ -76,9 +68,8 @@ def main() -> None:
         rows.append(run(side, options.more))
         print(table(rows[-1:]).splitlines()[-1], flush=True)
     told = f"python cli.py --steps 2 {' '.join(options.more)}".strip()
-    folder = {"folder": options.results} if options.results else {}
     payload = {"environment": machine, "more": options.more, "rows": rows}
-    write_results("command_memory", payload, f"`{told}`\n\n{table(rows)}", **folder)
+    write_results("command_memory", payload, f"`{told}`\n\n{table(rows)}", options.results)
 
 
 if __name__ == "__main__":

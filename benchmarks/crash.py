@@ -21,15 +21,15 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import measure
 import numpy as np
+from common import measure
+from common.places import ROOT
 from PIL import Image
 
 from jnst.images import read_image
 from jnst.transfer import load_checkpoint
 from jnst.transfer.checkpoint import is_whole
 
-ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 ONE, TWO = ["--scales", "1", "--steps", "150"], ["--scales", "0.5", "1", "--steps", "100", "100"]
 # The first scale is computed at once, the second by windows.

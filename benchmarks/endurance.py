@@ -22,14 +22,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import measure
+from common import measure
+from common.places import PICTURES
+from common.processes import resident_memory
 
 from jnst import cli
 from jnst.cli.watch import Keeper
 from jnst.transfer import Progress
 
-IMAGES = Path(__file__).resolve().parent.parent / "examples" / "images"
-PAINT = ["--content", str(IMAGES / "chelsea.jpg"), "--style", str(IMAGES / "nocturne.jpg")]
+PAINT = ["--content", str(PICTURES / "chelsea.jpg"), "--style", str(PICTURES / "nocturne.jpg")]
 PAINT += ["--scales", "1", "--steps", "10000000", "--quiet"]
 EVERY = 10.0
 _TICK, _GAP = 1.0, 3.0
@@ -68,7 +69,7 @@ class Watch:
                 self.gaps += now - before - _TICK
             before = now
             awake = now - self.begun - self.gaps
-            self.samples.append((awake, resident_bytes()))
+            self.samples.append((awake, resident_memory()))
             if awake >= self._seconds:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
@@ -104,12 +105,6 @@ class Meter:
                 meter.cpu_seconds += time.thread_time() - cpu
 
         Keeper.update = update  # type: ignore[method-assign]
-
-
-def resident_bytes() -> int:
-    """Memory that this process has now, from Linux's /proc."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def flatness(samples: list[tuple[float, int]]) -> dict[str, float]:

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import measure
 import numpy as np
+from common import measure
 from PIL import Image
 
 from jnst import cli

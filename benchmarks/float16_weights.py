@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from common.places import PICTURES, ROOT
 from PIL import Image
 
 from jnst.config.presets import NEURAL_STYLE
@@ -24,8 +25,7 @@ from jnst.losses import gram, loss_weights, make_targets
 from jnst.losses.objective import objective
 from jnst.network import Params, features, load_weights
 
-ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ("astronaut.jpg", "hubble_deep_field.jpg")
+NAMES = ("astronaut.jpg", "hubble_deep_field.jpg")
 
 
 def original_params(graph: Path | None) -> Params:
@@ -39,7 +39,7 @@ def original_params(graph: Path | None) -> Params:
 
 def read_square(name: str, size: int) -> jax.Array:
     """An example picture, scaled to a square: [size, size, 3], sRGB in [0, 1]."""
-    with Image.open(ROOT / "examples" / "images" / name) as picture:
+    with Image.open(PICTURES / name) as picture:
         pixels = picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
     return jnp.asarray(np.asarray(pixels, np.float32) / 255)
 
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="side of the pictures, in pixels")
     arguments = parser.parse_args()
     half, full = load_weights("vgg16"), original_params(arguments.original)
-    pictures = {name: read_square(name, arguments.size) for name in PICTURES}
+    pictures = {name: read_square(name, arguments.size) for name in NAMES}
     print_gram_errors(half, full, pictures)
     print_objective_errors(half, full, pictures)
 

@@ -13,9 +13,9 @@ takes; derivatives by x, kernel and bias, those that a training takes. For each 
     JAX, jitted    `lax.conv_general_dilated` or `lax.reduce_window` and JAX's derivative of them
     JAX, again     a second compilation of the same: what it differs by is noise
 
-The protocol is that of measure.py. Results must agree to 1e-3 before anything is timed. A large
-matrix product is timed beside every layer; what a layer reaches is given as a share of the fastest
-of them. Writes layers.json, layers.md and layers.png (times) to benchmarks/results.
+The protocol is that of common/measure.py. Results must agree to 1e-3 before anything is timed. A
+large matrix product is timed beside every layer; what a layer reaches is given as a share of the
+fastest of them. Writes layers.json, layers.md and layers.png (times) to benchmarks/results.
 """
 
 import argparse
@@ -26,10 +26,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from layers_report import plot, table
-from measure import (
-    RESULTS,
+from common.measure import (
     alternating,
     compiled,
     environment,
@@ -38,6 +35,9 @@ from measure import (
     ratio,
     write_results,
 )
+from common.places import RESULTS
+from jax import lax
+from layers_report import plot, table
 
 from jnst import ops, reference
 

@@ -12,26 +12,15 @@ import argparse
 import json
 import os
 import platform
-import resource
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from common.places import RESULTS
+from common.processes import peak_memory, reset_peak, resident_memory, run_worker
+
 GOALS = {"seconds": 0.5, "extra_mb": 200.0}
-
-
-def resident_mb(field: str) -> float:
-    """VmRSS (now) or VmHWM (the highest since the last reset) of this process, in MB of 10^6."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:  # not Linux: only the highest since the start is known
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-    (line,) = (line for line in lines if line.startswith(f"{field}:"))
-    return int(line.split()[1]) * 1024 / 1e6
 
 
 def measure_once() -> dict[str, float | str]:
@@ -42,17 +31,15 @@ def measure_once() -> dict[str, float | str]:
     import jnst
 
     imported = time.perf_counter()
-    reset = Path("/proc/self/clear_refs")
-    if reset.exists():
-        reset.write_text("5")  # the high-water mark begins anew
-    before = resident_mb("VmRSS")
+    reset_peak()
+    before = resident_memory()
     start = time.perf_counter()
     params = jax.block_until_ready(jnst.load_weights("vgg16"))
     seconds = time.perf_counter() - start
     arrays = sum(leaf.nbytes for leaf in jax.tree.leaves(params)) / 1e6
     return {
         "seconds": seconds,
-        "extra_mb": resident_mb("VmHWM") - before - arrays,
+        "extra_mb": (peak_memory() - before) / 1e6 - arrays,
         "arrays_mb": arrays,
         "import_seconds": imported - began,
         "device": str(jax.devices()[0]),
@@ -72,20 +59,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="cost of loading the embedded weights")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--once", action="store_true", help="measure in this process, print JSON")
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "benchmarks" / "results" / "load_weights.json"
-    )
+    parser.add_argument("--out", type=Path, default=RESULTS / "load_weights.json")
     typed = parser.parse_args()
     if typed.once:
         print(json.dumps(measure_once()))
         return 0
-    command = [sys.executable, __file__, "--once"]
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, "PYTHONPATH": path}
-    runs = [
-        json.loads(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
-        for _ in range(typed.runs)
-    ]
+    runs = [run_worker([__file__, "--once"]) for _ in range(typed.runs)]
     numbers = ("seconds", "extra_mb", "arrays_mb", "import_seconds")
     medians = {name: round(statistics.median(run[name] for run in runs), 3) for name in numbers}
     met = all(medians[name] < goal for name, goal in GOALS.items())

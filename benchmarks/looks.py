@@ -27,12 +27,12 @@ from typing import Any, NamedTuple
 
 import looks_report
 import numpy as np
+from common.measure import environment, write_results
+from common.places import PICTURES, RESULTS
 from judge import Judge, load_networks
-from measure import RESULTS, environment, write_results
 
 import jnst
 
-PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # The default while it painted with Gram matrices, written out: it must not follow today's.
 OLD_DEFAULT = jnst.Config(

@@ -1,6 +1,6 @@
 """Peak memory and seconds per step against pixels: at once, by windows, and PyTorch beside them.
 
-Every row is a process of its own, whose peak is its largest resident set (`ru_maxrss`): libraries,
+Every row is a process of its own, whose peak is its largest resident set: libraries,
 weights, targets, Adam's state and some steps of it. The network is VGG-19 to relu5_1 with random
 weights, with the default's five Gram losses and content loss; nothing depends on what it has
 learnt. Convolutions are those that a run would choose (`jnst.prepare`), and memory comes in pages
@@ -17,10 +17,7 @@ Another style loss than the default's has no row of PyTorch, and its own files o
 
 import argparse
 import json
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -29,24 +26,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common.networks import random_layers
+from common.places import RESULTS
+from common.processes import LARGE_PAGES, peak_memory, run_worker, worker_environment
 
 CONVOLUTIONS = [
     (f"conv{block}_{index}", width)
     for block, (depth, width) in enumerate(((2, 64), (2, 128), (4, 256), (4, 512), (1, 512)), 1)
     for index in range(1, depth + 1)
 ]
-CONTENT = "conv4_2"
 DEFAULT_LOSS = "gram-relative"
 
 
-def random_layers() -> dict[str, np.ndarray]:
-    """He's initialisation, [3, 3, in, out]."""
-    rng, channels, layers = np.random.default_rng(0), 3, {}
-    for name, width in CONVOLUTIONS:
-        kernel = rng.standard_normal((3, 3, channels, width), np.float32)
-        layers[name] = kernel * np.float32((2 / (9 * channels)) ** 0.5)
-        channels = width
-    return layers
+def network_layers() -> dict[str, dict[str, np.ndarray]]:
+    widths = [3, *(width for _, width in CONVOLUTIONS)]
+    return random_layers((name, widths[i], width) for i, (name, width) in enumerate(CONVOLUTIONS))
 
 
 def pictures(side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -77,11 +71,7 @@ def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str,
     from jnst.optimize.optimizer import start
     from jnst.optimize.steps import Evaluator, run_chunk
 
-    layers = {
-        name: {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(kernel.shape[-1])}
-        for name, kernel in random_layers().items()
-    }
-    params = Params(layers, "vgg19", CAFFE)
+    params = Params(jax.tree.map(jnp.asarray, network_layers()), "vgg19", CAFFE)
     config = jnst.Config(optimizer="adam", style_loss=style_loss, scales=(1.0,))
     layers_read = config.layers
     params = jnst.prepare(params, tile or side, tile or side, layers=layers_read)
@@ -107,43 +97,9 @@ def run_jnst(side: int, tile: int, seconds: float, style_loss: str) -> dict[str,
 
 
 def run_torch(side: int, seconds: float) -> dict[str, Any]:
-    import torch
-    import torch.nn.functional as F
+    from baselines.gram_relative import adam_step
 
-    kernels = {n: torch.tensor(k.transpose(3, 2, 0, 1)) for n, k in random_layers().items()}
-
-    def maps(image: Any) -> dict[str, Any]:
-        x, found, block = image, {}, "1"
-        for name, kernel in kernels.items():
-            if name[4] != block:
-                x, block = F.max_pool2d(x, 2), name[4]
-            x = F.relu(F.conv2d(x, kernel, padding=1))
-            if name.endswith("_1") or name == CONTENT:
-                found[name] = x
-        return found
-
-    def gram(values: Any) -> Any:
-        flat = values.flatten(2)[0]
-        return flat @ flat.T / flat.shape[1]
-
-    content, style = (torch.tensor(p.transpose(2, 0, 1)[None]) for p in pictures(side))
-    with torch.no_grad():
-        kept = maps(content)[CONTENT]
-        grams = {n: gram(v) for n, v in maps(style).items() if n != CONTENT}
-    image = content.clone().requires_grad_()
-    optimizer = torch.optim.Adam([image], lr=1 / 255)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        found = maps(image)
-        loss = ((found[CONTENT] - kept) ** 2).sum() / (kept**2).sum()
-        for name, target in grams.items():
-            loss = loss + ((gram(found[name]) - target) ** 2).sum() / (target**2).sum()
-        loss = loss + 1e-4 * (image.diff(dim=2).square().mean() + image.diff(dim=3).square().mean())
-        loss.backward()
-        optimizer.step()
-
-    return {"seconds": timed(step, seconds)}
+    return {"seconds": timed(adam_step(network_layers(), *pictures(side)), seconds)}
 
 
 def work(way: str, side: int, tile: int, seconds: float, style_loss: str) -> None:
@@ -152,15 +108,10 @@ def work(way: str, side: int, tile: int, seconds: float, style_loss: str) -> Non
         figures = run_torch(side, seconds)
     else:
         figures = run_jnst(side, tile if way == "windows" else 0, seconds, style_loss)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    figures["peak"] = peak * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps(figures))
+    print(json.dumps(figures | {"peak": peak_memory()}))
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
-    from measure import LARGE_PAGES
-
     rows = []
     for side in options.sides:
         ways = ["windows"]
@@ -168,18 +119,16 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         beside = side <= options.torch_up_to and options.style_loss == DEFAULT_LOSS
         ways += ["torch"] if beside else []
         for way in ways:
-            words = [sys.executable, __file__, "--worker", way, "--sides", str(side)]
+            words = [__file__, "--worker", way, "--sides", str(side)]
             words += ["--tile", str(options.tile), "--seconds", str(options.seconds)]
             words += ["--style-loss", options.style_loss]
             pages = {} if way == "torch" else LARGE_PAGES
-            done = subprocess.run(
-                words, capture_output=True, text=True, check=False, env=os.environ | pages
-            )
-            if done.returncode:
-                reason = done.stderr.strip().splitlines()[-1:] or ["killed"]
-                print(f"{side}² {way}: {reason[0]}", file=sys.stderr)
+            try:
+                figures = run_worker(words, environment=worker_environment(pages))
+            except RuntimeError as error:
+                print(f"{side}² {way}: {error}", file=sys.stderr)
                 continue
-            row = {"side": side, "way": way, **json.loads(done.stdout)}
+            row = {"side": side, "way": way, **figures}
             row["step"] = statistics.median(row["seconds"])
             rows.append(row)
             print(table([row]).splitlines()[-1], flush=True)
@@ -209,22 +158,21 @@ def main() -> None:
     parser.add_argument("--tile", type=int, default=384, help="side of a window")
     parser.add_argument("--seconds", type=float, default=20.0, help="of steps in each process")
     parser.add_argument("--style-loss", default=DEFAULT_LOSS, help="of jnst.Config")
-    parser.add_argument("--results", type=Path, help="folder of the result files")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     parser.add_argument("--worker", choices=("whole", "windows", "torch"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         work(options.worker, options.sides[0], options.tile, options.seconds, options.style_loss)
         return
-    from measure import environment, write_results
+    from common.measure import environment, write_results
 
     machine = environment()
     rows = measure(options)
     payload = {"environment": machine, "tile": options.tile, "rows": rows}
     payload["style_loss"] = options.style_loss
-    folder = {"folder": options.results} if options.results else {}
     name = "memory" if options.style_loss == DEFAULT_LOSS else f"memory_{options.style_loss}"
     told = f"Windows of {options.tile} pixels; style loss {options.style_loss}."
-    write_results(name, payload, f"{told}\n\n{table(rows)}", **folder)
+    write_results(name, payload, f"{told}\n\n{table(rows)}", options.results)
 
 
 if __name__ == "__main__":

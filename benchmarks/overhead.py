@@ -14,8 +14,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from common.measure import alternating, environment, median, ratio, write_results
+from common.places import PICTURES, RESULTS
 from jax import lax
-from measure import alternating, environment, median, ratio, write_results
 
 import jnst
 from jnst.images import read_image, resize
@@ -23,7 +24,6 @@ from jnst.optimize import Method, Rates
 from jnst.optimize.optimizer import start
 from jnst.optimize.steps import run_chunk
 
-PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 CONFIG = jnst.preset("neural-style-pt", optimizer="adam")
 
 
@@ -99,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=512, help="side of the square image")
     parser.add_argument("--repeats", type=int, default=9, help="rounds; the median counts")
-    parser.add_argument("--results", type=Path, help="folder of the result files")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     options = parser.parse_args()
     payload = measure(options.size, options.repeats)
     rows = [f"| {options.size}², VGG-16 | seconds per step | to bare |", "|---|---|---|"]
@@ -107,8 +107,7 @@ def main() -> None:
         rows.append(f"| {name} | {seconds:.3f} | {payload['ratio_to_bare'][name]:.3f} |")
     table = "\n".join(rows)
     print(table)
-    folder = {"folder": options.results} if options.results else {}
-    write_results("overhead", payload, table, **folder)
+    write_results("overhead", payload, table, options.results)
 
 
 if __name__ == "__main__":

@@ -15,28 +15,27 @@ has it.
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PAGES = "glibc.malloc.hugetlb=1"
-if __name__ == "__main__" and sys.platform == "linux" and "GLIBC_TUNABLES" not in os.environ:
-    os.environ["GLIBC_TUNABLES"] = PAGES
-    os.execv(sys.executable, [sys.executable, *sys.argv])
+from common.processes import restart_with_large_pages
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-from measure import RESULTS, alternating, compiled, environment, write_results  # noqa: E402
+if __name__ == "__main__":
+    restart_with_large_pages()
 
-from jnst.network.architecture import CONVOLUTIONS  # noqa: E402
-from jnst.network.processor_figures import TABLE  # noqa: E402
-from jnst.network.trial import back, forward  # noqa: E402
-from jnst.ops import transform_kernel  # noqa: E402
-from jnst.ops.winograd import TILES  # noqa: E402
-from jnst.system import processor_kind  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
+from common.measure import alternating, compiled, environment, write_results
+from common.places import RESULTS
+
+from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.processor_figures import TABLE
+from jnst.network.trial import back, forward
+from jnst.ops import transform_kernel
+from jnst.ops.winograd import TILES
+from jnst.system import processor_kind
 
 WAYS = {"forward": forward, "back": back}
 ALGORITHMS = ("direct", *map(str, TILES))

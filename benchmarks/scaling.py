@@ -12,19 +12,16 @@ spreads it, direct convolutions in float32 in all rows. Writes scaling.json and 
 """
 
 import argparse
-import json
-import resource
-import subprocess
-import sys
 import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from measure import RESULTS, environment, write_results
+from common.measure import environment, write_results
+from common.places import BENCHMARKS, RESULTS
+from common.processes import peak_memory, run_worker
 
-HERE = Path(__file__).resolve().parent
 SECONDS = 600
 
 
@@ -57,15 +54,13 @@ def work(side: int, count: int, steps: int) -> dict[str, Any]:
         begin = time.perf_counter()
         (value, _), _ = jax.block_until_ready(step(image, *args))
         seconds.append(time.perf_counter() - begin)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     cost = step.cost_analysis() or {}
     return {
         "compile_seconds": compiled,
         "seconds": seconds[1:],
         "operations": float(cost.get("flops", np.nan)),
         "value": float(value),
-        # Linux counts in KiB, macOS in bytes.
-        "peak": peak * (1 if sys.platform == "darwin" else 1024),
+        "peak": peak_memory(),
     }
 
 
@@ -77,12 +72,11 @@ def row(side: int, count: int, steps: int) -> dict[str, Any]:
         f"    jax.config.update('jax_num_cpu_devices', {count})\n"
         f"print(json.dumps(scaling.work({side}, {count}, {steps})))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, timeout=SECONDS
-    )
-    if done.returncode:
-        raise RuntimeError(f"{count} devices at {side}²: {done.stderr.strip().splitlines()[-1]}")
-    return {"side": side, "devices": count, **json.loads(done.stdout.splitlines()[-1])}
+    try:
+        figures = run_worker(["-c", code], folder=BENCHMARKS, timeout=SECONDS)
+    except RuntimeError as error:
+        raise RuntimeError(f"{count} devices at {side}²: {error}") from None
+    return {"side": side, "devices": count, **figures}
 
 
 def table(rows: list[dict[str, Any]]) -> str:

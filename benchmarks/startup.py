@@ -12,8 +12,6 @@ from the disk). Writes startup.json and startup.md; exit code 1 if a goal is mis
 import argparse
 import gc
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,8 +20,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ROOT / "examples" / "images"
+from common.places import PICTURES, RESULTS
+from common.processes import run_worker, worker_environment
+
 GOALS = {"cold": 8.0, "warm": 4.0}
 CASES = {"one scale": ("--scales", "1"), "default scales": ()}
 STAGES = ("python", "import", "weights", "announced", "trace", "lower", "compile")
@@ -83,21 +82,10 @@ def run_here(words: list[str], spawned: float) -> None:
 
 def run_there(words: list[str], cache: Path) -> dict[str, float]:
     """One run in a fresh process: the stages."""
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, "PYTHONPATH": path, "JNST_CACHE": str(cache)}
+    environment = worker_environment({"JNST_CACHE": str(cache)})
     environment.pop("JNST_COMPILATION_CACHE", None)
-    spawned = str(time.time())
-    done = subprocess.run(
-        [sys.executable, __file__, "--once", spawned, "--", *words],
-        env=environment,
-        cwd=cache,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not done.stdout:
-        raise RuntimeError(f"the run failed: {done.stderr}")
-    return dict(json.loads(done.stdout))
+    command = [Path(__file__).resolve(), "--once", str(time.time()), "--", *words]
+    return run_worker(command, environment=environment, folder=cache)
 
 
 def measure(size: int, repeats: int, cases: list[str]) -> list[dict[str, Any]]:
@@ -142,14 +130,14 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=3, help="cold and warm runs of each case")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), metavar="CASE")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--once", type=float, help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.once:
         run_here(options.words, options.once)
         return 0
-    from measure import environment, write_results
+    from common.measure import environment, write_results
 
     payload: dict[str, Any] = {"environment": environment(), "size": options.size, "goals": GOALS}
     payload["rows"] = measure(options.size, options.repeats, options.cases)

@@ -29,8 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import RESULTS, alternating, environment, median, ratio, write_results
-from overhead import CONFIG, PICTURES
+from common.measure import alternating, environment, median, ratio, write_results
+from common.networks import random_layers
+from common.places import PICTURES, RESULTS
+from overhead import CONFIG
 from step_processes import Process, start_all
 from step_report import layers_table, step_table
 
@@ -66,14 +68,7 @@ def network_layers(network: str) -> dict[str, Any]:
             name: {part: np.asarray(array) for part, array in params.layers[name].items()}
             for name, _, _ in table
         }
-    draw = np.random.default_rng(0).standard_normal
-    return {
-        name: {
-            "kernel": np.float32(np.sqrt(2 / (9 * wide))) * draw((3, 3, wide, deep), np.float32),
-            "bias": np.zeros(deep, np.float32),
-        }
-        for name, wide, deep in table
-    }
+    return random_layers(table)
 
 
 def write_problem(network: str, size: int, folder: Path) -> None:

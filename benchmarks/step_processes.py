@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from measure import LARGE_PAGES
-
-HERE = Path(__file__).resolve().parent
+from common.places import BENCHMARKS
+from common.processes import LARGE_PAGES, worker_environment
 
 
 class Process:
@@ -25,7 +24,6 @@ class Process:
     """
 
     def __init__(self, name: str, job: Path) -> None:
-        path = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
         # As the command has it; --large-pages says who else has it here.
         large = os.environ.get("STEP_LARGE_PAGES", "jnst") == "all" or name.startswith("jnst")
         pages = LARGE_PAGES if large else {}
@@ -34,13 +32,13 @@ class Process:
         self.first_call: float | None = None
         self.peak_mb = 0.0
         self._child = subprocess.Popen(
-            [sys.executable, HERE / "step_worker.py", job, name],
+            [sys.executable, BENCHMARKS / "step_worker.py", job, name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # A compiler chats; why a variant does not run is in its answer.
             stderr=subprocess.DEVNULL if "torch" in name else None,
             text=True,
-            env={**os.environ, "PYTHONPATH": path, **pages},
+            env=worker_environment(pages),
         )
 
     def ready(self) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from load_weights import resident_mb
+from common.processes import peak_memory
 
 Works = dict[str, Callable[[], Any]]
 
@@ -67,7 +67,7 @@ class Problem(NamedTuple):
 def lax_step(job: dict[str, Any], _: str) -> Built:
     """The objective with nothing of jnst's in it (overhead.py)."""
     import jax
-    from measure import compiled
+    from common.measure import compiled
     from overhead import bare_objective
 
     problem = Problem.read(Path(job["folder"]))
@@ -81,7 +81,7 @@ def lax_step(job: dict[str, Any], _: str) -> Built:
 def jnst_step(job: dict[str, Any], precision: str) -> Built:
     """`jnst.objective` with the targets that jnst makes, in one of its precisions."""
     import jax
-    from measure import compiled
+    from common.measure import compiled
     from overhead import CONFIG
 
     import jnst
@@ -109,7 +109,7 @@ def product_step(job: dict[str, Any], dtype: str) -> Built:
     """A large matrix product with operands of this dtype, accumulated in float32."""
     import jax
     import jax.numpy as jnp
-    from measure import compiled
+    from common.measure import compiled
 
     side = job["product_side"]
     draw = np.random.default_rng(0).standard_normal((side, side), np.float32)
@@ -124,16 +124,16 @@ def product_step(job: dict[str, Any], dtype: str) -> Built:
 
 def torch_step(job: dict[str, Any], way: str) -> Built:
     """The same objective in PyTorch."""
-    import step_torch
+    from baselines.step import step
 
-    return Built({"step": step_torch.step(Problem.read(Path(job["folder"])), *way.split("-"))})
+    return Built({"step": step(Problem.read(Path(job["folder"])), *way.split("-"))})
 
 
 def jax_layers(job: dict[str, Any], way: str) -> Built:
     """Forward, and the derivative by the input, of each convolution: as planned, or lax's."""
     import jax
+    from common.measure import compiled
     from layers import Layer, derive, jax_functions, make_inputs
-    from measure import compiled
 
     from jnst.network.algorithms import fastest
     from jnst.ops import conv3x3, transform_kernel
@@ -162,13 +162,13 @@ def jax_layers(job: dict[str, Any], way: str) -> Built:
 
 def torch_layers(job: dict[str, Any], way: str) -> Built:
     """The same in PyTorch."""
-    import step_torch
+    from baselines.step import layer as torch_layer
     from layers import Layer, make_inputs
 
     works: Works = {}
     for row in job["layers"]:
         layer = Layer(*row)
-        for name, work in step_torch.layer(*make_inputs(layer), *way.split("-")).items():
+        for name, work in torch_layer(*make_inputs(layer), *way.split("-")).items():
             works[f"{layer.title} {name}"] = work
     return Built(works)
 
@@ -211,7 +211,7 @@ def main() -> None:
             return
         if keep:
             np.savez(keep, value=np.float64(result[0]), gradient=np.asarray(result[1], np.float32))
-        print(json.dumps({"seconds": seconds, "peak_mb": resident_mb("VmHWM")}), file=answers)
+        print(json.dumps({"seconds": seconds, "peak_mb": peak_memory() / 1e6}), file=answers)
 
 
 if __name__ == "__main__":

@@ -11,27 +11,25 @@ Memory comes in pages of 2 MB, as `python cli.py` has it.
 """
 
 import argparse
-import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-PAGES = "glibc.malloc.hugetlb=1"
-if __name__ == "__main__" and sys.platform == "linux" and "GLIBC_TUNABLES" not in os.environ:
-    os.environ["GLIBC_TUNABLES"] = PAGES
-    os.execv(sys.executable, [sys.executable, *sys.argv])
+from common.processes import restart_with_large_pages
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import overhead  # noqa: E402
-from measure import RESULTS, alternating, environment, median, ratio, write_results  # noqa: E402
+if __name__ == "__main__":
+    restart_with_large_pages()
 
-import jnst  # noqa: E402
-from jnst.images import read_image, resize_picture  # noqa: E402
-from jnst.optimize.hyperparameters import method_of, rates_of  # noqa: E402
+import jax
+import jax.numpy as jnp
+import overhead
+from common.measure import alternating, environment, median, ratio, write_results
+from common.places import PICTURES, RESULTS
 
-PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
+import jnst
+from jnst.images import read_image, resize_picture
+from jnst.optimize.hyperparameters import method_of, rates_of
+
 GRAM = "gram-relative"
 
 

@@ -20,7 +20,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from measure import RESULTS, environment, write_results
+from common.measure import environment, write_results
+from common.networks import random_layers
+from common.places import PICTURES, RESULTS
 from PIL import Image
 
 import jnst
@@ -32,7 +34,6 @@ from jnst.network import Params
 from jnst.network.architecture import CONVOLUTIONS
 from jnst.network.preprocessing import CAFFE
 
-PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 SUMMED = [name for name, loss in STYLE_LOSSES.items() if loss.by_sums]
 
 
@@ -40,11 +41,7 @@ def network(name: str) -> Params:
     """VGG-16 as embedded; VGG-19, which is not, with random weights."""
     if name == "vgg16":
         return jnst.load_weights(name)
-    rng, layers = np.random.default_rng(1), {}
-    for layer, wide, deep in CONVOLUTIONS[name]:
-        kernel = rng.standard_normal((3, 3, wide, deep), np.float32) * (2 / (9 * wide)) ** 0.5
-        layers[layer] = {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(deep)}
-    return Params(layers, name, CAFFE)
+    return Params(jax.tree.map(jnp.asarray, random_layers(CONVOLUTIONS[name], 1)), name, CAFFE)
 
 
 def cases(losses: list[str]) -> dict[str, dict[str, Any]]:

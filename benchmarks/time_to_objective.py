@@ -1,11 +1,11 @@
 """How soon each optimiser comes to the objective that PyTorch's L-BFGS has after N evaluations.
 
 The objective is neural-style-pt's on the embedded VGG-16, written once more in PyTorch
-(`torch_transfer.py`) and checked against jnst's, value and gradient, before anything is timed. Both
-start from the content and see the same pictures. PyTorch runs in the memory format that is faster
-here, channels first or last, as that program calls it: `torch.optim.LBFGS`, rate 1, history 100; in
-a process of its own with its memory as it comes. jnst has memory in pages of 2 MB where Linux gives
-them, as `python cli.py` has it.
+(`baselines/neural_style_pt.py`) and checked against jnst's, value and gradient, before anything is
+timed. Both start from the content and see the same pictures. PyTorch runs in the memory format that
+is faster here, channels first or last, as that program calls it: `torch.optim.LBFGS`, rate 1,
+history 100; in a process of its own with its memory as it comes. jnst has memory in pages of 2 MB
+where Linux gives them, as `python cli.py` has it.
 Then `jnst.stylize` runs with each of the optimisers below until it has that objective at full size;
 evaluations at the coarser scales are counted apart, their seconds are in.
 
@@ -31,15 +31,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-import torch_transfer
-from measure import LARGE_PAGES, environment, median, write_results
+from baselines.neural_style_pt import Objective, improve
+from common.measure import environment, median, write_results
+from common.places import PICTURES, RESULTS
+from common.processes import LARGE_PAGES, restart_with_large_pages
 
 import jnst
 from jnst.images import read_image, resize
 from jnst.transfer.inputs import styles_at
 from jnst.transfer.sizes import drop_small_scales, target_sizes
 
-PICTURES = Path(__file__).resolve().parent.parent / "examples" / "images"
 DEFAULT_PAIR = (str(PICTURES / "chelsea.jpg"), str(PICTURES / "harvest.jpg"))
 _SEARCH = {"line_search": "zoom", "history": 20}
 _COARSE = {"scales": (0.25, 0.5, 1.0), "upscale": "detail", "steps": (100, 100, 400)}
@@ -74,18 +75,11 @@ class Problem:
         self.picture, self.painting = picture, painting
         self.args = (self.params, targets, jnst.loss_weights(self.config))
 
-    def in_torch(self, *, channels_last: bool) -> torch_transfer.Objective:
-        layers = {
-            name: (np.asarray(v["kernel"]).transpose(3, 2, 0, 1), np.asarray(v["bias"]))
-            for name, v in self.params.layers.items()
-            if name <= "conv5_1"
-        }
-        return torch_transfer.Objective(
-            layers, self.content, self.style, channels_last=channels_last
-        )
+    def in_torch(self, *, channels_last: bool) -> Objective:
+        return Objective(self.params.layers, self.content, self.style, channels_last=channels_last)
 
 
-def check_agreement(problem: Problem, theirs: torch_transfer.Objective) -> dict[str, float]:
+def check_agreement(problem: Problem, theirs: Objective) -> dict[str, float]:
     """Raises ArithmeticError unless both programs have one objective.
 
     Compared between content and style, where neither part vanishes: the value within 1e-4, and the
@@ -119,12 +113,12 @@ def run_torch(pair: tuple[str, str], size: int, evaluations: int, trial: int) ->
     seconds = {}
     for name, last in formats.items():
         objective = problem.in_torch(channels_last=last)
-        _, times = torch_transfer.improve(objective, objective.image(problem.content), 1 + trial)
+        _, times = improve(objective, objective.image(problem.content), 1 + trial)
         seconds[name] = median(np.diff(times).tolist())
     faster = min(seconds, key=lambda name: seconds[name])
     objective = problem.in_torch(channels_last=formats[faster])
     agreement = check_agreement(problem, objective)
-    values, times = torch_transfer.improve(objective, objective.image(problem.content), evaluations)
+    values, times = improve(objective, objective.image(problem.content), evaluations)
     return {
         "agreement": agreement,
         "seconds_per_evaluation": seconds,
@@ -255,7 +249,7 @@ def main() -> None:
     parser.add_argument(
         "--optimisers", nargs="+", default=list(OPTIMISERS), choices=OPTIMISERS, metavar="NAME"
     )
-    parser.add_argument("--results", type=Path, help="folder of the result files")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
     options = parser.parse_args()
     machine = environment() | {"torch": torch.__version__, "threads": torch.get_num_threads()}
     rows = [
@@ -264,12 +258,11 @@ def main() -> None:
     ]
     text = table(rows)
     print(text)
-    folder = {"folder": options.results} if options.results else {}
-    write_results("time_to_objective", {"environment": machine, "rows": rows}, text, **folder)
+    write_results(
+        "time_to_objective", {"environment": machine, "rows": rows}, text, options.results
+    )
 
 
 if __name__ == "__main__":
-    # The C library reads them when a program starts.
-    if sys.platform == "linux" and not LARGE_PAGES.keys() & os.environ.keys():
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | LARGE_PAGES)
+    restart_with_large_pages()
     main()

@@ -14,7 +14,7 @@ from scripts import ROOT, load
 
 @pytest.fixture(scope="module")
 def measure() -> ModuleType:
-    return load("measure")
+    return load("common.measure")
 
 
 def test_alternating_warms_up_then_takes_every_round_in_another_order(measure):

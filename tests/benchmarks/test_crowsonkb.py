@@ -22,7 +22,7 @@ SHALLOW = {
 
 @pytest.fixture(scope="module")
 def program():
-    return load("torch_crowsonkb")
+    return load("baselines.crowsonkb")
 
 
 def test_value_and_gradient_of_two_styles(program):
@@ -38,7 +38,7 @@ def test_value_and_gradient_of_two_styles(program):
     def there(pixels):
         return torch.tensor(pixels, dtype=torch.float64).permute(2, 0, 1)[None]
 
-    layers = program.layers_of(params, "conv2_2", torch.float64)
+    layers = load("baselines.vgg").layers_of(params.layers, "conv2_2", torch.float64)
     x = there(image).requires_grad_()
     sources = [there(style) for style in styles]
     value = program.Objective(layers, there(content), sources, "relu2_2", LAYERS)(x)
@@ -83,7 +83,7 @@ def test_the_program_step_by_step(program, monkeypatch):
     config = jnst.preset("crowsonkb", size=64, coarsest=45, steps=(5, 4), **SHALLOW)
     ours = jnst.stylize(params, content, style, config)
     values = []
-    layers = program.layers_of(params, "conv2_2")
+    layers = load("baselines.vgg").layers_of(params.layers, "conv2_2")
     image, value = program.stylize(
         layers,
         content,

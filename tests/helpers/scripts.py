@@ -1,5 +1,6 @@
 """The benchmark scripts as modules."""
 
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -12,4 +13,4 @@ def load(name: str) -> ModuleType:
     """A module of benchmarks/, imported as the scripts import each other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "benchmarks"))
-        return __import__(name)
+        return import_module(name)

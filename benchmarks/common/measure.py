@@ -27,9 +27,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-RESULTS = Path(__file__).resolve().parent / "results"
-# What `python cli.py` sets for itself: memory in pages of 2 MB.
-LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+from common.places import RESULTS
+
 # A compilation found in a cache is not one that was timed.
 jax.config.update("jax_enable_compilation_cache", False)
 SETTINGS = (

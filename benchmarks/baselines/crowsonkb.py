@@ -1,9 +1,8 @@
 """style-transfer-pytorch in plain PyTorch: its losses, and its way from scale to scale.
 
-VGG's convolutions as `torch.nn.functional`, conv1_1 padded by replication; Wasserstein losses with
-the matrix root by 12 Newton-Schulz steps and its derivative by 12 Lyapunov steps; PyTorch's Adam,
-whose moments are enlarged from scale to scale; the running average of the image. The network is
-one of the Caffe family, which reads BGR from 0 to 255 less the mean. Nothing of jnst runs here.
+VGG with conv1_1 padded by replication; Wasserstein losses with the matrix root by 12 Newton-Schulz
+steps and its derivative by 12 Lyapunov steps; PyTorch's Adam, whose moments are enlarged from scale
+to scale; the running average of the image. Nothing of jnst runs here.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,9 +12,11 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
+from torch.nn.functional import interpolate, pad
 
-MEAN = (103.939, 116.779, 123.68)
+from baselines import vgg
+from baselines.vgg import Layers
+
 STYLE_LAYERS = {
     "relu1_1": 256 / 341,
     "relu2_1": 64 / 341,
@@ -27,31 +28,11 @@ CONTENT_LAYER = "relu4_2"
 CONTENT_WEIGHT, TV_WEIGHT = 0.015, 2.0
 RATE, BETAS, DECAY = 0.02, (0.9, 0.99), 0.99
 
-Layers = Mapping[str, tuple[Tensor, Tensor]]
-
-
-def layers_of(params: Any, last: str, dtype: torch.dtype = torch.float32) -> Layers:
-    """The convolutions up to `last` as (OIHW kernel, bias), from a network's NumPy-like arrays."""
-    return {
-        name: (
-            torch.tensor(np.array(layer["kernel"]), dtype=dtype).permute(3, 2, 0, 1),
-            torch.tensor(np.array(layer["bias"]), dtype=dtype),
-        )
-        for name, layer in params.layers.items()
-        if name <= last
-    }
-
 
 def maps(layers: Layers, image: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Name and values [C, h, w] of each map after its ReLU, of an RGB image [1, 3, H, W]."""
-    mean = torch.tensor(MEAN, dtype=image.dtype)[:, None, None]
-    x, block = 255 * image.flip(1) - mean, "1"
-    for name, (kernel, bias) in layers.items():
-        if name[4] != block:
-            x, block = max_pool2d(x, 2), name[4]
-        x = pad(x, (1, 1, 1, 1), mode="replicate" if name == "conv1_1" else "constant")
-        x = conv2d(x, kernel, bias).relu()
-        yield name.replace("conv", "relu"), x[0]
+    for name, values in vgg.maps(layers, vgg.caffe_input(image), replicate=True):
+        yield name.replace("conv", "relu"), values[0]
 
 
 class Root(torch.autograd.Function):
@@ -93,7 +74,7 @@ class Objective:
     """The objective of a content and styles; called with an image [1, 3, H, W] it gives the value.
 
     Args:
-        layers: from `layers_of`.
+        layers: from `vgg.layers_of`.
         content, styles: [1, 3, h, w] in [0, 1].
         content_layer, style_layers: which are read, and the weights of the style's.
     """
@@ -198,7 +179,7 @@ def stylize(
     """The painting [1, 3, H, W] and its objective.
 
     Args:
-        layers: from `layers_of`.
+        layers: from `vgg.layers_of`.
         content, styles: [H, W, 3] in [0, 1].
         size: longer side at the last scale.
         steps: at the first scale, and at each other.

@@ -12,45 +12,35 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from baselines.neural_style_pt import TV_WEIGHT, features_loss, variation
+from baselines.vgg import caffe_input, layers_of
+
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 torch.set_num_threads(CORES)
-MEAN = (103.939, 116.779, 123.68)
+
+
+def _layout(way: str) -> torch.memory_format:
+    return torch.contiguous_format if way == "nchw" else torch.channels_last
 
 
 def _placed(array: Any, way: str, dtype: str) -> torch.Tensor:
     """A batch or kernel [a, b, rows, columns], in the memory layout of `way`."""
-    layout = torch.contiguous_format if way == "nchw" else torch.channels_last
     tensor = torch.from_numpy(np.ascontiguousarray(array))
-    return tensor.to(getattr(torch, dtype)).contiguous(memory_format=layout)
+    return tensor.to(getattr(torch, dtype)).contiguous(memory_format=_layout(way))
 
 
 def step(problem: Any, way: str, dtype: str) -> Callable[[], Any]:
     """The step of a `Problem`: a function that returns (value, gradient [H, W, 3])."""
     kind = getattr(torch, dtype)
-    layers = []
-    for name, weights in problem.layers.items():
-        kernel = _placed(weights["kernel"].transpose(3, 2, 0, 1), way, dtype)
-        layers.append((name, kernel, torch.tensor(weights["bias"]).to(kind)))
+    layout = _layout(way)
+    layers = layers_of(problem.layers, dtype=kind, memory_format=layout)
     content = _placed(problem.content_target.transpose(2, 0, 1)[None], way, "float32")
     grams = {name: torch.tensor(gram) for name, gram in problem.grams.items()}
-    mean = torch.tensor(MEAN).reshape(1, 3, 1, 1)
-    layout = torch.contiguous_format if way == "nchw" else torch.channels_last
 
     def objective(image: torch.Tensor) -> torch.Tensor:
-        x = (255.0 * image.flip(1) - mean).to(dtype=kind, memory_format=layout)
-        total, block = torch.zeros(()), "1"
-        for name, kernel, bias in layers:
-            if name[4] != block:
-                x, block = functional.max_pool2d(x, 2), name[4]
-            x = functional.relu(functional.conv2d(x, kernel, bias, padding=1))
-            if name in grams:
-                flat = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-                gram = (flat.T @ flat).float() / x.numel()
-                total = total + 100.0 * functional.mse_loss(gram, grams[name])
-            if name == "conv4_2":
-                total = total + 5.0 * functional.mse_loss(x.float(), content)
-        across, down = image.diff(dim=3), image.diff(dim=2)
-        return total + 1e-3 * 255.0 * (across.abs().sum() + down.abs().sum())
+        x = caffe_input(image).to(dtype=kind, memory_format=layout)
+        total = features_loss(layers, x, content, grams)
+        return total + TV_WEIGHT * 255.0 * variation(image)
 
     picture = _placed(problem.picture.transpose(2, 0, 1)[None], way, "float32")
     picture.requires_grad_()

@@ -1,0 +1,1 @@
+"""What jnst is compared with: published programs and their objectives, in plain PyTorch."""
