@@ -25,11 +25,13 @@ class State(NamedTuple):
     """The accepted point with its value and gradient, the line search, and the stored pairs.
 
     Attributes:
-        position: the last accepted point, any shape; `value` and `gradient` are taken there.
+        position: the last accepted point, any shape; `value` and `gradient` are taken there, times
+            `scale`.
         direction: of the line search; `slope` = gradient · direction.
         steps, changes: [history, …] ring buffers of s = Δx and y = Δgradient.
         products: [history, history], s of the row's pair times y of the column's; valid where the
             column's pair is as new or newer.
+        scale: factor on values and gradients, from the first gradient (`_scale_of`).
         accepted: how many points have been accepted.
         stored: how many pairs have been stored since the last restart.
     """
@@ -43,6 +45,7 @@ class State(NamedTuple):
     steps: Array
     changes: Array
     products: Array
+    scale: Scalar
     accepted: Array
     stored: Array
 
@@ -56,10 +59,8 @@ def init(x: Array, history: int) -> State:
     zeros, zero = jnp.zeros_like(x), jnp.zeros((), x.dtype)
     pairs = jnp.zeros((history, *x.shape), x.dtype)
     products, none = jnp.zeros((history, history), x.dtype), jnp.int32(0)
-    search = begin(zero, zero, zero)
-    return State(
-        x, zero, zeros, zeros, zero, search, pairs, jnp.zeros_like(pairs), products, none, none
-    )
+    search, empty, one = begin(zero, zero, zero), jnp.zeros_like(pairs), jnp.ones((), x.dtype)
+    return State(x, zero, zeros, zeros, zero, search, pairs, empty, products, one, none, none)
 
 
 def _identity(x: Array) -> Array:
@@ -144,6 +145,16 @@ def _multiplied(state: State) -> State:
     return state._replace(products=state.products.at[:, slot].set(column))
 
 
+def _scale_of(gradient: Array) -> Scalar:
+    """A power of two that lifts a first gradient below 1 in the L1 norm to between 1 and 2.
+
+    torch.optim.LBFGS would take a tiny first step, and its threshold would store no pair.
+    """
+    norm = jnp.sum(jnp.abs(gradient))
+    lifted = jnp.ldexp(jnp.ones((), gradient.dtype), 1 - jnp.frexp(norm)[1])
+    return jnp.where((norm > 0) & (norm < 1), lifted, 1.0)
+
+
 def _cautious(gradient: Array) -> Scalar:
     """As torch.optim.LBFGS: the first step has an L1 norm of at most 1."""
     return jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.sum(jnp.abs(gradient)), 1e-30))
@@ -213,8 +224,10 @@ def update(
     Returns:
         The point to evaluate next and the new state. `state.position` is the last accepted point.
 
-    Departures: after 20 rejected trials the stored pairs are dropped and the search restarts from
-    the last accepted point along the negative gradient. Values may rise by a few units of rounding.
+    Departures: a first gradient below 1 in the L1 norm is lifted to 1, and all later values and
+    gradients by the same factor, so that a factor on the objective changes nothing. After 20
+    rejected trials the stored pairs are dropped and the search restarts from the last accepted
+    point along the negative gradient. Values may rise by a few units of rounding.
 
     References:
         Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5, 3.6, 7.5;
@@ -229,9 +242,11 @@ def update(
         True
     """
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
+    first = state.accepted == 0
+    scale = jnp.where(first & finite, _scale_of(gradient), state.scale)
+    value, gradient, state = value * scale, gradient * scale, state._replace(scale=scale)
     slope = _dot(gradient, state.direction)
     bound = highest_value(state.search, state.value, state.slope)
-    first = state.accepted == 0
     accepted = finite
     if line_search == "zoom":
         # Until a pair is stored, decrease alone suffices: the step only finds the scale.

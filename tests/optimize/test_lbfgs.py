@@ -205,8 +205,9 @@ def soft_valley(x):
 
 
 def hill(x):
-    """Concave around 0, where pairs must be refused."""
-    return jnp.sum(x**4 / 4 - x**2 / 2)
+    """Concave around 0, where pairs must be refused; with a first gradient above 1, which is not
+    lifted."""
+    return 16 * jnp.sum(x**4 / 4 - x**2 / 2)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def hill(x):
     [
         (soft_valley, [3.0, -2.0, 1.0, 4.0], 1.0),
         (soft_valley, [3.0, -2.0, 1.0, 4.0], 0.3),
-        (hill, [0.01, -0.02, 0.015, 0.03], 0.5),
+        (hill, [0.01, -0.02, 0.015, 0.03], 0.05),
     ],
 )
 def test_without_a_line_search_the_points_are_torchs(function, start, lr):
@@ -301,3 +302,22 @@ def test_float32_stays_float32_and_any_shape_will_do():
         jnp.dtype(t) for t in ("float32", "int32", "bool")
     }
     np.testing.assert_allclose(state.position, 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("line_search", ["zoom", "none"])
+@pytest.mark.parametrize("exponent", [-60, -30, -10])
+def test_a_factor_on_the_objective_changes_no_point(line_search, exponent):
+    """Powers of two are exact, so the points agree to the last bit."""
+    start = np.full(6, 0.98)
+
+    def bowl(x):
+        return 2.0**-7 * quadratic(x)
+
+    def tiny(x):
+        return 2.0**exponent * bowl(x)
+
+    expected = run(bowl, start, 12, line_search=line_search)
+    points = run(tiny, start, 12, line_search=line_search)
+    for (point, _, _), (other, _, _) in zip(points, expected, strict=True):
+        np.testing.assert_array_equal(point, other)
+    assert np.abs(points[-1][0] - start).max() > 1e-4
