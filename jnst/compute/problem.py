@@ -14,6 +14,7 @@ from ..arrays import Pixels
 from ..config import Config
 from ..losses import Known, Losses, LossWeights, Targets, loss_weights
 from ..losses.registry import check_by_windows, check_over_devices
+from ..losses.weights import extreme_scale, scaled_back
 from ..network import Params
 from ..optimize.hyperparameters import method_of, rates_of
 from ..optimize.optimizer import start
@@ -88,13 +89,13 @@ class Problem:
         objective, x = self.objective, jnp.asarray(picture)
         arguments = self.canvas.arguments(self.evaluated, settled=True)
         if isinstance(objective, Evaluator):
-            losses: Losses = objective.value(x, *arguments)[1]
-            return losses
+            terms = objective.value(x, *arguments)[1]
+            return scaled_back(terms, self.config)
         # By the program of a step: the wasted gradient takes less time than compiling another one.
         method, rates = method_of(self.config), rates_of(self.config).arrays()
         state = start(x, method, rates)
         _, terms = run_chunk(objective, method, state, rates, arguments, 1, size=self.chunk)
-        return Losses(*(rows[0] for rows in terms))
+        return scaled_back(Losses(*(rows[0] for rows in terms)), self.config)
 
     def diagnose(self, optimised: Array) -> str:
         """Where the objective first becomes NaN or infinite, as far as the engine can tell."""
@@ -121,7 +122,7 @@ def make_problem(
     """
     height, width, _ = scene.content.shape
     prepared = engine.prepare(params, height, width, config)
-    weights = loss_weights(config)
+    weights = loss_weights(config, extreme_scale(config))
     compilation: AbstractContextManager[None] = nullcontext()
     if engine.compiles_step:
 

@@ -15,10 +15,7 @@ from .gram_matrix import gram as gram
 from .gram_matrix import gram_per_element as gram_per_element
 from .gram_matrix import gram_per_position as gram_per_position
 from .gram_matrix import relative_distance as relative_distance
-from .objective import Losses as Losses
-from .objective import LossWeights as LossWeights
 from .objective import Targets as Targets
-from .objective import loss_weights as loss_weights
 from .registry import STYLE_LOSSES as STYLE_LOSSES
 from .style import StyleLoss as StyleLoss
 from .targets import Known as Known
@@ -27,3 +24,6 @@ from .total_variation import TV_LOSSES as TV_LOSSES
 from .total_variation import tv_l1 as tv_l1
 from .total_variation import tv_l2 as tv_l2
 from .total_variation import tv_nine_point as tv_nine_point
+from .weights import Losses as Losses
+from .weights import LossWeights as LossWeights
+from .weights import loss_weights as loss_weights

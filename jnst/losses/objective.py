@@ -5,47 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import mul
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
 from ..arrays import AnyImage, Features, Image, Scalar
-from ..config import Config
-from ..config.choices import block_of
 from ..network import Params, features
 from .content import CONTENT_LOSSES, ContentTarget, content_sums
 from .gradient_norm import normalizing_maps
 from .guidance import Guide
 from .registry import STYLE_LOSSES
 from .total_variation import TV_LOSSES
-
-Number = TypeVar("Number")
-
-
-class LossWeights(NamedTuple):
-    """The weights of the terms; arrays, so that changing one never recompiles.
-
-    Attributes:
-        content: scalar, on the sum over content layers.
-        style: [number of style layers], in the order of the config's layers.
-        tv: scalar; total variation counts pixels in units of the config's pixel range.
-    """
-
-    content: Scalar
-    style: Array
-    tv: Scalar
-
-
-class Losses(NamedTuple, Generic[Number]):
-    """The weighted terms of an objective; `total` is their sum. Scalars, or one entry per step."""
-
-    content: Number
-    style: Number
-    tv: Number
-    total: Number
+from .weights import Losses, LossWeights
 
 
 class Terms(NamedTuple):
@@ -98,26 +71,6 @@ class Sums(NamedTuple):
 
     style: dict[str, Any]
     content: dict[str, tuple[Array, Array]]
-
-
-def loss_weights(config: Config) -> LossWeights:
-    """The weights of a config as arrays.
-
-    `config.strength`, s, divides the content weight by s and multiplies the weight of a style layer
-    in block b by s^((b − 1) / 4): the structures of deep layers, such as the flow of strokes, are
-    what replaces the photograph's shapes. Not from a paper; chosen by eye.
-
-    Example:
-        >>> weights = loss_weights(Config(style_layer_weights=(2.0,), strength=16.0))
-        >>> weights.style.tolist()
-        [2.0, 4.0, 8.0, 16.0]
-    """
-    lifts = [config.strength ** ((block_of(layer) - 1) / 4) for layer in config.style_layers]
-    # In NumPy, because JAX would compile a program for each product.
-    per_layer = np.asarray(config.weights_per_style_layer) * lifts
-    content = config.content_weight / config.strength
-    weights = (content, config.style_weight * per_layer, config.tv_weight)
-    return LossWeights(*(jnp.asarray(np.asarray(weight, np.float32)) for weight in weights))
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations  # help then shows the names of the types
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
@@ -117,7 +119,8 @@ def stylize(
 
     Warns:
         RuntimeWarning: if the objective was not finite and the run continues with shorter steps.
-        UserWarning: if the checkpoint was made by other versions or on another kind of device.
+        UserWarning: if the loss was the same at every step; or if the checkpoint was made by other
+            versions or on another kind of device.
 
     Example:
         >>> import jnst
@@ -166,8 +169,20 @@ def stylize(
         del problem, state
     if scale is not scales[-1]:
         image = enlarged(image, inputs, scale)
-    losses = Losses(*map(float, final))
-    return Result(inputs.finish(image), losses, report.history(), scale.size)
+    losses, history = Losses(*map(float, final)), report.history()
+    _warn_if_idle(history, config)
+    return Result(inputs.finish(image), losses, history, scale.size)
+
+
+def _warn_if_idle(history: Losses, config: Config) -> None:
+    """Warns if no step of any scale changed the loss."""
+    scales = np.split(history.total, np.cumsum(config.steps_per_scale)[:-1])
+    if any(len(totals) > 1 for totals in scales) and not any(map(np.ptp, filter(len, scales))):
+        warnings.warn(
+            f"nothing moved: the loss was {history.total[-1]:g} at every step; check that a style "
+            "weight is above 0, raise the learning rate, or give more steps",
+            stacklevel=3,
+        )
 
 
 def _solve(

@@ -9,6 +9,7 @@ from jaxtyping import Array
 from ..arrays import Pixels
 from ..compute import Canvas
 from ..losses import Losses
+from ..losses.weights import scaled_back
 from ..optimize.loop import StateView
 from .checkpoint import Checkpoint, software
 from .inputs import Inputs
@@ -69,6 +70,7 @@ class Reporter:
         return Losses(*(np.concatenate(term) for term in zip(*self._losses, strict=True)))
 
     def __call__(self, done: int, losses: Losses, state: StateView) -> bool:
+        losses = scaled_back(losses, self._inputs.config)
         self._losses.append(losses)
         if self._callback is None:
             return False
