@@ -13,6 +13,7 @@ PROGRAM = """
 import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 import jax
 count = int(sys.argv[1])
 jax.config.update("jax_num_cpu_devices", count)
@@ -21,7 +22,7 @@ import numpy as np
 import jnst
 from jnst.compute.tiles import engine
 from jnst.compute.devices import Sharded
-from jnst.images import resize_picture
+from jnst.images import Picture, resize_picture
 from jnst.losses import loss_weights
 from jnst.losses.guidance import guidance
 from jnst.losses.objective import objective
@@ -93,10 +94,20 @@ if count == 2:
     # Adam divides by the size of the gradient: where that is small, its rounding shows.
     np.testing.assert_allclose(together.image, alone.image, atol=5e-4)
     np.testing.assert_allclose(together.losses.total, alone.losses.total, rtol=1e-4)
-    white = np.ones(content.shape[:2])
+    left = np.zeros(content.shape[:2])
+    left[:, : left.shape[1] // 2] = 1
     config = replace(config, scales=(1.0,))
-    kept = jnst.stylize(params, content, styles, config, devices=jax.devices(), keep_mask=white)
-    assert np.array_equal(kept.image, resize_picture(content, *kept.image.shape[:2]))
+    kept = jnst.stylize(params, content, styles, config, devices=jax.devices(), keep_mask=left)
+    same = (kept.image == resize_picture(content, *kept.image.shape[:2])).all(axis=(0, 2))
+    half = len(same) // 2
+    assert same[: half - 1].all() and not same[half + 1 :].any(), same
+    # What is hidden of the content weighs nothing on one device and on several.
+    cut = Picture(content, np.float32(left), Path("a.png"))
+    alone, together = (
+        jnst.stylize(params, cut, styles, config, devices=devices)
+        for devices in ((), jax.devices())
+    )
+    np.testing.assert_allclose(together.losses.total, alone.losses.total, rtol=1e-4)
     # By windows, the state may live on another device than that which computes, as in the host's
     # memory beside a GPU.
     image = rng.random((40, 131, 3), np.float32)
