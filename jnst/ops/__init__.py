@@ -3,6 +3,11 @@
 Pure functions on batches in the layout NHWC (`pad` and the pools too) with kernels in HWIO. Each
 layer takes float32, bfloat16 or float64; results and derivatives have the same dtype. Each works
 under `jax.jit`, `jax.vmap` and `jax.grad`, nested to any depth.
+
+`jax.jvp` of a layer raises TypeError: JAX takes a derivative by hand in one direction, here the
+reverse one, which a loss needs. Forward over reverse works, since both passes are plain JAX:
+`jax.jvp(jax.grad(loss), (x,), (v,))` is the product of the Hessian with v, through every layer and
+every loss.
 """
 
 from .apart import conv3x3_apart as conv3x3_apart
