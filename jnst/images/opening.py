@@ -16,6 +16,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from ..system import ALONE
+from .optional_formats import HINT, format_of, jxl_size, register
 
 MAX_PIXELS = 178_956_970
 """A small file can unpack to a picture that fills the memory. Pillow has the same limit."""
@@ -24,16 +25,11 @@ MAX_FILE_SIZE = 2_000_000_000
 
 # Pillow reads more, but some formats run other programs (EPS) or match almost any bytes (TGA).
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
-READABLE = "PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000, AVIF"
+READABLE = "PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000, AVIF, HEIC, JPEG XL"
 _SPECIAL = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 _SPECIAL |= dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device")
 # (offset, signature, name, remedy)
 _OTHERS = (
-    (4, b"ftypheic", "an HEIC picture", "save it as JPEG or PNG"),
-    (4, b"ftypheix", "an HEIC picture", "save it as JPEG or PNG"),
-    (4, b"ftypmif1", "an HEIF picture", "save it as JPEG or PNG"),
-    (0, b"\xff\x0a", "a JPEG XL picture", "save it as PNG"),
-    (4, b"JXL \r\n\x87\n", "a JPEG XL picture", "save it as PNG"),
     (0, b"\x76\x2f\x31\x01", "an OpenEXR picture", "map its tones to [0, 1] and save it as TIFF"),
     (0, b"#?RADIANCE", "a Radiance picture", "map its tones to [0, 1] and save it as TIFF"),
     (0, b"#?RGBE", "a Radiance picture", "map its tones to [0, 1] and save it as TIFF"),
@@ -95,9 +91,27 @@ def open_picture(
 
 def identify(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Pillow's view of an open file: its header and metadata, before any pixel is decoded."""
-    image = Image.open(file, formats=_FORMATS)
+    try:
+        image: Image.Image = Image.open(file, formats=_FORMATS)
+    except UnidentifiedImageError:
+        file.seek(0)
+        optional = format_of(file.read(_LONGEST_SIGNATURE))
+        if optional is None:
+            raise
+        image = _open_optional(file, *optional, max_pixels)
     check_pixels(image.width, image.height, max_pixels)
     return image
+
+
+def _open_optional(file: BinaryIO, name: str, kind: str, max_pixels: int) -> Image.Image:
+    if not register(name):
+        raise UnsupportedError(
+            f"it is {kind}, which needs another package: {HINT}, or save it as JPEG or PNG"
+        )
+    if name == "JXL":
+        check_pixels(*jxl_size(file), max_pixels)
+    file.seek(0)
+    return Image.open(file, formats=(name,))
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
@@ -148,11 +162,12 @@ def _not_a_picture(name: str, file: BinaryIO) -> str:
         for offset, signature, kind, remedy in _OTHERS:
             if start[offset:].startswith(signature):
                 return f"{name} is {kind}, which is not read ({READABLE} are): {remedy}"
-        for offset, signature, kind in _KNOWN:
-            if start[offset:].startswith(signature):
-                return (
-                    f"{name} is damaged or cut short (it begins as {kind}): copy or export it again"
-                )
+        known = [kind for at, signature, kind in _KNOWN if start[at:].startswith(signature)]
+        known += (format_of(start) or ())[1:]
+        if known:
+            return (
+                f"{name} is damaged or cut short (it begins as {known[0]}): copy or export it again"
+            )
     return (
         f"{name} is not a picture that can be read ({READABLE}): "
         "open it in another program and save it as PNG"

@@ -62,7 +62,9 @@ def read_image(
     max_pixels: int = MAX_PIXELS,
     max_file_size: int = MAX_FILE_SIZE,
 ) -> Picture:
-    """Reads a picture: PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000 or AVIF.
+    """Reads a picture: PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000, AVIF, HEIC or JPEG XL.
+
+    HEIC and JPEG XL need packages of their own: `pip install 'jnst[formats]'`.
 
     The content of the file decides its format, not its name. The EXIF orientation is applied; an
     embedded ICC profile is converted to sRGB. A profile that is damaged or does not fit is ignored,
@@ -148,11 +150,13 @@ def _decode_png16(file: BinaryIO, image: Image.Image) -> Samples:
     return Samples(values, values.shape[-1] in (2, 4), image.info.get("icc_profile"), orientation)
 
 
-def _decode_pillow(image: Image.Image) -> Samples:
+def _decode_pillow(image: Any) -> Samples:
     profile = image.info.get("icc_profile")
     image.load()
     # Read after load(): by then Pillow has rotated a TIFF itself and reports 1.
     orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+    if image.format == "JXL" and not image.jpeg:
+        orientation = 1  # the decoder has turned it; only a wrapped JPEG is as its EXIF says
     notes: tuple[str, ...] = ()
     if image.mode == "I" or image.mode.startswith("I;16"):
         values, has_alpha = fractions(np.asarray(image, np.uint16), 16)[0], False

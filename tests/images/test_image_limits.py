@@ -165,9 +165,6 @@ def test_what_is_no_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "an HEIC picture, which is not read .*save it as JPEG or"),
-        (b"\xff\x0a1234", "a JPEG XL picture"),
-        (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
         (b"\x76\x2f\x31\x01\2\0\0\0", "an OpenEXR picture, .*: map its tones to"),
         (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n1234", "a Radiance picture"),
         (b"8BPS\0\1", "a Photoshop document"),
