@@ -102,7 +102,8 @@ def where_not_finite(image: Image, params: Params, targets: Targets, weights: Lo
     for place, values in arrays.items():
         if count := int(jnp.sum(~jnp.isfinite(values))):
             return f"it began {place}, in {count} of {values.size} numbers"
-    _, losses = objective(image, params, targets, weights)
+    # Compiled, because the public function refuses values far from [0, 1].
+    _, losses = jax.jit(objective)(image, params, targets, weights)
     for name in ("content", "style", "tv"):
         if not jnp.isfinite(getattr(losses, name)):
             return f"it began in the {name} loss; every layer is finite"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Values
+from ..arrays import Values, check_image
 
 EPSILON = 1e-5
 """Added to the variances of colours in [0, 1]; its root, 0.003, is below an 8-bit step."""
@@ -73,8 +73,9 @@ def match_colors(
         [h, w, 3]; it may leave [0, 1], since clipping would change the mean and the covariance.
 
     Raises:
-        ValueError: for an unknown method, an epsilon below 0, or an epsilon of 0 if the colours of
-            the style lie in a plane.
+        TypeError: for a picture of integers.
+        ValueError: for a picture that is not [h, w, 3] or far from [0, 1], an unknown method,
+            an epsilon below 0, or an epsilon of 0 if the colours of the style lie in a plane.
 
     Example:
         >>> gray = np.full((4, 4, 3), 0.5)
@@ -119,7 +120,5 @@ def _with_histogram(values: Values, goal: Values) -> Values:
 
 
 def _colors(name: str, pixels: ArrayLike) -> Values:
-    array = np.asarray(pixels, np.float64)
-    if array.ndim != 3 or array.shape[-1] != 3 or 0 in array.shape:
-        raise ValueError(f"{name} has shape {array.shape}: an image is [height, width, 3]")
-    return array.reshape(-1, 3)
+    check_image(name, pixels)
+    return np.asarray(pixels, np.float64).reshape(-1, 3)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import Pixels, Values
+from ..arrays import Pixels, Values, check_image
 
 
 class Space(NamedTuple):
@@ -91,7 +91,8 @@ def keep_colors(painting: ArrayLike, content: ArrayLike, space: str = "yuv") -> 
         [H, W, 3] in [0, 1].
 
     Raises:
-        ValueError: for an unknown space or pictures of two sizes.
+        TypeError: for a picture of integers.
+        ValueError: for an unknown space, pictures of two sizes, or a content far from [0, 1].
 
     Example:
         >>> red, white = np.full((1, 1, 3), [1.0, 0, 0]), np.ones((1, 1, 3))
@@ -101,6 +102,8 @@ def keep_colors(painting: ArrayLike, content: ArrayLike, space: str = "yuv") -> 
         [1.0, 0.5, 0.5]
     """
     _check_space(space)
+    check_image("painting", painting, bounded=False)  # clipped, however far it went
+    check_image("content", content)
     if np.shape(painting) != np.shape(content):
         raise ValueError(
             f"the painting has shape {np.shape(painting)} and the content {np.shape(content)}: "

@@ -17,6 +17,7 @@ import tifffile
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from ..arrays import check_values
 from ..atomic import prove_writable, replace_file
 from .icc import srgb_profile
 from .opening import identify, open_picture
@@ -162,9 +163,7 @@ def _file_format(path: str | os.PathLike[str], bits: int) -> str:
 
 def _floats(values: ArrayLike, name: str) -> NDArray[np.float32]:
     array = np.asarray(values)
-    # ml_dtypes' bfloat16, in which JAX may compute, is of NumPy's kind "V".
-    if array.dtype.kind in "iub":
-        raise TypeError(f"{name} are {array.dtype}: give floating point in [0, 1]")
+    check_values(name, array, bounded=False)
     array = array.astype(np.float32)
     if np.isnan(array).any():
         raise ValueError(f"{name} hold NaN, which has no colour: the run that made them failed")

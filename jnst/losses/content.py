@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 from numpy.typing import ArrayLike
 
-from ..arrays import FeatureMap, Features, Image, Scalar
+from ..arrays import FeatureMap, Features, Image, Scalar, as_sums
 from ..network.architecture import LAYERS, halvings
 from .guidance import halved
 from .style import LEAST_ENERGY
@@ -47,10 +47,10 @@ class ContentTarget(NamedTuple):
 
 def content_sums(features: FeatureMap, target: ContentTarget) -> tuple[Array, Array]:
     """Σ w (F − P)² and Σ P² over a map [h, w, C], with the target's weights w, or w = 1."""
-    squares = jnp.square(features - target.features)
+    squares = jnp.square(as_sums(features) - target.features)
     if target.weights is not None:
         squares = target.weights * squares
-    return jnp.sum(squares), jnp.sum(jnp.square(target.features))
+    return jnp.sum(squares), jnp.sum(jnp.square(as_sums(target.features)))
 
 
 class ContentLoss(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..arrays import FeatureMap, Matrix, Scalar
+from ..arrays import FeatureMap, Matrix, Scalar, as_sums
 from ..ops.derivative import with_backward
 from .style import LEAST_ENERGY, StyleLoss
 
@@ -33,14 +33,14 @@ def gram(features: FeatureMap, weights: Array | None = None) -> Matrix:
             so by their squares).
 
     Returns:
-        [C, C], symmetric, positive semidefinite, of the dtype of `features`. Differentiable in
-        both arguments.
+        [C, C], symmetric, positive semidefinite, of the dtype of `features`, at least float32.
+        Differentiable in both arguments.
 
     Example:
         >>> gram(jnp.ones((2, 3, 2))).tolist()
         [[6.0, 6.0], [6.0, 6.0]]
     """
-    flat = features.reshape(-1, features.shape[-1])
+    flat = as_sums(features).reshape(-1, features.shape[-1])
     return _products(flat, None if weights is None else weights.reshape(-1, 1))
 
 

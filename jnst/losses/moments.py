@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..arrays import FeatureMap, Matrix, Scalar
+from ..arrays import FeatureMap, Matrix, Scalar, as_sums
 from .gram_matrix import gram
 from .root_trace import product, root_trace
 from .style import LEAST_ENERGY, StyleLoss
@@ -30,6 +30,7 @@ Moments = tuple[Array, Matrix]
 
 def moment_sums(features: FeatureMap, weights: Array | None = None) -> Moments:
     """Σ F [C] and Σ F Fᵀ [C, C] over the positions of a map [h, w, C], weighted by [h, w]."""
+    features = as_sums(features)
     flat = features.reshape(-1, features.shape[-1])
     weighted = flat if weights is None else flat * weights.reshape(-1, 1)
     return jnp.sum(weighted, axis=0), gram(features, weights)
@@ -83,7 +84,7 @@ def moments_or_positions(features: FeatureMap, weights: Array | None = None) -> 
     height, width, channels = features.shape
     if height * width >= channels:
         return moment_sums(features, weights)
-    flat = features.reshape(-1, channels)
+    flat = as_sums(features).reshape(-1, channels)
     shares = (jnp.ones(flat.shape[0]) if weights is None else weights.reshape(-1)) / flat.shape[0]
     shares = shares.astype(flat.dtype)[:, None]
     mean = jnp.sum(shares * flat, axis=0)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..arrays import AnyImage, Features, Image, Scalar
+from ..arrays import AnyImage, Features, Image, Scalar, as_sums, check_image
 from ..network import Params, features
 from .content import CONTENT_LOSSES, ContentTarget, content_sums
 from .gradient_norm import normalizing_maps
@@ -92,7 +92,8 @@ def objective(
     With `Config.normalize_gradients` the derivative differs, see `jnst.losses.gradient_norm`.
 
     Args:
-        image: [H, W, 3], sRGB, nominally in [0, 1], of the content's size.
+        image: [H, W, 3], sRGB, nominally in [0, 1], of the content's size. Half precision is taken
+            as float32.
         params: the network's weights.
         targets: from `jnst.make_targets`.
         weights: from `loss_weights`, or any arrays of those shapes; one style weight for each of
@@ -102,7 +103,9 @@ def objective(
         (total, Losses) for `jax.value_and_grad(objective, has_aux=True)`.
 
     Raises:
-        ValueError: if the image's size or the number of style weights does not match the targets.
+        TypeError: for an image of integers.
+        ValueError: if the image's size or the number of style weights does not match the targets,
+            or the image is far from [0, 1].
 
     References:
         Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks",
@@ -118,7 +121,8 @@ def objective(
         >>> float(terms.content), float(terms.tv), float(terms.style) > 0
         (0.0, 0.0, True)
     """
-    image, terms = jnp.asarray(image), targets.terms
+    check_image("image", image)
+    image, terms = as_sums(image), targets.terms
     layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
     maps = activations(params, image, layers, terms)
     shapes = {layer: values.shape for layer, values in maps.items()}

@@ -35,7 +35,7 @@ from jax import lax
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from ..arrays import FeatureMap, Scalar
+from ..arrays import FeatureMap, Scalar, as_sums
 from ..ops.derivative import with_backward
 from .style import LEAST_ENERGY, StyleLoss
 
@@ -136,7 +136,7 @@ def directions(channels: int) -> NDArray[np.float64]:
 
 def along_axes(features: FeatureMap, weights: Array | None = None) -> Samples:
     """The channels of a map [h, w, C] as samples, with optional weights [h, w]."""
-    flat = features.reshape(-1, features.shape[-1])
+    flat = as_sums(features).reshape(-1, features.shape[-1])
     return Samples(flat.T, None if weights is None else weights.reshape(-1))
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..arrays import AnyImage, Image
+from ..arrays import AnyImage, Image, check_image
 from ..config import Config
 from ..network import Params
 from ..network.architecture import check_layers, map_shapes
@@ -29,7 +29,7 @@ Known = dict[tuple[Any, ...], dict[str, Array]]
 def make_targets(
     params: Params,
     content: AnyImage,
-    styles: Sequence[AnyImage],
+    styles: AnyImage | Sequence[AnyImage],
     config: Config,
     *,
     known: Known | None = None,
@@ -52,10 +52,15 @@ def make_targets(
         Targets for `jnst.objective`.
 
     Raises:
-        ValueError: if a layer is unknown, a shape is wrong, or the number of style weights is
-            neither one nor the number of styles.
+        TypeError: for a picture of integers.
+        ValueError: if a layer is unknown, a shape is wrong, a picture is far from [0, 1], or the
+            number of style weights is neither one nor the number of styles.
     """
 
+    several = styles if isinstance(styles, list | tuple) else [styles]
+    check_image("content", content)
+    for i, style in enumerate(several, start=1):
+        check_image(f"style {i}", style)
     picture = jnp.asarray(content)
 
     def content_maps(terms: Terms) -> dict[str, ContentTarget]:
@@ -70,7 +75,7 @@ def make_targets(
         positions = tuple((layer, math.prod(shapes[layer][:2])) for layer in statistics)
         return _fitted(statistics, positions, terms.style_loss)
 
-    pictures = [jnp.asarray(style) for style in styles]
+    pictures = [jnp.asarray(style) for style in several]
     return gather_targets(content_maps, style_statistics, params, pictures, config, guidance)
 
 

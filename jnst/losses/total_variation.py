@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..arrays import Image, Scalar
+from ..arrays import Image, Scalar, as_sums
 
 
 def tv_l1(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
@@ -17,6 +17,7 @@ def tv_l1(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
         >>> float(tv_l1(board))
         4.0
     """
+    image = as_sums(image, "image")
     return jnp.sum(jnp.abs(jnp.diff(image, axis=0))) + jnp.sum(jnp.abs(jnp.diff(image, axis=1)))
 
 
@@ -31,6 +32,7 @@ def tv_l2(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
         >>> float(tv_l2(board))
         1.0
     """
+    image = as_sums(image, "image")
     corner = image[:-1, :-1]
     right, down = image[:-1, 1:] - corner, image[1:, :-1] - corner
     return 0.5 * (jnp.sum(jnp.square(right)) + jnp.sum(jnp.square(down)))
@@ -53,6 +55,7 @@ def tv_nine_point(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
         >>> round(float(tv_nine_point(ramp)), 3)
         0.6
     """
+    image = as_sums(image, "image")
     padded = jnp.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
     height, width = whole or image.shape[:2]
 

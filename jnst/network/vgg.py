@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..arrays import AnyImage, Batch, Features
+from ..arrays import AnyImage, Batch, Features, check_image
 from ..ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
 from .architecture import CONVOLUTIONS, check_layers, convolutions_to, layers_to, smallest_side
 from .preprocessing import Preprocessing, preprocess
@@ -186,7 +186,7 @@ def pool(x: Batch, kind: str = "max") -> Batch:
 def features(
     params: Params,
     image: AnyImage,
-    layers: Iterable[str],
+    layers: str | Iterable[str],
     *,
     pooling: str = "max",
     padding: str = "zero",
@@ -197,7 +197,7 @@ def features(
         params: from `jnst.load_weights`; its preprocessing is applied here.
         image: [height, width, 3], sRGB, nominally in [0, 1], JAX or NumPy; any float dtype, any
             size whose sides reach `smallest_side`.
-        layers: names such as "relu4_2" (see `LAYERS`). "conv…" is before the ReLU.
+        layers: one name or several, such as "relu4_2" (see `LAYERS`). "conv…" is before the ReLU.
         pooling: "max", "average" or "l2"; "average-rescaled" or "l2-rescaled" (see `pool`).
         padding: around the picture at the first convolution: "zero" as trained, "replicate" or
             "reflect"; deeper layers pad with zeros.
@@ -206,8 +206,9 @@ def features(
         A dict from each name to its map [h, w, channels]. A pooling halves sizes, rounding down.
 
     Raises:
-        ValueError: for an unknown layer or pooling, an image that is not [H, W, 3], or one too
-            small for the deepest layer.
+        TypeError: for an image of integers.
+        ValueError: for an unknown layer or pooling, or an image that is not [H, W, 3], far from
+            [0, 1], or too small for the deepest layer.
 
     Example:
         >>> import jax.numpy as jnp
@@ -221,11 +222,10 @@ def features(
         Simonyan and Zisserman, "Very deep convolutional networks for large-scale image
         recognition", ICLR 2015, table 1, columns D and E.
     """
-    layers = tuple(layers)
+    layers = (layers,) if isinstance(layers, str) else tuple(layers)
     check_layers(params.network, layers)
     check_pooling(pooling)
-    if image.ndim != 3 or image.shape[-1] != 3:
-        raise ValueError(f"an image has shape [height, width, 3], not {image.shape}")
+    check_image("image", image)
     if not layers:
         return {}
     need = smallest_side(params.network, layers)

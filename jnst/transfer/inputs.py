@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Pixels
+from ..arrays import Pixels, check_image
 from ..compute import Scene
 from ..config import Config
 from ..images import Picture, resize_picture
@@ -75,12 +75,7 @@ def _alpha(name: str, image: ArrayLike | Picture | None) -> Pixels | None:
 
 def _checked(name: str, image: ArrayLike | Picture) -> Pixels:
     pixels = np.asarray(image.pixels if isinstance(image, Picture) else image)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
-        raise ValueError(f"{name} has shape {pixels.shape}: an image is [height, width, 3]")
-    if not np.issubdtype(pixels.dtype, np.floating):
-        raise TypeError(
-            f"{name} has dtype {pixels.dtype}: give floats in [0, 1], such as pixels / 255"
-        )
+    check_image(name, pixels)
     if not np.isfinite(pixels).all():
         raise ValueError(f"{name} contains NaN or infinity: repair the picture first")
     return pixels.astype(np.float32)

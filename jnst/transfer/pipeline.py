@@ -110,9 +110,11 @@ def stylize(
         without averaging the point after its last step.
 
     Raises:
-        ValueError: for an array that is not [H, W, 3] of finite numbers, a picture too small for
-            the layers, an unknown layer, no style, an `init_image` missing or unused, a tile below
-            128, a choice that needs the whole picture at once with windows or several devices,
+        TypeError: for a picture of integers.
+        ValueError: for an array that is not [H, W, 3] of finite numbers, one far from [0, 1], a
+            picture too small for the layers, an unknown layer, no style, an `init_image` missing or
+            unused, a tile below 128, a choice that needs the whole picture at once with windows or
+            several devices,
             masks that do not fit the pictures, or a checkpoint of another run, listing all
             differences.
         FloatingPointError: if the objective becomes NaN or infinite and shorter steps do not help.

@@ -158,7 +158,7 @@ def test_values_beyond_the_range_are_clipped(tmp_path):
         ("a.png", PIXELS, {"alpha": ALPHA.T}, ValueError, r"alpha has the shape \(9, 6\), the p"),
         ("a.png", PIXELS * np.nan, {}, ValueError, r"pixels hold NaN"),
         ("a.png", PIXELS, {"alpha": ALPHA * np.nan}, ValueError, r"alpha hold NaN"),
-        ("a.png", PIXELS.astype(int), {}, TypeError, r"pixels are int64: give floating point"),
+        ("a.png", PIXELS.astype(int), {}, TypeError, r"pixels has dtype int64: give floats in"),
         ("a.png", PIXELS, {"parameters": {"seed": 3}}, TypeError, r"'seed' is 3: .* be strings"),
         ("a.jpg", PIXELS, {"parameters": {"a": "x" * 65536}}, ValueError, r"too long for JPEG"),
         ("a.webp", np.zeros((1, 16384, 3)), {}, ValueError, r"1x16384 .* WebP, .* at 16,383: wri"),
