@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from ..config import Config
-from ..losses import STYLE_LOSSES
+from ..losses.registry import style_loss_of
 from ..network.algorithms import share_of_direct
 from ..network.architecture import CONVOLUTIONS, map_shapes
 from ..ops import conv2d
@@ -53,7 +53,7 @@ def step_work(network: str, config: Config, height: int, width: int) -> float:
     layers, size = config.layers, (height, width)
     work = step_operations(network, layers, *size)
     work *= share_of_direct(network, *size, config.precision, layers)
-    loss, shapes = STYLE_LOSSES[config.style_loss], map_shapes(network, config.style_layers, *size)
+    loss, shapes = style_loss_of(config.style_loss), map_shapes(network, config.style_layers, *size)
     style_shapes = [shapes[layer] for layer in config.style_layers]
     if not loss.by_sums:
         work += _ORDERING * sum(map(math.prod, style_shapes))

@@ -24,11 +24,11 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Batch, Features, Image, Scalar
 from ..config import Config
-from ..losses import STYLE_LOSSES, Known, Losses, LossWeights, Targets
+from ..losses import Known, Losses, LossWeights, Targets
 from ..losses.content import ContentTarget, content_targets
 from ..losses.guidance import EVERYWHERE, Guidance, Guide
 from ..losses.objective import Sums, Terms, check_fit, sums_of, variation, weigh
-from ..losses.registry import check_over_devices
+from ..losses.registry import check_over_devices, style_loss_of
 from ..losses.targets import gather_targets
 from ..network import Params
 from ..network.architecture import LAYERS, halvings, layers_to, map_shapes
@@ -137,7 +137,7 @@ class Sharded(Engine):
         layers = tuple(dict.fromkeys(terms.style_layers))
         shapes = map_shapes(params.network, layers, *style.shape[:2])
         sums = self._sums(params, style, {}, (guide,) if guide else (), layers, terms)
-        loss = STYLE_LOSSES[terms.style_loss]
+        loss = style_loss_of(terms.style_loss)
         return {
             layer: loss.statistic(total[0] if guide else total, math.prod(shapes[layer][:2]))
             for layer, total in sums.style.items()

@@ -14,7 +14,7 @@ from contextlib import suppress
 import jax
 
 from ..config import Config
-from ..losses import STYLE_LOSSES
+from ..losses.registry import style_loss_of
 from ..network.algorithms import Tiles, winograd_tiles
 from ..network.architecture import CONVOLUTIONS, LAYERS, halvings, map_shapes
 from ..system import free_memory
@@ -148,7 +148,7 @@ def _whole(shapes: Mapping[str, tuple[int, int, int]]) -> float:
 
 def _roots(config: Config, network: str) -> float:
     """Memory of the Wasserstein loss's roots, independent of the picture's size."""
-    if not STYLE_LOSSES[config.style_loss].takes_roots:
+    if not style_loss_of(config.style_loss).takes_roots:
         return 0.0
     shapes = map_shapes(network, config.style_layers, SMALLEST_TILE, SMALLEST_TILE)
     channels = (shapes[layer][-1] for layer in set(config.style_layers))
@@ -159,7 +159,7 @@ def _ordered(config: Config, shapes: Mapping[str, tuple[int, int, int]]) -> floa
     """Memory of losses on sorted positions: per style layer the target, its distance, the order,
     and the statistics behind the target, whose memory is only partly reused; and for the largest
     layer the two 64-bit arrays that are sorted."""
-    if STYLE_LOSSES[config.style_loss].by_sums:
+    if style_loss_of(config.style_loss).by_sums:
         return 0.0
     maps = [_bytes(shapes[layer]) for layer in set(config.style_layers)]
     return 7 * sum(maps) + 4 * max(maps, default=0.0)

@@ -25,7 +25,7 @@ def check_types(config: Any) -> None:
         value = getattr(config, spec.name)
         if spec.type is bool and not isinstance(value, bool):
             raise TypeError(f"{spec.name} is {value!r}: give True or False")
-        if isinstance(value, tuple):
+        if isinstance(spec.default, tuple):
             names = get_args(spec.type)[0] is str
             if not all(isinstance(v, str) if names else _is_number(v) for v in value):
                 kind = "a name" if names else "a number"
@@ -69,9 +69,10 @@ def check_lists(config: Any) -> None:
     if sum(config.style_weights) == 0:
         raise ValueError(f"style_weights is {config.style_weights}: at least one must be above 0")
     for spec in fields(config):
-        choices = spec.metadata["choices"]
-        if choices and getattr(config, spec.name) not in choices:
-            raise ValueError(unknown_name(spec.name, getattr(config, spec.name), choices))
+        choices, value = spec.metadata["choices"], getattr(config, spec.name)
+        own_loss = spec.name == "style_loss" and hasattr(value, "distance")
+        if choices and value not in choices and not own_loss:
+            raise ValueError(unknown_name(spec.name, value, choices))
 
 
 def check_together(config: Any) -> None:

@@ -4,6 +4,14 @@ Losses and colours are listed here, not read from the modules that compute them:
 array library. A test checks that both lists are equal.
 """
 
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    # A name, or a `jnst.StyleLoss`, which this room cannot import.
+    StyleLossChoice: TypeAlias = Any
+else:
+    StyleLossChoice = str
+
 CONTENT_LOSSES = ("mean", "half-sum", "relative")
 STYLE_LOSSES = (
     "gram",

@@ -106,7 +106,9 @@ class Config:
         (1.0,), "blend of several styles: one weight per style, or one for all"
     )
     content_loss: str = _objective("relative", "content loss", choices.CONTENT_LOSSES)
-    style_loss: str = _objective("wasserstein-relative", "style loss", choices.STYLE_LOSSES)
+    style_loss: choices.StyleLossChoice = _objective(  # noqa: RUF009
+        "wasserstein-relative", "style loss", choices.STYLE_LOSSES
+    )
     tv_loss: str = _objective("nine-point", "total variation", choices.TV_LOSSES)
     preserve: float = _objective(
         0.0,
@@ -280,7 +282,9 @@ class Config:
         return self.style_size and broadcast(self.style_size, count, "style_size", "styles")
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as plain values, tuples as lists, fit for JSON."""
+        """All fields as values for JSON; TypeError if `style_loss` is a `StyleLoss`."""
+        if not isinstance(self.style_loss, str):
+            raise TypeError("style_loss is your own: no file can hold its functions; keep its code")
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 

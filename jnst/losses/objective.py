@@ -16,7 +16,8 @@ from ..network import Params, features
 from .content import CONTENT_LOSSES, ContentTarget, content_sums
 from .gradient_norm import normalizing_maps
 from .guidance import Guide
-from .registry import STYLE_LOSSES
+from .registry import style_loss_of
+from .style import StyleLoss
 from .total_variation import TV_LOSSES
 from .weights import Losses, LossWeights
 
@@ -27,7 +28,7 @@ class Terms(NamedTuple):
     content_layers: tuple[str, ...]
     style_layers: tuple[str, ...]
     content_loss: str
-    style_loss: str
+    style_loss: str | StyleLoss
     tv_loss: str
     pooling: str
     pixel_range: float
@@ -162,7 +163,7 @@ def sums_of(
     `whole` says that these are all positions of the picture, not a part whose sums will be added
     to those of other parts.
     """
-    loss = STYLE_LOSSES[terms.style_loss]
+    loss = style_loss_of(terms.style_loss)
     sums = (whole and loss.sums_of_whole) or loss.sums
     style = {
         layer: tuple(sums(maps[layer], guide[layer]) for guide in guides)
@@ -187,7 +188,7 @@ def weigh(
 
     `matched` is the targets' style, and `shares` are those of its regions.
     """
-    content_loss, style_loss = CONTENT_LOSSES[terms.content_loss], STYLE_LOSSES[terms.style_loss]
+    content_loss, style_loss = CONTENT_LOSSES[terms.content_loss], style_loss_of(terms.style_loss)
     content = jnp.float32(0.0)
     for layer in terms.content_layers:
         content += content_loss.of_sums(*sums.content[layer], math.prod(shapes[layer]))

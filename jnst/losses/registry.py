@@ -23,9 +23,14 @@ STYLE_LOSSES: Mapping[str, StyleLoss] = {
 """The style losses by the names that `Config.style_loss` takes."""
 
 
+def style_loss_of(choice: str | StyleLoss) -> StyleLoss:
+    """The style loss of a name, or the one that was given in place of a name."""
+    return STYLE_LOSSES[choice] if isinstance(choice, str) else choice
+
+
 def needs_whole(choices: Any) -> bool:
     """Whether the losses of a `Config` or of `Terms` need more than sums over positions."""
-    return choices.normalize_gradients or not STYLE_LOSSES[choices.style_loss].by_sums
+    return choices.normalize_gradients or not style_loss_of(choices.style_loss).by_sums
 
 
 def check_by_windows(choices: Any, tile: int) -> None:
@@ -39,10 +44,11 @@ def check_over_devices(choices: Any, count: int) -> None:
 
 
 def _check(choices: Any, parts: str, remedy: str) -> None:
-    if not STYLE_LOSSES[choices.style_loss].by_sums:
+    if not style_loss_of(choices.style_loss).by_sums:
+        name = repr(choices.style_loss) if isinstance(choices.style_loss, str) else "your own"
         raise ValueError(
-            f"style_loss is {choices.style_loss!r}, which compares all positions of a layer at "
-            f"once, not {parts}: {remedy}, or style_loss='gram-relative' or another on sums"
+            f"style_loss is {name}, which compares all positions of a layer at once, not {parts}: "
+            f"{remedy}, or style_loss='gram-relative' or another on sums"
         )
     if choices.normalize_gradients:
         raise ValueError(

@@ -29,6 +29,10 @@ def mean_square_distance(statistic: Array, target: Array, positions: int) -> Sca
 class StyleLoss(NamedTuple):
     """A statistic of a feature map, and a distance between two statistics.
 
+    Your own goes where a name would: `Config(style_loss=StyleLoss(…))`. Keep its functions at
+    module level, because compiled programs are found by them; no checkpoint or settings file can
+    hold it.
+
     Attributes:
         sums: ([h, w, C], position weights [h, w] or None) -> an array or a tree of arrays, each a
             sum over positions whose terms are 0 where the features are 0: setting positions to 0
@@ -44,6 +48,20 @@ class StyleLoss(NamedTuple):
             another type that `statistic` accepts.
         takes_roots: whether the distance takes a matrix root over the channels, which costs extra
             time and memory.
+
+    Example, which compares the mean of each channel, by Huang and Belongie, "Arbitrary style
+    transfer in real-time with adaptive instance normalization", ICCV 2017, eq. 13, its first term:
+        >>> def sums(features, weights=None):
+        ...     weighted = features if weights is None else features * weights[..., None]
+        ...     return jnp.sum(weighted, (0, 1))
+        >>> def mean(sums, positions):
+        ...     return sums / positions
+        >>> def distance(mean, target, positions):
+        ...     return jnp.sqrt(jnp.sum(jnp.square(mean - target)))
+        >>> import jnst
+        >>> config = jnst.Config(style_loss=jnst.StyleLoss(sums, mean, distance))
+        >>> config.style_loss.of_map(jnp.ones((2, 3, 4))).tolist()
+        [1.0, 1.0, 1.0, 1.0]
     """
 
     sums: Callable[..., Any]

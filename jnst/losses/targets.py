@@ -19,8 +19,8 @@ from ..network.architecture import check_layers, map_shapes
 from .content import ContentTarget, content_targets, weighted
 from .guidance import EVERYWHERE, Guidance, Guide
 from .objective import Targets, Terms, activations
-from .registry import STYLE_LOSSES
-from .style import unchanged
+from .registry import style_loss_of
+from .style import StyleLoss, unchanged
 
 Known = dict[tuple[Any, ...], dict[str, Array]]
 """A cache of computed style statistics for `make_targets`."""
@@ -69,7 +69,7 @@ def make_targets(
 
     def style_statistics(style: Image, guide: Guide, terms: Terms) -> dict[str, Any]:
         statistics = _looked_up(known, params, style, guide, terms)
-        if STYLE_LOSSES[terms.style_loss].by_sums:
+        if style_loss_of(terms.style_loss).by_sums:
             return statistics
         shapes = map_shapes(params.network, terms.style_layers, *picture.shape[:2])
         positions = tuple((layer, math.prod(shapes[layer][:2])) for layer in statistics)
@@ -126,8 +126,8 @@ def _added(matched: dict[str, Any], statistics: dict[str, Any], weight: Array) -
     return jax.tree.map(add, matched, weighted) if matched else weighted
 
 
-def _aimed(statistics: dict[str, Any], style_loss: str) -> dict[str, Any]:
-    aim = STYLE_LOSSES[style_loss].aim
+def _aimed(statistics: dict[str, Any], style_loss: str | StyleLoss) -> dict[str, Any]:
+    aim = style_loss_of(style_loss).aim
     return statistics if aim is unchanged else _computed(statistics, aim)
 
 
@@ -138,9 +138,9 @@ def _computed(statistics: dict[str, Any], aim: Callable[[Any], Any]) -> dict[str
 
 @partial(jax.jit, static_argnames=("positions", "style_loss"))
 def _fitted(
-    statistics: dict[str, Any], positions: tuple[tuple[str, int], ...], style_loss: str
+    statistics: dict[str, Any], positions: tuple[tuple[str, int], ...], style_loss: str | StyleLoss
 ) -> dict[str, Any]:
-    fit = STYLE_LOSSES[style_loss].fit
+    fit = style_loss_of(style_loss).fit
     assert fit is not None
     return {layer: fit(statistics[layer], count) for layer, count in positions}
 
@@ -163,5 +163,5 @@ def _statistics(
     params: Params, image: Image, guide: Guide, layers: tuple[str, ...], terms: Terms
 ) -> dict[str, Array]:
     maps = activations(params, image, layers, terms)
-    loss = STYLE_LOSSES[terms.style_loss]
+    loss = style_loss_of(terms.style_loss)
     return {name: loss.of_map(m, guide.get(name)) for name, m in maps.items()}

@@ -43,3 +43,11 @@ mask = np.ones(content.shape[:2], np.float32)
 regions: jnst.Guidance = jnst.guidance("vgg16", config.style_layers, [mask], [None], [1.0])
 targets = jnst.make_targets(params, content, [style], config, guidance=regions)
 names: list[str] = [*jnst.LAYERS["vgg16"], *jnst.PRESETS, *jnst.STYLE_LOSSES, *jnst.TV_LOSSES]
+
+
+def distance(mean: jax.Array, target: jax.Array, positions: int) -> jax.Array:
+    """Of one's own style loss."""
+    return jnp.sum(jnp.square(mean - target)) / positions
+
+
+own = jnst.Config(style_loss=jnst.StyleLoss(jnp.sum, lambda sums, _: sums, distance))

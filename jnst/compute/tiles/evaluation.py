@@ -23,11 +23,11 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Image, Pixels, Scalar
 from ...config import Config
-from ...losses import STYLE_LOSSES, Losses, LossWeights, Targets
+from ...losses import Losses, LossWeights, Targets
 from ...losses.content import ContentTarget, content_targets
 from ...losses.guidance import EVERYWHERE, Guidance, Guide
 from ...losses.objective import Sums, Terms, check_fit, weigh
-from ...losses.registry import check_by_windows
+from ...losses.registry import check_by_windows, style_loss_of
 from ...losses.targets import gather_targets
 from ...network import Params
 from ...system import trim
@@ -137,7 +137,7 @@ def make_targets(
         stages = _stages(params, style, terms, tile)
         targets = Targets({}, {}, terms, guides=(guide,) if guide else ())
         sums, _, _ = _sweep(style, params, stages, targets)
-        shapes, statistic = _shapes(stages), STYLE_LOSSES[terms.style_loss].statistic
+        shapes, statistic = _shapes(stages), style_loss_of(terms.style_loss).statistic
         return {
             layer: statistic(total[0] if guide else total, math.prod(shapes[layer][:2]))
             for layer, total in sums.style.items()
