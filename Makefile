@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format docs bench clean
 
 demo: $(VENV)/.runtime
 	mkdir -p demo
@@ -22,6 +22,10 @@ lint: $(VENV)/.develop
 format: $(VENV)/.develop
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The pages of docs/ and the reference, in site/; a broken link is an error.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # OPENBLAS_* settings, where a machine has them, hold NumPy's matrix product back.
 bench: $(VENV)/.develop
@@ -43,5 +47,9 @@ $(VENV)/.develop: $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --group test --group lint
 	touch $@
 
+$(VENV)/.docs: $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo dist
+	rm -rf $(VENV) demo dist site
