@@ -10,6 +10,9 @@ from command import Command
 
 import jnst
 
+# Checked by mypy, not run.
+collect_ignore = ["typing/strict_user_script.py"]
+
 # No silent broadcasting between arrays of different rank.
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
