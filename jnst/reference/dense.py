@@ -1,5 +1,6 @@
 """Layers without geometry: fully connected, ReLU, and softmax with cross-entropy."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -8,42 +9,79 @@ from numpy.typing import NDArray
 from .geometry import Floats, check_floats, check_gradient
 
 
-class Dense:
-    """Every input connected to every output: y = x W + b.
+class Affine(ABC):
+    """A layer that multiplies by a kernel and may add a bias: its parameters and their checks.
 
     Raises TypeError if an array is not floating, ValueError if the shapes disagree.
-
-    >>> Dense(np.array([[3.0], [4.0]])).forward(np.array([[1.0, 2.0]]))
-    array([[11.]])
     """
 
-    def __init__(self, kernel: Floats, bias: Floats | None = None) -> None:
-        self.kernel = check_floats(kernel, "kernel", "in_features out_features")
-        self.bias = None if bias is None else check_floats(bias, "bias", "out_features")
-        if self.bias is not None and self.bias.shape != self.kernel.shape[1:]:
+    _axes: str
+
+    def __init__(self, kernel: Floats, bias: Floats | None, axes: str) -> None:
+        self.kernel = check_floats(kernel, "kernel", axes)
+        self.bias = None if bias is None else check_floats(bias, "bias", axes.split()[-1])
+        if self.bias is not None and self.bias.shape != self.kernel.shape[-1:]:
             raise ValueError(
                 f"bias of shape {self.bias.shape} does not fit kernel of shape {self.kernel.shape}"
             )
         self.kernel_gradient = np.zeros_like(self.kernel)
         self.bias_gradient = None if self.bias is None else np.zeros_like(self.bias)
-        self._x: Floats = np.zeros((0, 0))
+        self._output: tuple[int, ...] = ()
 
     def forward(self, x: Floats) -> Floats:
-        """[batch, in_features] → [batch, out_features]."""
-        self._x = check_floats(x, "x", "batch in_features")
-        if self._x.shape[1] != self.kernel.shape[0]:
+        """The output y for x; the last axis of each are the channels or features.
+
+        Raises TypeError if x is not floating, ValueError if it does not fit the kernel.
+        """
+        x = check_floats(x, "x", self._axes)
+        if x.shape[-1] != self.kernel.shape[-2]:
             raise ValueError(
-                f"x of shape {self._x.shape} does not fit kernel of shape {self.kernel.shape}"
+                f"x of shape {x.shape} does not fit kernel of shape {self.kernel.shape}, which "
+                f"takes {self.kernel.shape[-2]} numbers on the last axis"
             )
-        y = self._x @ self.kernel
+        y = self._product(x)
+        self._output = y.shape
         return y if self.bias is None else y + self.bias
 
     def backward(self, y_gradient: Floats) -> Floats:
-        """x̄ = ȳ Wᵀ, and W̄ = xᵀ ȳ in `kernel_gradient`, b̄ = Σ_n ȳ[n] in `bias_gradient`."""
-        y_gradient = check_gradient(y_gradient, (self._x.shape[0], self.kernel.shape[1]))
-        self.kernel_gradient = self._x.T @ y_gradient
+        """Derivative of a loss by y → that by x; sets `kernel_gradient` and `bias_gradient`.
+
+        Raises ValueError if the shape is not that of the last forward's result.
+        """
+        y_gradient = check_gradient(y_gradient, self._output)
         if self.bias is not None:
-            self.bias_gradient = y_gradient.sum(axis=0)
+            self.bias_gradient = y_gradient.sum(axis=tuple(range(y_gradient.ndim - 1)))
+        return self._derive(y_gradient)
+
+    @abstractmethod
+    def _product(self, x: Floats) -> Floats:
+        """The output without the bias."""
+
+    @abstractmethod
+    def _derive(self, y_gradient: Floats) -> Floats:
+        """Sets `kernel_gradient` and returns the derivative by x."""
+
+
+class Dense(Affine):
+    """Every input connected to every output: y = x W + b, [batch, in_features] → [batch, out].
+
+    Its derivatives are x̄ = ȳ Wᵀ, W̄ = xᵀ ȳ and b̄ = Σ_n ȳ[n].
+
+    >>> Dense(np.array([[3.0], [4.0]])).forward(np.array([[1.0, 2.0]]))
+    array([[11.]])
+    """
+
+    _axes = "batch in_features"
+
+    def __init__(self, kernel: Floats, bias: Floats | None = None) -> None:
+        super().__init__(kernel, bias, "in_features out_features")
+
+    def _product(self, x: Floats) -> Floats:
+        self._x = x
+        return x @ self.kernel
+
+    def _derive(self, y_gradient: Floats) -> Floats:
+        self.kernel_gradient = self._x.T @ y_gradient
         return y_gradient @ self.kernel.T
 
 

@@ -1,4 +1,4 @@
-"""Max and average pooling by loops over the output's rows and columns.
+"""Max and average pooling, with stride and padding.
 
 A window never lies entirely in the padding, and padded elements are ignored: they never win a
 maximum and do not count in an average.
@@ -8,32 +8,16 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from .geometry import (
-    Floats,
-    Padding,
-    Pads,
-    Pair,
-    as_pads,
-    as_pair,
-    check_floats,
-    check_gradient,
-    crop,
-    output_size,
-    pad,
-)
+from .geometry import Floats, Padding, Pair, Windows, check_floats, check_gradient
 
 
 class _Pooling(ABC):
-    """The common part of the pools: the window, and the loop over its positions."""
+    """The common part of the pools: the windows, and the derivative's way back through them."""
 
     def __init__(
         self, window: Pair = 2, stride: Pair | None = None, padding: Padding = "VALID"
     ) -> None:
-        self.window = as_pair(window, "window")
-        self.stride = self.window if stride is None else as_pair(stride, "stride")
-        self.padding = padding
-        self._x: Floats = np.zeros((0, 0, 0, 0))
-        self._pads: Pads = ((0, 0), (0, 0))
+        self._windows = Windows(window, window if stride is None else stride, padding)
         self._output: tuple[int, ...] = ()
 
     def forward(self, x: Floats) -> Floats:
@@ -42,20 +26,15 @@ class _Pooling(ABC):
         Raises TypeError if x is not floating, ValueError if the window does not fit or could lie
         entirely in the padding.
         """
-        self._x = check_floats(x, "x", "batch height width channels")
-        self._pads = as_pads(self.padding, self._x.shape[1:3], self.window, self.stride)
-        if any(max(p) >= size for p, size in zip(self._pads, self.window, strict=True)):
+        x, windows = check_floats(x, "x", "batch height width channels"), self._windows
+        windows.place(x, np.nan)  # NaN marks the padding: the reductions below skip it.
+        if any(max(p) >= size for p, size in zip(windows.pads, windows.size, strict=True)):
             raise ValueError(
-                f"padding {self._pads} leaves a window of {self.window} with nothing of x of shape "
-                f"{self._x.shape} in it; pad by less than the window"
+                f"padding {windows.pads} leaves a window of {windows.size} with nothing of x of "
+                f"shape {x.shape} in it; pad by less than the window"
             )
-        rows, columns = output_size(self._x.shape, self.window, self.stride, self._pads)
-        self._output = (self._x.shape[0], rows, columns, self._x.shape[3])
-        # NaN marks the padding: the reductions below skip it.
-        padded = pad(self._x, self._pads, np.nan)
-        y = np.zeros(self._output, self._x.dtype)
-        for i, j in np.ndindex(rows, columns):
-            y[:, i, j] = self._reduce(padded[self._view(i, j)])
+        y = self._reduce(windows.taps())
+        self._output = y.shape
         return y
 
     def backward(self, y_gradient: Floats) -> Floats:
@@ -63,29 +42,16 @@ class _Pooling(ABC):
 
         Raises ValueError if the shape is not that of the last forward's result.
         """
-        y_gradient = check_gradient(y_gradient, self._output)
-        padded = pad(self._x, self._pads, np.nan)
-        x_gradient = np.zeros_like(padded)
-        for i, j in np.ndindex(self._output[1:3]):
-            view = self._view(i, j)
-            x_gradient[view] += self._share(padded[view]) * y_gradient[:, i, j][:, None, None, :]
-        return crop(x_gradient, self._pads)
-
-    def _view(self, i: int, j: int) -> tuple[slice, slice, slice]:
-        row, column = self.stride[0] * i, self.stride[1] * j
-        return (
-            slice(None),
-            slice(row, row + self.window[0]),
-            slice(column, column + self.window[1]),
-        )
+        y_gradient = check_gradient(y_gradient, self._output)[..., None, :]
+        return self._windows.fold(self._share(self._windows.taps()) * y_gradient)
 
     @abstractmethod
-    def _reduce(self, patch: Floats) -> Floats:
-        """One output from [batch, window_height, window_width, channels], NaN where padded."""
+    def _reduce(self, taps: Floats) -> Floats:
+        """The outputs from [batch, rows, columns, window elements, channels], NaN where padded."""
 
     @abstractmethod
-    def _share(self, patch: Floats) -> Floats:
-        """The part of the output's derivative that each element of the patch gets."""
+    def _share(self, taps: Floats) -> Floats:
+        """The part of its output's derivative that each element of a window gets."""
 
 
 class MaxPool2D(_Pooling):
@@ -99,15 +65,14 @@ class MaxPool2D(_Pooling):
            [0., 0.]])
     """
 
-    def _reduce(self, patch: Floats) -> Floats:
-        largest: Floats = np.nanmax(patch, axis=(1, 2))
+    def _reduce(self, taps: Floats) -> Floats:
+        largest: Floats = np.nanmax(taps, axis=3)
         return largest
 
-    def _share(self, patch: Floats) -> Floats:
-        flat = patch.reshape(patch.shape[0], -1, patch.shape[3])
-        winners = np.nanargmax(flat, axis=1)[:, None, :]
-        share = np.arange(flat.shape[1])[None, :, None] == winners
-        return share.reshape(patch.shape).astype(patch.dtype)
+    def _share(self, taps: Floats) -> Floats:
+        winners = np.nanargmax(taps, axis=3, keepdims=True)
+        elements = np.arange(taps.shape[3])[:, None]
+        return (elements == winners).astype(taps.dtype)
 
 
 class AvgPool2D(_Pooling):
@@ -121,10 +86,10 @@ class AvgPool2D(_Pooling):
            [0.25, 0.25]])
     """
 
-    def _reduce(self, patch: Floats) -> Floats:
-        average: Floats = np.nanmean(patch, axis=(1, 2))
+    def _reduce(self, taps: Floats) -> Floats:
+        average: Floats = np.nanmean(taps, axis=3)
         return average
 
-    def _share(self, patch: Floats) -> Floats:
-        inside = (~np.isnan(patch)).astype(patch.dtype)
-        return inside / inside.sum(axis=(1, 2), keepdims=True)
+    def _share(self, taps: Floats) -> Floats:
+        inside = (~np.isnan(taps)).astype(taps.dtype)
+        return inside / inside.sum(axis=3, keepdims=True)
