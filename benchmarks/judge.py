@@ -125,7 +125,7 @@ def _is_right(path: Path) -> bool:
 def read_alexnet(path: Path) -> AlexNet:
     """The network and its heads out of a pickle, by a reader that makes arrays and dicts only."""
     with path.open("rb") as stream:
-        tree = pickles.load(path, stream, numpy_files.NAMES)
+        tree = pickles.load(stream, numpy_files.NAMES)
     count = len(CONVOLUTIONS)
     layers = [tree["AlexNet_0"][f"Conv_{i}"] for i in range(count)]
     heads = [tree[f"NetLinLayer_{i}"]["Conv_0"]["kernel"][()].ravel() for i in range(count)]

@@ -7,7 +7,10 @@ No reader runs code that a file names, and none reads more than a VGG needs.
 'native .h5'
 """
 
+import zipfile
 from pathlib import Path
+
+import h5py
 
 from . import (
     archive,
@@ -22,6 +25,7 @@ from . import (
     safetensors,
 )
 from .layers import Layers as Layers
+from .layers import Unfit
 from .layers import WeightFile as WeightFile
 from .native import write as write_native
 
@@ -47,14 +51,12 @@ def read_weight_file(path: Path) -> WeightFile:
         return _read(path)
     except (ImportError, FileNotFoundError, PermissionError):
         raise
+    except Unfit as error:
+        raise ValueError(f"{path} {error}") from error
     except Exception as error:
         # Nine formats' libraries fail on a broken file in more ways than can be listed.
-        if isinstance(error, ValueError) and str(path) in str(error):
-            raise
-        raise ValueError(
-            f"{path} is damaged or cut short ({type(error).__name__}: {str(error)[:80]}); "
-            "fetch it again"
-        ) from error
+        what = f"{type(error).__name__}: {str(error)[:80]}"
+        raise ValueError(f"{path} is damaged or cut short ({what}); fetch it again") from error
 
 
 def check_is_file(path: Path) -> None:
@@ -74,11 +76,11 @@ def _read(path: Path) -> WeightFile:
     if safetensors.is_safetensors(start, path.stat().st_size):
         return safetensors.read(path)
     if start.startswith(hdf5.SIGNATURE):
-        with hdf5.opened(path) as file:
-            return native.read(path, file) if native.is_native(file) else keras.read(path, file)
+        with h5py.File(path) as file:
+            return native.read(file) if native.is_native(file) else keras.read(file)
     if start.startswith(matconvnet.SIGNATURE_HDF5):
-        with hdf5.opened(path) as file:
-            return matconvnet.read_hdf5(path, file)
+        with h5py.File(path) as file:
+            return matconvnet.read_hdf5(file)
     if start.startswith(archive.SIGNATURE):
         return _read_zip(path)
     if start.startswith(matconvnet.SIGNATURE):
@@ -92,25 +94,25 @@ def _read(path: Path) -> WeightFile:
     if start.startswith(caffe.SIGNATURES):
         return caffe.read(path)
     if start[_TAR[0] :].startswith(_TAR[1]):
-        raise ValueError(f"{path} is a tar file; unpack it, or save it again with torch.save")
-    raise ValueError(
-        f"{path} is not a weight file that jnst reads (it begins with {start[:8]!r}); known are "
+        raise Unfit("is a tar file; unpack it, or save it again with torch.save")
+    raise Unfit(
+        f"is not a weight file that jnst reads (it begins with {start[:8]!r}); known are "
         "jnst's own .h5, Keras .h5, .weights.h5 and .keras, PyTorch .pth and .pt, .safetensors, "
         "MatConvNet .mat, .caffemodel, .onnx, .npz and .npy"
     )
 
 
 def _read_zip(path: Path) -> WeightFile:
-    with archive.opened(path) as opened:
+    with zipfile.ZipFile(path) as opened:
         names = {member.filename: member for member in opened.infolist()}
         if keras.WEIGHTS in names:
-            return keras.read_archive(path, opened)
+            return keras.read_archive(opened)
         for name, member in names.items():
             if name == "data.pkl" or name.endswith("/data.pkl"):
-                return pytorch.read_zip(path, opened, member)
+                return pytorch.read_zip(opened, member)
         if any(name.endswith(".npy") for name in names):
-            return numpy_files.read_npz(path, opened)
-    raise ValueError(
-        f"{path} is a zip file without weights that jnst reads; known are .npz, .keras and "
+            return numpy_files.read_npz(opened)
+    raise Unfit(
+        "is a zip file without weights that jnst reads; known are .npz, .keras and "
         "PyTorch's .pth: unpack it, and name the weight file in it"
     )

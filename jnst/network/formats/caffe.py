@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .layers import Tensor, WeightFile, assemble, from_bytes, needed
+from .layers import Tensor, Unfit, WeightFile, assemble, from_bytes, needed
 from .naming import convolution_name
 
 # The first field of a NetParameter: its name, a layer (before 2014-11: V1), or a layer.
@@ -46,16 +46,15 @@ def read(path: Path) -> WeightFile:
     try:
         net = _net_parameter().FromString(path.read_bytes())
     except DecodeError as error:
-        raise ValueError(
-            f"{path} is not a complete Caffe model, nor another weight file that jnst reads; "
-            "fetch it again"
+        raise Unfit(
+            "is not a complete Caffe model, nor another weight file that jnst reads; fetch it again"
         ) from error
     convolutions = {}
     for layer in (*net.layers, *net.layer):
         if (name := convolution_name(layer.name)) and len(layer.blobs) >= 2:
             kernel, bias = map(_tensor, layer.blobs[:2])
             convolutions[name] = {"kernel": kernel, "bias": bias}
-    return assemble(path, convolutions, "OIHW", "Caffe")
+    return assemble(convolutions, "OIHW", "Caffe")
 
 
 def _tensor(blob: Any) -> Tensor:

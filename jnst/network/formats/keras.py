@@ -13,7 +13,6 @@ the 3x3 kernels are named in their order.
 import io
 import re
 import zipfile
-from pathlib import Path
 
 import h5py
 
@@ -31,11 +30,11 @@ _VARIABLE = re.compile(r"(?:^|/)vars/\d+$")
 _OPTIMIZER = ("optimizer_weights/", "optimizer/")
 
 
-def read(path: Path, file: h5py.File, kind: str = "Keras 3 .weights.h5") -> WeightFile:
+def read(file: h5py.File, kind: str = "Keras 3 .weights.h5") -> WeightFile:
     """Reads an open file of Keras 2, or of Keras 3, which is then called `kind`."""
     arrays = {
         name: array
-        for name, array in hdf5.arrays(path, file).items()
+        for name, array in hdf5.arrays(file).items()
         if array.ndim in _PARTS and not name.startswith(_OPTIMIZER)
     }
     is_keras3 = any(map(_VARIABLE.search, arrays))
@@ -48,12 +47,12 @@ def read(path: Path, file: h5py.File, kind: str = "Keras 3 .weights.h5") -> Weig
         groups.setdefault(group, {})[_PARTS[array.ndim]] = array
     convolutions: Found = {names[group]: parts for group, parts in groups.items() if names[group]}
     if is_keras3 and not convolutions:
-        convolutions = in_natural_order(path, groups)
-    return assemble(path, convolutions, "HWIO", kind if is_keras3 else "Keras 2 .h5")
+        convolutions = in_natural_order(groups)
+    return assemble(convolutions, "HWIO", kind if is_keras3 else "Keras 2 .h5")
 
 
-def read_archive(path: Path, archive: zipfile.ZipFile) -> WeightFile:
+def read_archive(archive: zipfile.ZipFile) -> WeightFile:
     """Reads an open `.keras` file."""
-    data = zips.read(path, archive, archive.getinfo(WEIGHTS), _LARGEST)
-    with io.BytesIO(data) as stream, hdf5.opened(path, stream) as file:
-        return read(path, file, "Keras 3 .keras")
+    data = zips.read(archive, archive.getinfo(WEIGHTS), _LARGEST)
+    with io.BytesIO(data) as stream, h5py.File(stream) as file:
+        return read(file, "Keras 3 .keras")

@@ -1,7 +1,7 @@
 """The checked layers of a VGG, from the tensors of any weight file.
 
 Every reader passes its tensors here by layer name; the result is complete, finite, float32 and
-HWIO, or an error that names the file, the layer and the remedy.
+HWIO, or an error that names the layer and the remedy.
 """
 
 import importlib
@@ -42,6 +42,10 @@ class WeightFile:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
+class Unfit(ValueError):
+    """A file that is not a VGG, or asks for what no weights need; the message follows its name."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """An array in a file: its shape and type, and its numbers, which `tensor[()]` reads."""
@@ -63,50 +67,43 @@ def from_bytes(
     return np.frombuffer(data, dtype).reshape(shape, order=order)
 
 
-def assemble(
-    path: Path, found: Found, layout: Layout, format: str, network: str | None = None
-) -> WeightFile:
-    """Checks the tensors of a file and brings them to float32 and HWIO.
+def assemble(found: Found, layout: Layout, format: str, network: str | None = None) -> WeightFile:
+    """Checks the tensors of a file, which may declare its network; brings them to float32 and HWIO.
 
     Shapes are checked before anything is read, so that a file cannot make it allocate more than
-    a VGG needs. Names that belong to no convolution are ignored; `network` is what the file
-    declares, if it does. Raises ValueError for a missing layer, a wrong shape, a number that is not
-    finite, or layers that belong to the other network.
+    a VGG needs. Names that belong to no convolution are ignored.
     """
     detected = "vgg19" if any(f"conv{block}_4" in found for block in (3, 4, 5)) else "vgg16"
     network = network or detected
     expected = [name for name, _, _ in CONVOLUTIONS[network]]
     missing = [name for name in expected if not {"kernel", "bias"} <= set(found.get(name, ()))]
     if network != detected:
-        raise ValueError(
-            f"{path} says that it is {network}, but its layers are those of {detected}; "
+        raise Unfit(
+            f"says that it is {network}, but its layers are those of {detected}; "
             "convert the original again"
         )
     if missing:
-        raise ValueError(
-            f"{path} lacks {_missing_parts(found, missing)} of {network}; "
+        raise Unfit(
+            f"lacks {_missing_parts(found, missing)} of {network}; "
             "it is incomplete or not a VGG: use a complete file"
         )
     layers: Layers = {}
     for name, inputs, outputs in CONVOLUTIONS[network]:
         shape = (3, 3, inputs, outputs) if layout == "HWIO" else (outputs, inputs, 3, 3)
-        kernel = _read(path, f"{name} kernel", found[name]["kernel"], shape)
-        bias = _read(path, f"{name} bias", found[name]["bias"], (outputs,))
+        kernel = _read(f"{name} kernel", found[name]["kernel"], shape)
+        bias = _read(f"{name} bias", found[name]["bias"], (outputs,))
         kernel = kernel if layout == "HWIO" else kernel.transpose(2, 3, 1, 0)
         layers[name] = {"kernel": np.ascontiguousarray(kernel), "bias": bias}
     return WeightFile(layers, network, format)
 
 
-def name_in_order(path: Path, convolutions: Sequence[Mapping[str, Any]]) -> Found:
-    """Names convolutions that a file lists only in the order of computation.
-
-    Raises ValueError unless there are as many as VGG-16 (13) or VGG-19 (16) has.
-    """
+def name_in_order(convolutions: Sequence[Mapping[str, Any]]) -> Found:
+    """Names convolutions that a file lists only in the order of computation."""
     for table in CONVOLUTIONS.values():
         if len(table) == len(convolutions):
             return {name: c for (name, _, _), c in zip(table, convolutions, strict=True)}
-    raise ValueError(
-        f"{path} has {len(convolutions)} convolutions; VGG-16 has 13 and VGG-19 has 16: "
+    raise Unfit(
+        f"has {len(convolutions)} convolutions; VGG-16 has 13 and VGG-19 has 16: "
         "use a file of one of these"
     )
 
@@ -118,14 +115,14 @@ def _missing_parts(found: Found, missing: list[str]) -> str:
     return ", ".join(parts)
 
 
-def _read(path: Path, what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def _read(what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     if tuple(tensor.shape) != shape:
         swapped = sorted(tensor.shape) == sorted(shape) and len(shape) == 4
         hint = "its axes are in another order (OIHW for HWIO?)" if swapped else "it is not a VGG"
-        raise ValueError(f"{path}: {what} has shape {tuple(tensor.shape)}, not {shape}; {hint}")
+        raise Unfit(f"{what} has shape {tuple(tensor.shape)}, not {shape}; {hint}")
     if not np.issubdtype(tensor.dtype, np.floating):
-        raise ValueError(
-            f"{path}: {what} holds {tensor.dtype}, not floating-point numbers; "
+        raise Unfit(
+            f"{what} holds {tensor.dtype}, not floating-point numbers; "
             "use a file that is not quantized"
         )
     with np.errstate(invalid="ignore", over="ignore"):
@@ -133,8 +130,8 @@ def _read(path: Path, what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDA
         finite = np.isfinite(np.sum(values, dtype=np.float64))
     if not finite:
         invalid = values.size - np.count_nonzero(np.isfinite(values))
-        raise ValueError(
-            f"{path}: {what} holds {invalid} values that are NaN or infinite; the file is damaged: "
+        raise Unfit(
+            f"{what} holds {invalid} values that are NaN or infinite; the file is damaged: "
             "fetch or convert it again"
         )
     return values

@@ -31,25 +31,25 @@ _MOST_CELLS = 1000
 
 def read(path: Path) -> WeightFile:
     """Reads a `.mat` of level 5."""
-    return _network(path, variables(path))
+    return _network(variables(path))
 
 
-def read_hdf5(path: Path, file: h5py.File) -> WeightFile:
+def read_hdf5(file: h5py.File) -> WeightFile:
     """Reads an open `.mat` of version 7.3."""
     content: dict[str, Any] = {"layers": []}
-    for layer in _cell(path, file, hdf5.member(path, file, "layers")):
+    for layer in _cell(file, hdf5.member(file, "layers")):
         names = ("weights", "filters", "biases")
-        weights, *old = (hdf5.member(path, layer, name) for name in names)
-        parts = [_numbers(part) for part in _cell(path, file, weights) or old]
-        name = _text(hdf5.member(path, layer, "name"))
+        weights, *old = (hdf5.member(layer, name) for name in names)
+        parts = [_numbers(part) for part in _cell(file, weights) or old]
+        name = _text(hdf5.member(layer, "name"))
         content["layers"].append({"name": name, "weights": parts})
-    meta = hdf5.member(path, file, "meta") or file
-    mean = hdf5.member(path, hdf5.member(path, meta, "normalization"), "averageImage")
+    meta = hdf5.member(file, "meta") or file
+    mean = hdf5.member(hdf5.member(meta, "normalization"), "averageImage")
     content["normalization"] = {"averageImage": _numbers(mean)}
-    return _network(path, content)
+    return _network(content)
 
 
-def _network(path: Path, content: Mapping[str, Any]) -> WeightFile:
+def _network(content: Mapping[str, Any]) -> WeightFile:
     convolutions: dict[str, dict[str, Any]] = {}
     for layer in _as(list, content.get("layers")):
         fields = _as(dict, layer)
@@ -58,7 +58,7 @@ def _network(path: Path, content: Mapping[str, Any]) -> WeightFile:
         arrays = [part for part in _as(list, parts) if isinstance(part, Tensor)]
         if name and len(arrays) == 2:
             convolutions[name] = {"kernel": arrays[0], "bias": _flat(arrays[1])}
-    weights = assemble(path, convolutions, "HWIO", "MatConvNet .mat")
+    weights = assemble(convolutions, "HWIO", "MatConvNet .mat")
     normalization = _as(dict, content.get("meta", content)).get("normalization")
     mean = _as(dict, normalization).get("averageImage")
     return replace(weights, preprocessing=_preprocessing(mean))
@@ -91,12 +91,12 @@ def _numbers(array: Any) -> Tensor | None:
     return Tensor(array.shape[::-1], array.dtype, lambda: np.asarray(array[()]).T)
 
 
-def _cell(path: Path, file: h5py.File, cell: Any) -> list[Any]:
+def _cell(file: h5py.File, cell: Any) -> list[Any]:
     """The objects that a cell refers to; references cannot lead out of the file."""
     is_cell = isinstance(cell, h5py.Dataset) and cell.dtype == h5py.ref_dtype
     if not is_cell or cell.size > _MOST_CELLS:
         return []
-    return [hdf5.checked(path, file[reference]) for reference in np.ravel(cell[()])]
+    return [hdf5.checked(file[reference]) for reference in np.ravel(cell[()])]
 
 
 def _text(array: Any) -> str:

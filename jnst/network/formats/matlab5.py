@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .layers import Tensor
+from .layers import Tensor, Unfit
 
 _MATRIX, _COMPRESSED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8"}
@@ -34,16 +34,13 @@ def variables(path: Path) -> dict[str, Any]:
     """The variables of a file: a cell is a list, a struct a dict, a text a str, else a `Tensor`.
 
     Types that weights never have (sparse arrays, objects, functions) become None.
-
-    Raises:
-        ValueError: if the file is damaged, or would unpack to far more than weights do.
     """
     data = memoryview(np.memmap(path, np.uint8, "r"))  # type: ignore[arg-type]
     order = ">" if bytes(data[126:128]) == b"MI" else "<"
     reader, values = _Reader(order), {}
     for kind, content in reader.elements(data[128:]):
         if kind == _COMPRESSED:
-            unpacked = memoryview(_unpacked(path, content))
+            unpacked = memoryview(_unpacked(content))
             kind, content = next(reader.elements(unpacked), (0, unpacked))
         if kind == _MATRIX:
             name, value = reader.matrix(content)
@@ -120,13 +117,13 @@ class _Reader:
         return np.frombuffer(data, f"{self._order}{_NUMBERS[kind]}")
 
 
-def _unpacked(path: Path, data: memoryview) -> bytes:
+def _unpacked(data: memoryview) -> bytes:
     unpacker = zlib.decompressobj()
     limit = max(_SMALL, _LARGEST_RATIO * len(data))
     unpacked = unpacker.decompress(data, limit)
     if len(unpacked) == limit and not unpacker.eof:
-        raise ValueError(
-            f"{path} would unpack to more than {limit:,} bytes, from {len(data):,}; no weights do: "
+        raise Unfit(
+            f"would unpack to more than {limit:,} bytes, from {len(data):,}; no weights do: "
             "use a file from a source that you trust"
         )
     if not unpacker.eof:

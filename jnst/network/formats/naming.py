@@ -13,11 +13,10 @@ PyTorch files say `weight`, and their kernels are OIHW; TensorFlow, Keras, Flax 
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..architecture import LAYERS
-from .layers import Found, WeightFile, assemble, name_in_order
+from .layers import Found, Unfit, WeightFile, assemble, name_in_order
 
 _NAME = re.compile(r"(?:^|[^a-z])(?:conv|block(?=\d_conv))(\d)_(?:conv)?(\d)(?![0-9])")
 _PART = re.compile(r"[._/](weight|weights|kernel|filters|W|bias|biases|b)(?:_\d+)?(?::0)?$")
@@ -34,16 +33,11 @@ def convolution_name(text: str) -> str | None:
     return f"conv{match[1]}_{match[2]}" if match else None
 
 
-def from_tensors(path: Path, tensors: Mapping[str, Any], format: str) -> WeightFile:
-    """The network in a file's tensors, by their full names.
-
-    Raises:
-        ValueError: for a VGG with batch normalisation, for names that fit no scheme, and as
-            `assemble`.
-    """
+def from_tensors(tensors: Mapping[str, Any], format: str) -> WeightFile:
+    """The network in a file's tensors, by their full names."""
     if any(name.endswith("running_mean") for name in tensors):
-        raise ValueError(
-            f"{path} is a VGG with batch normalization, another network; use the plain VGG-16 or 19"
+        raise Unfit(
+            "is a VGG with batch normalization, another network; use the plain VGG-16 or 19"
         )
     groups: dict[str, dict[str, Any]] = {}
     is_torch = False
@@ -53,11 +47,11 @@ def from_tensors(path: Path, tensors: Mapping[str, Any], format: str) -> WeightF
             groups.setdefault(name[: part.start()], {})[kind] = tensor
             is_torch = is_torch or part[1] == "weight"
     named = {layer: group for n, group in groups.items() if (layer := convolution_name(n))}
-    found: Found = named or _numbered(tensors) or in_natural_order(path, groups)
-    return assemble(path, found, "OIHW" if is_torch else "HWIO", format)
+    found: Found = named or _numbered(tensors) or in_natural_order(groups)
+    return assemble(found, "OIHW" if is_torch else "HWIO", format)
 
 
-def in_natural_order(path: Path, groups: Found) -> Found:
+def in_natural_order(groups: Found) -> Found:
     """Names the 3x3 kernels among groups in the order of the groups' names, 10 after 9."""
 
     def key(name: str) -> list[tuple[str, int]]:
@@ -66,7 +60,7 @@ def in_natural_order(path: Path, groups: Found) -> Found:
     ordered = [groups[name] for name in sorted(groups, key=key)]
     shapes = [tuple(getattr(group.get("kernel"), "shape", ()))[:2] for group in ordered]
     pairs = zip(ordered, shapes, strict=True)
-    return name_in_order(path, [group for group, shape in pairs if shape == (3, 3)])
+    return name_in_order([group for group, shape in pairs if shape == (3, 3)])
 
 
 def _numbered(tensors: Mapping[str, Any]) -> Found:

@@ -21,7 +21,7 @@ from ...atomic import replacing
 from ..architecture import CONVOLUTIONS
 from ..preprocessing import Preprocessing
 from . import hdf5
-from .layers import Layers, WeightFile, assemble
+from .layers import Layers, Unfit, WeightFile, assemble
 
 _FORMAT = "jnst-vgg"
 _VERSION = 1
@@ -33,27 +33,27 @@ def is_native(file: h5py.File) -> bool:
     return hdf5.text(file.attrs.get("format", "")) == _FORMAT
 
 
-def read(path: Path, file: h5py.File) -> WeightFile:
-    """Reads an open native file; ValueError for another version or a bad attribute."""
+def read(file: h5py.File) -> WeightFile:
+    """Reads an open native file."""
     version = file.attrs.get("format_version")
     if version != _VERSION:
-        raise ValueError(
-            f"{path} has format version {version}, but this jnst reads version {_VERSION}; "
+        raise Unfit(
+            f"has format version {version}, but this jnst reads version {_VERSION}; "
             "update jnst or convert the original file again"
         )
     missing = [name for name in _RESERVED if name not in file.attrs]
     if missing:
-        raise ValueError(f"{path} lacks the attribute {missing[0]!r}; convert the original again")
+        raise Unfit(f"lacks the attribute {missing[0]!r}; convert the original again")
     network = hdf5.text(file.attrs["network"])
     if network not in CONVOLUTIONS:
-        raise ValueError(f"{path} says network {network!r}; known are {', '.join(CONVOLUTIONS)}")
+        raise Unfit(f"says network {network!r}; known are {', '.join(CONVOLUTIONS)}")
     tensors: dict[str, dict[str, h5py.Dataset]] = {}
-    for name, array in hdf5.arrays(path, file).items():
+    for name, array in hdf5.arrays(file).items():
         layer, _, part = name.partition("/")
         tensors.setdefault(layer, {})[part] = array
-    weights = assemble(path, tensors, "HWIO", "native .h5", network)
+    weights = assemble(tensors, "HWIO", "native .h5", network)
     notes = {n: hdf5.text(v) for n, v in file.attrs.items() if n not in _RESERVED}
-    return replace(weights, preprocessing=_preprocessing(path, file.attrs), notes=notes)
+    return replace(weights, preprocessing=_preprocessing(file.attrs), notes=notes)
 
 
 def write(
@@ -65,19 +65,10 @@ def write(
     dtype: str = "float32",
     notes: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes a native file; equal arguments give equal bytes.
+    """Writes a native file, or replaces it when complete; equal arguments give equal bytes.
 
-    Args:
-        path: of the file, which is replaced when the new one is complete.
-        layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}.
-        network: "vgg16" or "vgg19".
-        preprocessing: what the weights expect of their input.
-        dtype: "float16" or "float32", of the kernels; biases are always float32.
-        notes: texts to keep as attributes of the file.
-
-    Raises:
-        ValueError: for another dtype, or a note named like one of the format's own attributes.
-        OSError: if the file cannot be written.
+    `dtype`, "float16" or "float32", is of the kernels; `notes` are kept as attributes of the file.
+    Raises ValueError for another dtype or a reserved note, OSError if it cannot be written.
     """
     if dtype not in ("float16", "float32"):
         raise ValueError(f"kernels are stored as 'float16' or 'float32', not {dtype!r}")
@@ -107,16 +98,14 @@ def write(
             raise OSError(f"{why}; make room there, or name another file") from error
 
 
-def _preprocessing(path: Path, attributes: Mapping[str, Any]) -> Preprocessing:
+def _preprocessing(attributes: Mapping[str, Any]) -> Preprocessing:
     order = hdf5.text(attributes["channel_order"])
     mean, std = (tuple(np.ravel(attributes[n]).astype(float).tolist()) for n in ("mean", "std"))
     scale = float(attributes["scale"])
     if order not in ("RGB", "BGR"):
-        raise ValueError(f"{path} says channel order {order!r}; it must be RGB or BGR")
+        raise Unfit(f"says channel order {order!r}; it must be RGB or BGR")
     if len(mean) != 3 or len(std) != 3 or not np.all(np.isfinite((scale, *mean, *std))):
-        raise ValueError(
-            f"{path}: scale {scale}, mean {mean}, std {std}; mean and std are three numbers"
-        )
+        raise Unfit(f"says scale {scale}, mean {mean}, std {std}; mean and std are three numbers")
     if scale <= 0 or min(std) <= 0:
-        raise ValueError(f"{path}: scale {scale} and std {std} must be above zero")
+        raise Unfit(f"says scale {scale} and std {std}; they must be above zero")
     return Preprocessing(order, scale, mean, std)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import mmap
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from . import archive as zips
 from . import pickles
-from .layers import Tensor, WeightFile, from_bytes
+from .layers import Tensor, Unfit, WeightFile, from_bytes
 from .naming import from_tensors
 
 SIGNATURE = b"\x93NUMPY"
@@ -82,7 +82,7 @@ def _ordered_dict(pairs: Any = ()) -> dict[str, Any]:
     return dict(pairs)
 
 
-NAMES: Mapping[str, Callable[..., Any] | None] = {
+NAMES: pickles.Names = {
     "collections.OrderedDict": _ordered_dict,
     "_codecs.encode": lambda text, encoding: text,  # of bytes; `Array` encodes
     "numpy.ndarray": None,
@@ -104,34 +104,34 @@ def read_npy(path: Path) -> WeightFile:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
         shape, _, dtype = _header(stream)
         if not dtype.hasobject:
-            raise ValueError(
-                f"{path} holds one array of shape {shape}; a VGG is a dictionary of arrays: "
+            raise Unfit(
+                f"holds one array of shape {shape}; a VGG is a dictionary of arrays: "
                 "use a .npz, or np.save of a dictionary"
             )
-        content = pickles.load(path, stream, NAMES)
+        content = pickles.load(stream, NAMES)
         if isinstance(content, Array) and isinstance(content.data, list | tuple):
             content = content.data[0]
-        return from_dictionary(path, content, "NumPy .npy")
+        return from_dictionary(content, "NumPy .npy")
 
 
-def read_npz(path: Path, archive: zipfile.ZipFile) -> WeightFile:
+def read_npz(archive: zipfile.ZipFile) -> WeightFile:
     """Reads an open `.npz`."""
     members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
-    tensors = {m.filename.removesuffix(".npy"): _member(path, archive, m) for m in members}
-    return from_tensors(path, tensors, "NumPy .npz")
+    tensors = {m.filename.removesuffix(".npy"): _member(archive, m) for m in members}
+    return from_tensors(tensors, "NumPy .npz")
 
 
-def from_dictionary(path: Path, content: Any, kind: str) -> WeightFile:
+def from_dictionary(content: Any, kind: str) -> WeightFile:
     """The network in a nested dictionary of tensors, out of a pickle."""
     if not isinstance(content, dict):
-        raise ValueError(
-            f"{path} holds a {type(content).__name__}, not a dictionary of tensors; "
+        raise Unfit(
+            f"holds a {type(content).__name__}, not a dictionary of tensors; "
             "save the model's state_dict"
         )
-    return from_tensors(path, dict(_tensors(path, content)), kind)
+    return from_tensors(dict(_tensors(content)), kind)
 
 
-def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
     """An array of a `.npz`: the header is read at once, the numbers on demand."""
     with archive.open(member) as packed, io.BytesIO(packed.read(_LONGEST_HEADER)) as stream:
         shape, fortran, dtype = _header(stream)
@@ -139,7 +139,7 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Te
     size = start + math.prod(shape) * dtype.itemsize
 
     def numbers() -> npt.NDArray[Any]:
-        data = zips.read(path, archive, member, size)
+        data = zips.read(archive, member, size)
         return from_bytes(memoryview(data)[start:], shape, dtype, "F" if fortran else "C")
 
     return Tensor(shape, dtype, numbers)
@@ -154,7 +154,7 @@ def _header(stream: pickles.Stream) -> tuple[tuple[int, ...], bool, np.dtype[Any
         return np.lib.format.read_array_header_2_0(stream)
 
 
-def _tensors(path: Path, content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+def _tensors(content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     """Every tensor of a nested dictionary with its full name; a pair is named kernel and bias."""
     # One iterator for each level: a pickle can contain the same dictionary thousands of times.
     levels: list[tuple[str, Iterator[tuple[Any, Any]]]] = [("", iter(content.items()))]
@@ -171,4 +171,4 @@ def _tensors(path: Path, content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]
             levels.append((f"{name}/", iter(value.items())))
         elif hasattr(value, "shape"):
             yield name, value
-    raise ValueError(f"{path} holds more than {_MOST_THINGS:,} things; no VGG does")
+    raise Unfit(f"holds more than {_MOST_THINGS:,} things; no VGG does")

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .layers import Tensor, WeightFile, assemble, from_bytes, name_in_order, needed
+from .layers import Tensor, Unfit, WeightFile, assemble, from_bytes, name_in_order, needed
 
 
 def read(path: Path) -> WeightFile:
@@ -19,23 +19,23 @@ def read(path: Path) -> WeightFile:
         # External data could name any file of the machine, and no known VGG uses it.
         graph = onnx.load(str(path), load_external_data=False).graph
     except DecodeError as error:
-        raise ValueError(f"{path} is not a complete ONNX file; fetch it again") from error
+        raise Unfit("is not a complete ONNX file; fetch it again") from error
     constants = {proto.name: proto for proto in graph.initializer}
     convolutions = []
     for node in graph.node:
         if node.op_type == "Conv":
             parts = zip(("kernel", "bias"), node.input[1:3], strict=False)
             convolutions.append(
-                {part: _tensor(path, constants[n]) for part, n in parts if n in constants}
+                {part: _tensor(constants[n]) for part, n in parts if n in constants}
             )
-    return assemble(path, name_in_order(path, convolutions), "OIHW", "ONNX")
+    return assemble(name_in_order(convolutions), "OIHW", "ONNX")
 
 
-def _tensor(path: Path, proto: Any) -> Tensor:
+def _tensor(proto: Any) -> Tensor:
     from onnx import TensorProto, helper, numpy_helper
 
     if proto.data_location == TensorProto.EXTERNAL:
-        raise ValueError(f"{path} keeps {proto.name} in another file; save the graph as one file")
+        raise Unfit(f"keeps {proto.name} in another file; save the graph as one file")
     shape, dtype = tuple(proto.dims), helper.tensor_dtype_to_np_dtype(proto.data_type)
     if proto.raw_data:
         read = partial(from_bytes, proto.raw_data, shape, dtype)

@@ -10,10 +10,15 @@ import mmap
 import pickletools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 from typing import IO, Any, NoReturn
 
+from .layers import Unfit
+
 Stream = IO[bytes] | mmap.mmap
+Names = Mapping[str, Callable[..., Any] | None]
+"""Full name of each global that a file may name, to the function that describes the outcome of
+calling it; None if it is only a name."""
 
 # A state dict of VGG-19 has about 3000 opcodes; the limit is one of time and memory.
 _MOST_OPCODES = 100_000
@@ -42,56 +47,27 @@ class Name:
     make: Callable[..., Any] | None
 
 
-def load(
-    path: Path,
-    stream: Stream,
-    names: Mapping[str, Callable[..., Any] | None],
-    persistent: Callable[[Any], Any] | None = None,
-) -> Any:
+def load(stream: Stream, names: Names, persistent: Callable[[Any], Any] | None = None) -> Any:
     """Reads one pickle and leaves the stream just after its end.
 
-    Args:
-        path: of the file, for messages.
-        stream: at the start of a pickle.
-        names: full name of each global that the file may name, to the function that describes
-            the outcome of calling it, or None if it is only a name.
-        persistent: converts a persistent id; None: persistent ids are refused.
-
-    Raises `Refused` for a name that is not listed, or any other way to run code.
+    `persistent` converts a persistent id; without it, they are refused. So is every name that is
+    not listed, and any other way to run code.
 
     >>> import io
-    >>> load(Path("a.pkl"), io.BytesIO(b"(lp0\\nI7\\na."), {})
+    >>> load(io.BytesIO(b"(lp0\\nI7\\na."), {})
     [7]
     """
-    machine = _Machine(path, names, persistent)
-    try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):  # type: ignore[arg-type]
-            if count > _MOST_OPCODES:
-                raise Refused(f"{path} has an endless pickle; no weights do: use another file")
-            if opcode.name == "STOP":
-                return machine.stack.pop()
-            machine.step(opcode.name, argument)
-    except Refused:
-        raise
-    except Exception as error:  # A damaged pickle can break any of the steps in any way.
-        raise ValueError(
-            f"{path} is damaged or cut short ({str(error)[:80] or 'in its pickle'}); fetch it again"
-        ) from error
-    raise ValueError(f"{path} is damaged or cut short; fetch it again")
-
-
-class Refused(ValueError):
-    """A file asks for something that no weights need."""
+    machine = _Machine(names, persistent)
+    for opcode, argument, _ in islice(pickletools.genops(stream), _MOST_OPCODES):  # type: ignore[arg-type]
+        if opcode.name == "STOP":
+            return machine.stack.pop()
+        machine.step(opcode.name, argument)
+    raise Unfit("has an endless pickle; no weights do: use another file")
 
 
 class _Machine:
-    def __init__(
-        self,
-        path: Path,
-        names: Mapping[str, Callable[..., Any] | None],
-        persistent: Callable[[Any], Any] | None,
-    ) -> None:
-        self.path, self.names, self.persistent = path, names, persistent
+    def __init__(self, names: Names, persistent: Callable[[Any], Any] | None) -> None:
+        self.names, self.persistent = names, persistent
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -123,8 +99,8 @@ class _Machine:
         return Name(text, self.names[text])
 
     def refuse(self, what: str) -> NoReturn:
-        raise Refused(
-            f"{self.path} {what}, and loading that would run code; jnst ran none of it. Weights "
+        raise Unfit(
+            f"{what}, and loading that would run code; jnst ran none of it. Weights "
             "need only tensors: save the model's state_dict, or fetch the file from a source that "
             "you trust"
         )

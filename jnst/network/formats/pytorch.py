@@ -10,7 +10,7 @@ needed.
 import io
 import mmap
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from . import archive as zips
 from . import numpy_files, pickles
-from .layers import WeightFile
+from .layers import Unfit, WeightFile
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _LARGEST_PICKLE = 16 << 20
@@ -79,7 +79,7 @@ def _tensor(storage: _Storage, offset: int, size: Any, strides: Any, *_: Any) ->
     return _Tensor(storage, offset, shape, strides)
 
 
-_NAMES: Mapping[str, Callable[..., Any] | None] = {
+_NAMES: pickles.Names = {
     **numpy_files.NAMES,
     "torch.Size": lambda size: tuple(size[:8]),
     "torch._utils._rebuild_tensor": _tensor,
@@ -90,40 +90,40 @@ _NAMES: Mapping[str, Callable[..., Any] | None] = {
 }
 
 
-def read_zip(path: Path, archive: zipfile.ZipFile, pickle: zipfile.ZipInfo) -> WeightFile:
+def read_zip(archive: zipfile.ZipFile, pickle: zipfile.ZipInfo) -> WeightFile:
     """Reads an open zip file whose description of the tensors is the member `pickle`."""
     folder = pickle.filename.removesuffix("data.pkl")
     members = {member.filename: member for member in archive.infolist()}
     order = members.get(f"{folder}byteorder")
-    if order and zips.read(path, archive, order, 16) != b"little":
-        raise ValueError(f"{path} is big-endian; save it again on a usual computer")
+    if order and zips.read(archive, order, 16) != b"little":
+        raise Unfit("is big-endian; save it again on a usual computer")
 
     def numbers(storage: _Storage) -> bytes:
         member = members.get(f"{folder}data/{storage.key}")
         if member is None or member.file_size != storage.size:
-            raise ValueError(f"{path} is damaged: a storage is missing or cut; fetch it again")
-        return zips.read(path, archive, member, storage.size)
+            raise Unfit("is damaged: a storage is missing or cut; fetch it again")
+        return zips.read(archive, member, storage.size)
 
-    data = zips.read(path, archive, pickle, _LARGEST_PICKLE)
-    content = pickles.load(path, io.BytesIO(data), _NAMES, lambda id_: _storage(id_, numbers))
-    return numpy_files.from_dictionary(path, _state_dict(content), "PyTorch")
+    data = zips.read(archive, pickle, _LARGEST_PICKLE)
+    content = pickles.load(io.BytesIO(data), _NAMES, lambda id_: _storage(id_, numbers))
+    return numpy_files.from_dictionary(_state_dict(content), "PyTorch")
 
 
 def read_pickle(path: Path) -> WeightFile:
     """Reads torch's old format, or a pickle that is not torch's but a dictionary of arrays."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
-        first = pickles.load(path, stream, _NAMES)
+        first = pickles.load(stream, _NAMES)
         if first != MAGIC:
-            return numpy_files.from_dictionary(path, first, "pickle of arrays")
-        content = _old_content(path, stream)
-        return numpy_files.from_dictionary(path, _state_dict(content), "PyTorch")
+            return numpy_files.from_dictionary(first, "pickle of arrays")
+        content = _old_content(stream)
+        return numpy_files.from_dictionary(_state_dict(content), "PyTorch")
 
 
-def _old_content(path: Path, stream: mmap.mmap) -> Any:
+def _old_content(stream: mmap.mmap) -> Any:
     """The object that torch saved after the magic number. Its tensors read from `stream`."""
-    _version, system = (pickles.load(path, stream, {}) for _ in range(2))
+    _version, system = (pickles.load(stream, {}) for _ in range(2))
     if not system.get("little_endian", True):
-        raise ValueError(f"{path} is big-endian; save it again on a usual computer")
+        raise Unfit("is big-endian; save it again on a usual computer")
     storages: dict[str, _Storage] = {}
     offsets: dict[str, int] = {}
 
@@ -136,18 +136,18 @@ def _old_content(path: Path, stream: mmap.mmap) -> Any:
         storages[storage.key] = storage
         return storage
 
-    content = pickles.load(path, stream, _NAMES, persistent)
-    keys = pickles.load(path, stream, {})
+    content = pickles.load(stream, _NAMES, persistent)
+    keys = pickles.load(stream, {})
     offset = stream.tell()
     for key in keys:
         count = int.from_bytes(stream[offset : offset + 8], "little")
         if key not in storages or count != storages[key].count:
-            raise ValueError(f"{path} is damaged or cut short in its storages; fetch it again")
+            raise Unfit("is damaged or cut short in its storages; fetch it again")
         offsets[key] = offset + 8
         offset += 8 + storages[key].size
     if offset > len(stream):
         missing = offset - len(stream)
-        raise ValueError(f"{path} is cut short, it lacks {missing:,} bytes; fetch it again")
+        raise Unfit(f"is cut short, it lacks {missing:,} bytes; fetch it again")
     return content
 
 
