@@ -1,6 +1,6 @@
 """Neural style transfer in JAX, on convolutions written from scratch."""
 
-from .compute import tiles
+from .compute import Parametrization, tiles
 from .config import PRESETS, Config, load_config, preset, presets, save_config
 from .images import (
     Picture,
@@ -57,6 +57,7 @@ __all__ = [
     "Guidance",
     "LossWeights",
     "Losses",
+    "Parametrization",
     "Params",
     "Picture",
     "Preprocessing",

@@ -7,6 +7,7 @@ also estimates the memory in bytes and the number of operations.
 """
 
 from .canvas import Canvas as Canvas
+from .canvas import Parametrization as Parametrization
 from .devices import Sharded as Sharded
 from .engine import Engine as Engine
 from .engine import Scene as Scene
@@ -19,6 +20,7 @@ from .tiles.engine import Tiled as Tiled
 __all__ = [
     "Canvas",
     "Engine",
+    "Parametrization",
     "Problem",
     "Scene",
     "Sharded",

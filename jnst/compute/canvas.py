@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -32,6 +33,32 @@ class Kept(NamedTuple):
     mask: Any
 
 
+class Parametrization(NamedTuple):
+    """The image as a function of other numbers, which are optimised in its place.
+
+    Keep the functions at module level, because compiled programs are found by them.
+
+    Attributes:
+        decode: an array of any shape -> the image [H, W, 3], sRGB, its margin included; JAX
+            differentiates it.
+        encode: an image [H, W, 3] -> an array that `decode` turns into it, as near as it can.
+
+    Example, an image that cannot leave [0, 1]:
+        >>> def logit(image):
+        ...     inside = jnp.clip(image, 0.01, 0.99)
+        ...     return jnp.log(inside) - jnp.log1p(-inside)
+        >>> bounded = Parametrization(jax.nn.sigmoid, logit)
+        >>> bounded.decode(bounded.encode(jnp.full((1, 1, 3), 0.25))).round(3).tolist()
+        [[[0.25, 0.25, 0.25]]]
+
+    References:
+        Mordvintsev et al., "Differentiable image parameterizations", Distill, 2018.
+    """
+
+    decode: Callable[[Array], Array]
+    encode: Callable[[Array], Array]
+
+
 @dataclass(frozen=True)
 class Canvas:
     """The map from the optimised array to the visible picture.
@@ -39,18 +66,30 @@ class Canvas:
     Attributes:
         margin: pixels beyond each border, cut off from the result.
         kept: content pixels that stay unchanged, or None.
+        parametrization: of the picture; None where its pixels are optimised.
     """
 
     margin: int = 0
     kept: Kept | None = None
+    parametrization: Parametrization | None = None
 
     def objective(self, of: Objective | Evaluator) -> Objective | Evaluator:
         """Turns an objective of pictures into one of optimised arrays."""
-        if self.kept is None:
+        if self.kept is not None:
+            if isinstance(of, Evaluator):
+                of = Evaluator(partial(_gradient, of), Keeping(of.value))
+            else:
+                of = Keeping(of)
+        if self.parametrization is None:
             return of
-        if not isinstance(of, Evaluator):
-            return Keeping(of)
-        return Evaluator(partial(_gradient, of), Keeping(of.value))
+        decode = self.parametrization.decode
+        if isinstance(of, Evaluator):
+            return Evaluator(partial(_pulled_back, of, decode), Decoding(of.value, decode))
+        return Decoding(of, decode)
+
+    def encoded(self, picture: Any) -> Any:
+        """The array to optimise, from a picture."""
+        return self.parametrization.encode(picture) if self.parametrization else picture
 
     def arguments(self, args: tuple[Any, ...], *, settled: bool = False) -> tuple[Any, ...]:
         """The arguments of `objective` after the array, from those of the picture's objective.
@@ -63,7 +102,10 @@ class Canvas:
 
     def picture(self, optimised: Array | Pixels) -> Pixels:
         """The picture of an optimised array, including its margin."""
-        return np.asarray(optimised if self.kept is None else with_kept(optimised, self.kept))
+        image = optimised
+        if self.parametrization is not None:
+            image = self.parametrization.decode(jnp.asarray(optimised))
+        return np.asarray(image if self.kept is None else with_kept(image, self.kept))
 
     def visible(self, optimised: Array | Pixels) -> Pixels:
         """The picture of an optimised array, without the margin."""
@@ -99,3 +141,22 @@ def _gradient(of: Evaluator, image: Image, *args: Any) -> tuple[tuple[Array, Any
     *others, kept = args
     value, gradient = of.value_and_gradient(with_kept(image, kept), *others)
     return value, gradient * (1.0 - kept.mask)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """The objective `of` at the picture that `decode` makes of an array."""
+
+    of: Callable[..., tuple[Array, Any]]
+    decode: Callable[[Array], Array]
+
+    def __call__(self, x: Array, *args: Any) -> tuple[Array, Any]:
+        return self.of(self.decode(x), *args)
+
+
+def _pulled_back(
+    of: Evaluator, decode: Callable[[Array], Array], x: Array, *args: Any
+) -> tuple[tuple[Array, Any], Array]:
+    image, pull_back = jax.vjp(decode, x)
+    value, gradient = of.value_and_gradient(image, *args)
+    return value, pull_back(gradient)[0]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -86,8 +86,9 @@ class Problem:
 
     def losses(self, picture: Pixels) -> Losses:
         """The weighted terms of a finished picture, margin included."""
-        objective, x = self.objective, jnp.asarray(picture)
-        arguments = self.canvas.arguments(self.evaluated, settled=True)
+        canvas = replace(self.canvas, parametrization=None)
+        objective, x = canvas.objective(self.engine.objective), jnp.asarray(picture)
+        arguments = canvas.arguments(self.evaluated, settled=True)
         if isinstance(objective, Evaluator):
             terms = objective.value(x, *arguments)[1]
             return scaled_back(terms, self.config)
@@ -133,9 +134,10 @@ def make_problem(
         shapes = jax.eval_shape(targets_of, prepared, scene.content, list(scene.styles))
         objective: Any = canvas.objective(engine.objective)
         method, rates = method_of(config), rates_of(config).arrays()
+        first = jax.eval_shape(canvas.encoded, scene.content)
         args = canvas.arguments((prepared, shapes, weights))
         compilation = compiled_meanwhile(
-            partial(lower_chunk, objective, method, scene.content, rates, args, size=chunk)
+            partial(lower_chunk, objective, method, first, rates, args, size=chunk)
         )
     with compilation:
         targets = engine.targets_of(prepared, scene, config, style_cache)

@@ -13,7 +13,7 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike
 
 from ..arrays import AnyImage, Pixels
-from ..compute import Canvas, Problem, choose_engine, make_problem
+from ..compute import Canvas, Parametrization, Problem, choose_engine, make_problem
 from ..compute.tiles.cutting import check_tile
 from ..config import DEFAULT, Config
 from ..images import Picture
@@ -67,6 +67,7 @@ def stylize(
     content_masks: Sequence[ArrayLike | Picture] = (),
     style_masks: Sequence[ArrayLike | Picture | None] = (),
     keep_mask: ArrayLike | Picture | None = None,
+    parametrization: Parametrization | None = None,
 ) -> Result:
     """Paints the content in the style.
 
@@ -140,6 +141,8 @@ def stylize(
     """
     if tile is not None:
         check_tile(tile)
+    if parametrization:
+        _check_parametrized(config, devices, resume)
     pictures = checked_pictures(content, styles, init_image, config)
     masks = checked_masks(*pictures.shapes, content_masks, style_masks, keep_mask)
     masks = masks.seen(pictures.alphas)
@@ -156,11 +159,11 @@ def stylize(
     for scale, engine in list(zip(scales, engines, strict=True))[first:]:
         scene = inputs.scene(scale)
         kept = inputs.masks.kept(scene.content, scale.margin)
-        canvas = Canvas(scale.margin, engine.place(kept))
+        canvas = Canvas(scale.margin, engine.place(kept), parametrization)
         report.scale, report.canvas = scale, canvas
         problem = make_problem(engine, canvas, params, scene, config, chunk, known)
         resumed = resume if resume and scale.number == resume.scale else None
-        state = begin(inputs, scale, scene, painting, resumed)
+        state = canvas.encoded(begin(inputs, scale, scene, painting, resumed))
         picture, moments = _solve(problem, state, scale.steps, report)
         image = canvas.cut(picture)
         if report.stopped or scale is scales[-1]:
@@ -174,6 +177,20 @@ def stylize(
     losses, history = Losses(*map(float, final)), report.history()
     _warn_if_idle(history, config)
     return Result(inputs.finish(image), losses, history, scale.size)
+
+
+def _check_parametrized(
+    config: Config, devices: Sequence[jax.Device], resume: Checkpoint | None
+) -> None:
+    """Raises ValueError for what does not go with a parametrization."""
+    if config.clamp or config.precondition:
+        raise ValueError(
+            f"clamp is {config.clamp} and precondition {config.precondition}, which are for "
+            "pixels: with a parametrization give clamp=False and precondition=0"
+        )
+    if len(devices) > 1 or resume:
+        what = "resume" if resume else f"{len(devices)} devices"
+        raise ValueError(f"a parametrization does not go with {what}: leave one of them out")
 
 
 def _warn_if_idle(history: Losses, config: Config) -> None:
@@ -211,5 +228,6 @@ def _solve(
         message = f"{error}; {place}" if place else str(error)
         good = None if error.good is None else jnp.asarray(report.image(error.good))
         raise NotFiniteError(message, error.point, good) from None
-    carried = canvas.moments(moments) if config.carry and moments else None
-    return canvas.picture(image), carried
+    if not config.carry or canvas.parametrization:
+        moments = None
+    return canvas.picture(image), canvas.moments(moments) if moments else None
