@@ -35,20 +35,55 @@ def duration_words(seconds: float) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
+_ELSEWHERE = {
+    **dict.fromkeys(("content-image", "content-path", "content-img", "input-image"), "content"),
+    **dict.fromkeys(("style-image", "style-images", "style-path", "style-img"), "style"),
+    **dict.fromkeys(("image-size", "img-size", "imsize", "im-size", "max-size"), "size"),
+    **dict.fromkeys(("output-image", "output-path", "output-dir", "out", "result"), "output"),
+    **dict.fromkeys(("iterations", "iteration", "iters", "num-iterations", "num-iters"), "steps"),
+    **dict.fromkeys(("n-iterations", "max-iterations", "max-iter", "num-steps", "epochs"), "steps"),
+    **dict.fromkeys(("lr", "step-size"), "learning-rate"),
+    **dict.fromkeys(("save-iter", "save-interval", "print-iter"), "save-every"),
+    "style-blend-weights": "style-weights",
+    "model-file": "weights",
+}
+"""Options of other programs for style transfer, and their names here."""
+
+
+def plain_name(word: str) -> str:
+    """A name without the spelling in which it was typed.
+
+    >>> plain_name("--Content_image"), plain_name("-tv_weight")
+    ('content-image', 'tv-weight')
+    """
+    return word.lower().strip("-_").replace("_", "-")
+
+
+def _closest(word: str, known: Iterable[str]) -> str | None:
+    names = {plain_name(name): name for name in reversed(list(known))}
+    name = plain_name(word)
+    if _ELSEWHERE.get(name) in names and name not in names:
+        return names[_ELSEWHERE[name]]
+    for close in difflib.get_close_matches(name, names, n=1):
+        return names[close]
+    return None
+
+
 def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """A hint with the known word closest to `word`; if none is close, `otherwise` or all words.
 
-    >>> nearest("strid", ["stride", "padding"])
-    'did you mean stride?'
+    Dashes and underscores are equal, and names that other programs use are known.
+
+    >>> nearest("strid", ["stride", "padding"]), nearest("num_iterations", ["steps", "init"])
+    ('did you mean stride?', 'did you mean steps?')
     """
     known = list(known)
-    for close in difflib.get_close_matches(word, known, n=1):
-        return f"did you mean {close}?"
-    return otherwise or f"choose one of {', '.join(known)}"
+    close = _closest(word, known)
+    return f"did you mean {close}?" if close else otherwise or f"choose one of {', '.join(known)}"
 
 
 def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
     """The error text for an unknown name, with the closest known one."""
-    close = difflib.get_close_matches(str(value), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
+    close = _closest(str(value), known)
+    hint = f"did you mean {close!r}?" if close else f"choose one of {', '.join(known)}"
     return f"unknown {what} {value!r}; {hint}"

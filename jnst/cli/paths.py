@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..atomic import prove_writable, remove_stale
+from ..files import prove_writable, remove_stale
 from ..images import check_writable
 from ..transfer.checkpoint import previous_path
 from .options.request import Request

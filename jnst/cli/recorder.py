@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from ..arrays import Pixels
-from ..atomic import replace_file
+from ..files import replace_file
 from ..images import read_image, write_image
 from ..losses import Losses
 from ..transfer import Progress
@@ -144,7 +144,7 @@ def _kept_lines(path: Path, step: int) -> tuple[list[str], float]:
                 if row["step"] > step or row.get("result"):
                     break
                 seconds = float(row["seconds"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 break  # a killed process cut it short
             lines.append(line + "\n")
     return lines, seconds

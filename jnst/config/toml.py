@@ -15,11 +15,12 @@ from typing import Any
 
 import tomli_w
 
-from ..atomic import replace_file
+from ..files import readable_path, replace_file
 from ..wording import unknown_name
 from .config import Config
 from .presets import PRESETS, preset
 
+_LARGEST = 1_000_000
 _HEAD = "# Settings of jnst, for --config; options typed beside it win.\n"
 
 
@@ -58,13 +59,12 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, A
     A list of one value may be written as that value. Raises as `load_config`.
     """
     name = os.fspath(path)
-    try:
-        settings = tomllib.loads(Path(path).read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{name} is not a TOML file: {error}") from None
+    settings = _parsed(name, readable_path(path, _LARGEST).read_bytes())
     kinds = {spec.name: spec.default for spec in fields(Config)}
     start = settings.pop("preset", None)
     try:
+        if start is not None and not isinstance(start, str):
+            raise ValueError(f"preset is {start!r}: give a name in quotes")
         if start is not None and start not in PRESETS:
             raise ValueError(unknown_name("preset", start, tuple(PRESETS)))
         for key in settings:
@@ -75,6 +75,24 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, A
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from None
     return start, changes
+
+
+def _parsed(name: str, content: bytes) -> dict[str, Any]:
+    try:
+        # Editors of Windows begin a file with a mark of its encoding.
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{name} is not a TOML file: it is not in UTF-8; save it again in that encoding"
+        ) from None
+    except RecursionError:
+        raise ValueError(
+            f"{name} is not a TOML file of settings: its brackets are nested too deeply; a value "
+            "is a number, a name or a list of those"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        remedy = "; save it again as UTF-8" if b"\0" in content else ""
+        raise ValueError(f"{name} is not a TOML file: {error}{remedy}") from None
 
 
 def check_name(path: str | os.PathLike[str]) -> None:

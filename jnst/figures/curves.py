@@ -16,6 +16,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..files import readable_path
+
 # Name, colour and dashes: Okabe and Ito's palette, distinguishable with every kind of colour
 # vision; dashes help in gray.
 _TERMS = {
@@ -26,6 +28,7 @@ _TERMS = {
 }
 # Largest ratio on the y axis: a content loss near 0 would otherwise squeeze the other curves.
 _SPAN = 1e7
+_LARGEST = 10**9
 _NUMBERS = ("step", "scale", "seconds", *_TERMS)
 
 
@@ -38,7 +41,7 @@ def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[st
         OSError: if the file cannot be read.
         ValueError: if a line is not valid in a log, with its number, or if no step was logged.
     """
-    text = Path(path).read_text("utf-8", errors="replace")
+    text = readable_path(path, _LARGEST).read_text("utf-8", errors="replace")
     lines = text.split("\n")
     complete, truncated = lines[:-1], lines[-1]
     entries = [_parsed(path, number, line) for number, line in enumerate(complete, start=1)]
@@ -64,7 +67,7 @@ def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[st
 def _parsed(path: str | os.PathLike[str], number: int, line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise ValueError(

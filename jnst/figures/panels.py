@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import ArrayLike, NDArray
 
-from ..atomic import replace_file
+from ..files import replace_file
 
 SIGNED, POSITIVE = "RdBu_r", "viridis"
 _FRAME = "#b0b0b0"

@@ -6,7 +6,6 @@ checked first; any error of a decoder becomes one line that names the file.
 
 import contextlib
 import io
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from ..files import special_kind
 from ..system import ALONE
 from .optional_formats import HINT, format_of, jxl_size, register
 
@@ -26,8 +26,6 @@ MAX_FILE_SIZE = 2_000_000_000
 # Pillow reads more, but some formats run other programs (EPS) or match almost any bytes (TGA).
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 READABLE = "PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000, AVIF, HEIC, JPEG XL"
-_SPECIAL = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-_SPECIAL |= dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device")
 # (offset, signature, name, remedy)
 _OTHERS = (
     (0, b"\x76\x2f\x31\x01", "an OpenEXR picture", "map its tones to [0, 1] and save it as TIFF"),
@@ -137,14 +135,12 @@ def _check_file(path: Path, max_file_size: int) -> None:
         raise FileNotFoundError(
             f"there is no file {name}: check its spelling and the folder you are in"
         )
-    status = path.stat()
-    kind = _SPECIAL.get(stat.S_IFMT(status.st_mode))
-    if kind:  # opening a pipe would wait for its writer, perhaps for ever
+    if kind := special_kind(path):  # opening a pipe would wait for its writer, perhaps for ever
         raise OSError(
             f"{name} is {kind}, not a file: save the picture in a file, or pipe it into standard "
             "input and give - for it"
         )
-    _check_file_size(name, status.st_size, max_file_size)
+    _check_file_size(name, path.stat().st_size, max_file_size)
 
 
 def _check_file_size(name: str, size: int, limit: int) -> None:

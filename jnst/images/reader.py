@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from ..files import NO_ADDRESS, is_address
 from .hidden import fill_hidden, mask_of
 from .icc import ProfileError, to_srgb
 from .opening import MAX_FILE_SIZE as MAX_FILE_SIZE
@@ -84,7 +85,7 @@ def read_image(
     Raises:
         FileNotFoundError: if there is no such file.
         IsADirectoryError: if it is a folder.
-        OSError: if it may not be read, or is a pipe, a socket or a device.
+        OSError: if it may not be read, or is a pipe, a socket, a device or an address on the web.
         ValueError: if it is not a picture, is damaged or cut short, is over a limit, or is of a
             kind not read (CIE Lab; signed integers; NaN).
 
@@ -96,6 +97,8 @@ def read_image(
         >>> picture.pixels.shape, round(float(picture.pixels[0, 0, 2]), 3), picture.alpha
         ((2, 3, 3), 0.2, None)
     """
+    if isinstance(path, str) and is_address(path):
+        raise OSError(f"{path} {NO_ADDRESS}")
     source = Path(path) if isinstance(path, str | os.PathLike) else path
     name = name_of(source)
     with open_picture(source, max_pixels=max_pixels, max_file_size=max_file_size) as file:

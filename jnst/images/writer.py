@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from ..arrays import check_values
-from ..atomic import prove_writable, replace_file
+from ..files import prove_writable, replace_file
 from .icc import srgb_profile
 from .opening import identify, open_picture
 
@@ -115,7 +115,7 @@ def check_writable(path: str | os.PathLike[str], *, bits: int = 8) -> None:
 
     Raises:
         ValueError: if the name has no known ending, or its format cannot hold `bits` bits.
-        OSError: as `jnst.atomic.prove_writable`.
+        OSError: as `jnst.files.prove_writable`.
 
     Example:
         >>> check_writable("picture.bmp")
@@ -140,7 +140,7 @@ def read_parameters(path: str | os.PathLike[str]) -> dict[str, str]:
     try:
         parameters = json.loads(str(text))["jnst"]
         return {str(name): str(value) for name, value in parameters.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"{str(path)!r} carries no parameters: jnst writes them into its pictures, "
             "but other programs may drop them when they save"

@@ -17,7 +17,7 @@ from typing import Any
 
 import jax
 
-from ..atomic import replace_file
+from ..files import replace_file
 from ..system import processor_kind
 from . import trial
 from .trial import Row

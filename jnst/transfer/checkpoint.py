@@ -22,8 +22,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import replacing
 from ..config import Config
+from ..files import replacing
 from ..losses import Losses
 
 _BLOCK = 512

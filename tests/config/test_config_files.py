@@ -1,5 +1,6 @@
 """Settings in TOML: there and back, what wins over what, and mistakes by file, key and remedy."""
 
+import os
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,12 @@ def test_typed_wins_over_the_file_and_the_file_over_the_preset(file: Path) -> No
         ('pooling = "avg"', "run.toml: unknown pooling 'avg'; did you mean 'average'"),
         ("style_layers = [1]", "run.toml: style_layers is 1: give a name in quotes"),
         ("scales = [[1.0]]", r"run.toml: scales is \[1.0\]: give a number"),
+        ("iterations = 3", "run.toml: unknown key 'iterations'; did you mean 'steps'"),
+        ('preset = ["x"]', r"run.toml: preset is \['x'\]: give a name in quotes"),
+        ("preset = {a = 1}", "run.toml: preset is .*: give a name in quotes"),
+        ("scales = " + 3000 * "[", "run.toml is not a TOML file .*brackets are nested too deeply"),
+        ("a = " + 3000 * "{a = ", "run.toml is not a TOML file .*brackets are nested too deeply"),
+        ("#" * 1_000_001, "run.toml' is larger than 1,000,000 bytes"),
         ("[size]\na = 1", "run.toml: size is .*: give a number"),
     ],
 )
@@ -94,6 +101,58 @@ def test_mistakes_name_file_key_and_remedy(file: Path, text: str, message: str) 
     assert "\n" not in str(told.value)
     with pytest.raises(ValueError, match=message):
         jnst.load_config(file)
+
+
+def test_encodings(file: Path) -> None:
+    text = 'preset = "gatys2016"\nsize = 300\n'
+    for encoding in ("utf-8", "utf-8-sig"):
+        file.write_text(text, encoding)
+        assert jnst.load_config(file) == replace(PRESETS["gatys2016"], size=300)
+    for encoding in ("utf-16", "utf-16-le", "utf-32"):
+        file.write_text(text + "# é", encoding)
+        with pytest.raises(UsageError, match=r"run.toml is not a TOML file: .* UTF-8(; save it|$)"):
+            expanded(["--config", str(file)])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="files of POSIX")
+def test_files_that_never_end(run: Command) -> None:
+    os.mkfifo("pipe")
+    for name, kind in (("pipe", "a pipe"), ("/dev/zero", "a device")):
+        for words in (
+            ("--config", name, *PICTURES),
+            ("--resume", name),
+            ("--rerun", name),
+            (*PICTURES, "--weights", name),
+            (*PICTURES, "--keep-mask", name),
+            (*PICTURES, "--log", name),
+            ("weights", "check", name),
+            ("weights", "convert", name, "-o", "a.h5"),
+            (
+                "filters",
+                "--image",
+                "cat.png",
+                "--kind",
+                "vgg",
+                "--weights",
+                name,
+                "--output",
+                "a.png",
+            ),
+            ("curves", "--log", name, "--output", "a.png"),
+        ):
+            code, _, err = run(*words)
+            assert code, words
+            said = (
+                f"{name}' is a device or a pipe"
+                if words[-2] == "--log"
+                else f"{name}' is {kind}, not"
+            )
+            assert len(err) == 1, (words, err)
+            assert said in err[0], words
+    with pytest.raises(OSError, match=r"^https://a.org/b.toml is an address"):
+        jnst.load_config("https://a.org/b.toml")
+    with pytest.raises(OSError, match=r"^https://a.org/b.png is an address"):
+        jnst.read_image("https://a.org/b.png")
 
 
 def test_other_mistakes(file: Path) -> None:

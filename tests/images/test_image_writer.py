@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image, JpegImagePlugin
 
-from jnst import atomic
+from jnst import files
 from jnst.images import check_writable, read_image, read_parameters, write_image
 from jnst.images.icc import srgb_profile
 
@@ -180,7 +180,7 @@ def test_a_failure_leaves_the_old_file_alone(tmp_path, monkeypatch, step, error)
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(atomic.os if step == "fsync" else atomic.Path, step, fail)
+    monkeypatch.setattr(files.os if step == "fsync" else files.Path, step, fail)
     text = r"a\.png' cannot be written: No space left" if isinstance(error, OSError) else None
     with pytest.raises(type(error), match=text):
         write_image(path, PIXELS)
@@ -238,6 +238,6 @@ def test_check_writable_refuses(tmp_path, monkeypatch):
         raise OSError(30, "Read-only file system")
 
     # Not with chmod: the superuser, who may be running this, writes everywhere.
-    monkeypatch.setattr(atomic.Path, "open", refuse)
+    monkeypatch.setattr(files.Path, "open", refuse)
     with pytest.raises(OSError, match=r"\(Read-only file system\); choose another folder"):
         check_writable(tmp_path / "a.png")

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ...atomic import prove_writable
 from ...figures.curves import loss_curves
 from ...figures.panels import save_figure
+from ...files import prove_writable
 from ..options.parser import Parser
 from .filters import check_figure_path
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...atomic import prove_writable
 from ...figures.filters import feature_maps, filter_sheet, first_filters
 from ...figures.panels import check_format, save_figure
+from ...files import prove_writable
 from ...images import fit_size, read_image, resize_picture
 from ...network import Params, load_weights
 from ...network.architecture import check_layers

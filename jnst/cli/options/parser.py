@@ -6,7 +6,8 @@ from dataclasses import fields
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from ...config import PRESETS, Config
-from ...wording import nearest
+from ...files import NO_ADDRESS, is_address
+from ...wording import nearest, plain_name
 from .groups import (
     add_checkpoints,
     add_devices,
@@ -58,16 +59,51 @@ wrong; 128 + n stopped by signal n: Ctrl-C (130), SIGTERM (143) and SIGHUP (129)
 and save the painting as far as it got, and the checkpoint; Ctrl-C again stops at once."""
 
 
+_DEVICES = (
+    "gpu",
+    "gpus",
+    "gpu-id",
+    "use-gpu",
+    "cuda",
+    "use-cuda",
+    "device",
+    "backend",
+    "cpu",
+    "tpu",
+)
+_DEVICE_HINT = (
+    "JAX chooses the device: a GPU, if it is installed for one (JAX_PLATFORMS=cpu forbids that); "
+    "see --devices"
+)
+
+
 def unknown_option(word: str, parser: argparse.ArgumentParser) -> str:
     """The error message for an option, or option=value, that a parser does not have."""
     word = word.split("=")[0]
     options = [name for action in parser._actions for name in action.option_strings]
+    if plain_name(word) in _DEVICES and "--devices" in options:
+        return f"unknown option {word}; {_DEVICE_HINT}"
     return f"unknown option {word}; {nearest(word, options, '--help shows all options')}"
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError instead of exiting, with the nearest option for one that does not exist.
+
+    Refuses the address of a file on the web in place of its name.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        for word in args or ():
+            value = word.partition("=")[2] if word.startswith("--") else word
+            if is_address(value):
+                raise UsageError(f"{value} {NO_ADDRESS}")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message.removeprefix("argument "))
+        text = message.removeprefix("argument ")
+        if text.startswith("unrecognized arguments: "):
+            text = unknown_option(text.removeprefix("unrecognized arguments: ").split()[0], self)
+        raise UsageError(text)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -80,7 +116,7 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
 
     The parsed namespace has a field of `Config` only if it was typed.
     """
-    parser = _Parser(
+    parser = Parser(
         prog="jnst",
         usage=USAGE,
         description="Paints a photograph in the style of one or more pictures.",
@@ -177,13 +213,3 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(map(_shown, value)) or "none"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-class Parser(argparse.ArgumentParser):
-    """Raises UsageError instead of exiting, with the nearest option for one that does not exist."""
-
-    def error(self, message: str) -> NoReturn:
-        text = message.removeprefix("argument ")
-        if text.startswith("unrecognized arguments: "):
-            text = unknown_option(text.removeprefix("unrecognized arguments: ").split()[0], self)
-        raise UsageError(text)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import h5py
 
+from ...files import readable_path
 from . import (
     archive,
     caffe,
@@ -60,7 +61,8 @@ def read_weight_file(path: Path) -> WeightFile:
 
 
 def check_is_file(path: Path) -> None:
-    """Raises OSError, with the remedy, unless there is a file of that name."""
+    """Raises OSError, with the remedy, unless there is a file of that name, which ends."""
+    readable_path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name a weight file in it")
     if not path.exists():

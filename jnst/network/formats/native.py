@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ...atomic import replacing
+from ...files import replacing
 from ..architecture import CONVOLUTIONS
 from ..preprocessing import Preprocessing
 from . import hdf5

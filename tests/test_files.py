@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from command import PICTURES, TINY, Command
 
-from jnst import atomic
-from jnst.atomic import remove_stale, replacing
+from jnst import files
+from jnst.files import remove_stale, replacing
 
 OURS = ".jnst-0123456789abcdef.part"
 OTHERS = [
@@ -23,7 +23,7 @@ OTHERS = [
 @pytest.fixture
 def two_hours_later(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time
-    monkeypatch.setattr(atomic.time, "time", lambda: now() + 7200)
+    monkeypatch.setattr(files.time, "time", lambda: now() + 7200)
 
 
 def names(folder: Path) -> set[str]:

@@ -1,8 +1,10 @@
-"""Atomic replacement of files.
+"""Files: replaced whole, and checked before they are read.
 
 The new bytes are written to a temporary file in the same folder, flushed to disk, and renamed over
 the old file in one step. Readers see the old file or the new one; after a failure the old one is
-unchanged and no temporary file is left. `remove_stale` removes those of killed processes.
+unchanged and no temporary file is left. `remove_stale` removes those of killed processes. A pipe
+without a writer would keep its reader waiting, and a device such as /dev/zero never ends:
+`readable_path` refuses both.
 """
 
 import contextlib
@@ -16,6 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _STALE_SECONDS = 3600.0
+NO_ADDRESS = "is an address, and nothing is downloaded: save the file and give its name"
+_SPECIAL = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+_SPECIAL |= dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device")
+# A scheme has two letters at least: C:/ is a drive.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.*", re.IGNORECASE | re.DOTALL)
 
 
 def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
@@ -121,3 +128,52 @@ def _target(path: str | os.PathLike[str]) -> Path:
 def _temporary(target: Path) -> Path:
     """A short unique name in the target's folder; open(…, "x") applies the umask."""
     return target.with_name(f".jnst-{secrets.token_hex(8)}.part")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address on the web rather than the name of a file.
+
+    >>> is_address("https://a.org/b.jpg"), is_address("a/b.jpg"), is_address("C://b.jpg")
+    (True, False, False)
+    """
+    return bool(_ADDRESS.fullmatch(text))
+
+
+def special_kind(path: Path) -> str | None:
+    """What a path is if it is a pipe, a socket or a device; None for anything else.
+
+    >>> special_kind(Path(__file__))
+    """
+    try:
+        return _SPECIAL.get(stat.S_IFMT(path.stat().st_mode))
+    except OSError:
+        return None
+
+
+def readable_path(path: str | os.PathLike[str], largest: int | None = None) -> Path:
+    """The path of a file to read, unless reading it might never end.
+
+    Args:
+        path: as typed, where an address on the web is still recognised.
+        largest: size in bytes above which it is refused, or None.
+
+    Raises:
+        OSError: for an address, a pipe, a socket or a device.
+        ValueError: for a file that is too large.
+
+    Example:
+        >>> readable_path("https://a.org/b.toml")
+        Traceback (most recent call last):
+        ...
+        OSError: https://a.org/b.toml is an address, and nothing is downloaded: save the file and \
+give its name
+    """
+    text = os.fspath(path)
+    if is_address(text):
+        raise OSError(f"{text} {NO_ADDRESS}")
+    file = Path(path)
+    if kind := special_kind(file):
+        raise OSError(f"{text!r} is {kind}, not a file: save its content in a file first")
+    if largest is not None and file.is_file() and file.stat().st_size > largest:
+        raise ValueError(f"{text!r} is larger than {largest:,} bytes: is it the right file?")
+    return file
