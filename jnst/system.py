@@ -48,6 +48,11 @@ def free_memory() -> int:
     return int(0.8 * psutil.virtual_memory().available)
 
 
+def total_memory() -> int:
+    """All memory of the machine in bytes, free or not."""
+    return int(psutil.virtual_memory().total)
+
+
 def program_version() -> str:
     """The installed version of jnst, "unknown" if it is not installed."""
     try:

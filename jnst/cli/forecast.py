@@ -10,15 +10,16 @@ import jax
 from ..arrays import Pixels
 from ..compute import choose_engine
 from ..compute.cost import expected_seconds, measure_speed, step_work
-from ..compute.memory import mask_memory
+from ..compute.memory import devices_memory, mask_memory
 from ..network import Params
-from ..system import free_memory
+from ..system import free_memory, total_memory
 from ..transfer import estimate_memory
 from ..transfer.budget import choose
 from ..transfer.sizes import painted_size, plan_scales, target_sizes
 from ..wording import duration_words, size_words
 from .console import tell
 from .distributed import chosen
+from .limits import check_bands, enough_pairs
 from .options.config import in_options
 from .options.request import Request
 from .options.words import UsageError
@@ -36,11 +37,17 @@ def announce(
         seconds = expected_seconds(operations, steps, _speed())
         height, width = shown
         scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
+        *_, (worked_height, worked_width) = target_sizes(base.shape[0], base.shape[1], config)
+        bucket = (
+            f" (worked on as {worked_width}x{worked_height}, by --bucket {request.bucket})"
+            if (worked_height, worked_width) != shown
+            else ""
+        )
         by_windows = 0 < (request.tile or 0) < max(sizes[-1])
         windows = f", by windows of {request.tile} pixels" if by_windows else ""
         tell(
             f"{params.network} ({params.name}, {params.sha256[:8]}) on {_device()}; "
-            f"{width}x{height} pixels, {sum(steps)} {config.optimizer} steps{scales}, "
+            f"{width}x{height} pixels{bucket}, {sum(steps)} {config.optimizer} steps{scales}, "
             f"about {duration_words(seconds)} and {size_words(memory)} of memory{windows}"
         )
     return operations
@@ -63,7 +70,12 @@ def fitted(
     request: Request, params: Params, base: Pixels, say: Callable[[str], None]
 ) -> tuple[Request, list[str], int]:
     """The request with tile and history chosen, the options that fix them, and the bytes needed."""
-    config = request.config
+    config, words = request.config, list[str]()
+    pairs = enough_pairs(config.history, config.steps_per_scale)
+    if config.optimizer == "lbfgs" and pairs != config.history:
+        words = ["--history", str(pairs)]
+        config = replace(config, history=pairs)
+        request = replace(request, config=config)
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     height, width = max(sizes, key=lambda size: size[0] * size[1])
     regions, keep = len(request.masks.content), request.masks.keep is not None
@@ -71,21 +83,29 @@ def fitted(
     if request.tile is not None or request.devices.several:
         tile = request.tile or None
         devices = chosen(request.devices) if request.devices.several else ()
+        if devices:
+            check_bands(request, painted_size(height, width, config)[0], len(devices))
         try:
             choose_engine(config, tile, devices, painted_size(height, width, config))
         except ValueError as error:
             raise UsageError(in_options(str(error))) from None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)
-        return request, [], needed + masks
+        needed += devices_memory(params.network, devices) + masks
+        if devices and needed > total_memory():
+            raise UsageError(
+                f"--devices gives {len(devices)}, which need {size_words(needed)} of memory, and "
+                f"there are {size_words(total_memory())}: give fewer"
+            )
+        return request, words, needed
     memory = (request.memory or free_memory()) - masks
     choice = choose(config, height, width, network=params.network, memory=memory)
     # A resumed run must use the same windows, however much memory is free then.
-    words = ["--tile", str(choice.tile or 0)]
+    words = ["--tile", str(choice.tile or 0), *words]
     if choice.history != config.history:
         say(
             f"note: L-BFGS remembers {choice.history} pairs of steps, not {config.history}, to "
             f"fit into {size_words(memory)}"
         )
-        words += ["--history", str(choice.history)]
+        words = [*words[:2], "--history", str(choice.history)]
         config = replace(config, history=choice.history)
     return replace(request, config=config, tile=choice.tile or 0), words, choice.memory + masks

@@ -18,6 +18,7 @@ from ..network.architecture import smallest_side
 from ..system import ALONE
 from ..transfer.masks import checked_masks
 from ..transfer.sizes import widened
+from .limits import check_sizes
 from .options.groups import WHOLE
 from .options.request import Request
 from .options.words import STREAM, UsageError
@@ -134,6 +135,7 @@ def read_pictures(request: Request) -> Pictures:
     styles = [read_picture(path, request) for path in request.styles]
     start = read_picture(request.init_image, request) if request.init_image else None
     _check_sides([content, *styles, *([start] if start else [])], request)
+    check_sizes(request, content.pixels.shape, [style.pixels.shape for style in styles])
     widen = partial(widened, config=request.config, bucket=request.bucket)
     masks = read_masks(request, content, styles, widen)
     shape = content.pixels.shape

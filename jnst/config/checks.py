@@ -1,14 +1,18 @@
 """Checks of the fields of a `Config`; errors name the value and the remedy."""
 
 import math
+import sys
 from dataclasses import fields
 from numbers import Real
 from typing import Any, get_args
 
 from ..wording import unknown_name
 
-_POSITIVE = ("strength", "pixel_range", "input_gain", "learning_rate")
-_NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise", "precondition")
+_POSITIVE = ("strength", "learning_rate")
+_NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise")
+# Beyond these, float32 overflows, or no picture has so few or so many pixels.
+_MOST, _SMALLEST_SCALE, _LARGEST_SCALE = 1e6, 1e-6, 1e4
+_LARGEST_WHOLE = 2**31 - 1
 _NOT_EMPTY = ("style_scale", "style_weights")
 
 
@@ -38,6 +42,13 @@ def check_numbers(config: Any) -> None:
         _require(config, name, lambda v: v > 0, "a finite number above 0")
     for name in _NON_NEGATIVE:
         _require(config, name, lambda v: v >= 0, "a finite number of at least 0")
+    for name in ("pixel_range", "input_gain"):
+        rule = f"a finite number above 0 and at most {_MOST:.0f}"
+        _require(config, name, lambda v: 0 < v <= _MOST, rule)
+    rule = "a finite number of at least 0 and at most 10"
+    _require(config, "precondition", lambda v: 0 <= v <= 10, rule)
+    for name in ("size", "history", "coarsest", "sketch", "bleed"):
+        _check_large(name, getattr(config, name))
     for name in ("beta1", "beta2", "average"):
         _require(config, name, lambda v: 0 <= v < 1, "at least 0 and below 1")
     for name in ("size", "history", "coarsest"):
@@ -59,8 +70,14 @@ def check_lists(config: Any) -> None:
     for steps in config.steps:
         if steps < 1 or steps != int(steps):
             raise ValueError(f"steps is {config.steps}: each must be a whole number above 0")
+        _check_large("steps", steps)
     if any(not 0 < s < math.inf for s in config.scales) or config.scales[-1:] not in ((), (1.0,)):
         raise ValueError(f"scales is {config.scales}: positive numbers, the last of them 1")
+    if any(not _SMALLEST_SCALE <= scale <= _LARGEST_SCALE for scale in config.scales):
+        raise ValueError(
+            f"scales is {config.scales}: each must be between {_SMALLEST_SCALE:g} and "
+            f"{_LARGEST_SCALE:g}"
+        )
     if any(not (0 <= w < math.inf) for w in config.style_weights + config.style_layer_weights):
         raise ValueError(
             f"style weights {config.style_weights} and style layer weights "
@@ -92,8 +109,13 @@ def _require(config: Any, name: str, holds: Any, rule: str) -> None:
     value = getattr(config, name)
     if not _is_number(value):
         raise TypeError(f"{name} is {value!r}: it must be {rule}")
-    if not math.isfinite(value) or not holds(value):
-        raise ValueError(f"{name} is {value}: it must be {rule}")
+    if abs(value) > sys.float_info.max or math.isnan(value) or not holds(value):
+        raise ValueError(f"{name} is {str(value)[:40]}: it must be {rule}")
+
+
+def _check_large(name: str, value: Any) -> None:
+    if _is_number(value) and value > _LARGEST_WHOLE:
+        raise ValueError(f"{name} is {str(value)[:40]}: it must be at most {_LARGEST_WHOLE}")
 
 
 def _check_style_sizes(config: Any) -> None:
@@ -101,6 +123,12 @@ def _check_style_sizes(config: Any) -> None:
         raise ValueError(
             f"style_scale is {config.style_scale}: each must be a finite number above 0"
         )
+    if max(config.style_scale, default=0) > _LARGEST_SCALE:
+        raise ValueError(
+            f"style_scale is {config.style_scale}: each must be at most {_LARGEST_SCALE:g}"
+        )
+    for side in config.style_size:
+        _check_large("style_size", side)
     if any(side != int(side) or side < 1 for side in config.style_size):
         raise ValueError(
             f"style_size is {config.style_size}: each must be a whole number of at least 1"

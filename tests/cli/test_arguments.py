@@ -138,6 +138,7 @@ def test_an_init_image_means_init_file() -> None:
         (["--strength", "0"], "--strength is 0.0: it must be a finite number above 0"),
         (["--memory", "lots"], "--memory: 'lots' is not a size, such as 4GB"),
         (["--memory", "0GB"], "--memory: '0GB' is not a size, such as 4GB"),
+        (["--max-pixels", "9" * 400], "is not a number above 0"),
         (["--tile", "100"], "--tile: 100 is too small: 128 pixels or more, or 0 for the whole"),
         (["--bits", "12"], "--bits is 12: choose 8 or 16"),
         (["--save-every", "-3"], "--save-every is -3"),

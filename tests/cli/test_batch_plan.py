@@ -95,6 +95,8 @@ def test_a_blend_that_was_not_asked_for_is_told() -> None:
         (["--output", "{}.png"], r"no field \{\}; choose one of content, style, preset"),
         (["--output", "{content.x}.png"], r"no field \{content.x\}; did you mean content"),
         (["--output", "{content.png"], "is no template: .*; a brace is written {{ or }}"),
+        (["--output", "{index:9999}.png"], r"--output: \{index:9999\} is no width .* 255"),
+        (["--log", "{index:{size}}"], r"--log: \{index:\{size\}\} is no width"),
         (["--output", "{index:zz}.png"], "is no template"),
         (["--log", "{indx}"], r"--log has no field \{indx\}; did you mean index"),
     ],

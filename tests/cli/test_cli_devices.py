@@ -14,6 +14,10 @@ import pytest
 from command import PICTURES, TINY, Command
 
 from jnst.cli.distributed import PEER_LOST
+from jnst.cli.limits import check_bands
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.words import UsageError
+from jnst.compute.memory import devices_memory
 from jnst.images import read_image
 
 MAIN = "import sys; from jnst.cli import main; sys.exit(main())"
@@ -32,6 +36,7 @@ def run(tmp_path, monkeypatch, capfd):
     [
         (("--devices", "0"), "0 is no number of devices: 1 or more, or all"),
         (("--devices", "two"), "'two' is not a whole number"),
+        (("--devices", "5000"), "5000 is too many: 4096 at most, or all"),
         (("--devices", "99"), "--devices is 99, but there is 1: give 1 or all"),
         (("--devices", "2", "--tile", "128"), "leave out --tile"),
         (("--devices", "2", "--memory", "4GB"), "leave out --memory"),
@@ -49,6 +54,23 @@ def test_wrong_words_are_refused(run, words, message):
     assert code == 2
     assert message in errors[-1]
     assert run.files() == set()
+
+
+def test_more_devices_than_bands_of_rows_are_refused():
+    request = parse([*PICTURES, *TINY, "--devices", "1000"])
+    # Down to relu2_1: a band has two rows of the picture at least.
+    check_bands(request, 170, 85)
+    with pytest.raises(UsageError, match=r"--devices gives 86, but 170 rows .* give 85 at most"):
+        check_bands(request, 170, 86)
+
+
+def test_devices_of_a_cpu_are_counted():
+    device, kernels = jax.devices()[0], 14_710_464 * 4
+    assert devices_memory("vgg16", [device]) == 0
+    per_device = devices_memory("vgg16", [device] * 5) / 4
+    assert per_device >= kernels
+    # Measured: 1077 MB with two devices, 1476 MB with six.
+    assert per_device == pytest.approx(100e6, rel=0.1)
 
 
 def test_several_processes_paint_one_picture(run):

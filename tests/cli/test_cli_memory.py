@@ -1,9 +1,16 @@
 """The command within a budget of memory: what is told, chosen, refused, and kept for resuming."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from command import PICTURES, TINY, Command
 
+from jnst.cli.options.parsing import parse
+from jnst.cli.options.request import Request
 from jnst.images import read_image, read_parameters
+from jnst.transfer import estimate_memory
+from jnst.wording import size_words
 
 LARGER = ["--size", "150", "--scales", "1", "--steps", "2"]
 
@@ -31,13 +38,15 @@ def test_what_does_not_fit_is_refused_with_what_would(run: Command) -> None:
 
 
 def test_lbfgs_that_remembers_less_is_told_and_resumes(run: Command) -> None:
-    # 150x100 pixels: a pair is 360 kB, so that 3000 pairs are about 1 GB.
     words = [*PICTURES, *TINY, *LARGER, "--optimizer", "lbfgs", "--checkpoint", "run.ckpt"]
-    words += ["--history", "3000"]
-    code, _, err = run(*words, "--memory", "0.9GB")
+    words += ["--history", "100"]
+    request = parse(words)
+    assert isinstance(request, Request)
+    memory = estimate_memory(replace(request.config, history=50), 100, 150)
+    code, _, err = run(*words, "--memory", str(memory))
     assert code == 0
     assert err[0].startswith("jnst: note: L-BFGS remembers ")
-    assert err[0].endswith(" pairs of steps, not 3000, to fit into 900MB")
+    assert err[0].endswith(f" pairs of steps, not 100, to fit into {size_words(memory)}")
     first = read_image("cat_night.png").pixels
     code, _, err = run("--resume", "run.ckpt", "--memory", "2GB")
     assert code == 2
@@ -65,3 +74,39 @@ def test_a_loss_that_needs_the_picture_at_once_is_not_painted_by_windows(run: Co
         "another on sums"
     )
     assert run.files() == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--size", "1000000"], "--size is 1000000: the painting of 1000000x666666 pixels needs"),
+        (["--size", "1000000", "--tile", "128"], "--size is 1000000: the painting"),
+        (["--scales", "9999", "1", "--size", "999"], "--scales is 9999.0 1.0: the painting of"),
+        (["--style-scale", "9999"], "--style-scale is 9999.0: a style of"),
+        (["--style-size", "1000000"], "--style-size is 1000000: a style of 1000000x1000000 pixels"),
+    ],
+)
+def test_sizes_beyond_all_memory_name_their_option(
+    run: Command, words: list[str], message: str
+) -> None:
+    code, out, err = run(*PICTURES, *TINY, *words)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert err[0].startswith(f"jnst: error: {message}")
+    assert run.files() == set()
+
+
+def test_pairs_that_no_step_fills_take_no_memory(run: Command) -> None:
+    words = [*PICTURES, *TINY, "--optimizer", "lbfgs", "--output"]
+    for name, history in (("many.png", "1000000000"), ("few.png", "100")):
+        code, _, err = run(*words, name, "--history", history)
+        assert code == 0, err
+    many, few = (read_image(name).pixels for name in ("many.png", "few.png"))
+    np.testing.assert_array_equal(many, few)
+
+
+def test_the_size_worked_on_is_told_where_it_differs(run: Command) -> None:
+    # 48x32 at a size of 45 is 45x30, and 30 rows are rounded up to 32.
+    words = [*PICTURES, *TINY, "--size", "45", "--steps", "1"]
+    _, _, err = run(*words, "--bucket", "16")
+    assert "45x30 pixels (worked on as 45x32, by --bucket 16), 1 adam steps" in err[0]
+    assert "45x30 pixels, 1 adam steps" in run(*words)[2][0]

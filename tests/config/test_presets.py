@@ -270,6 +270,15 @@ REFUSED = [
     ),
     ({"preserve": 1.5}, "preserve is 1.5: it must be at least 0 and at most 1"),
     ({"taper": 5.0}, "taper is 5.0: it must be at least 0 and at most 4"),
+    ({"pixel_range": 1e300}, "pixel_range is .*: it must be a finite number .* at most 1000000"),
+    ({"input_gain": 1e9}, "input_gain is 1000000000.0: it must be"),
+    ({"precondition": 1e9}, "precondition is 1000000000.0: it must be .* at most 10"),
+    ({"style_scale": (1e9,)}, r"style_scale is \(1000000000.0,\): each must be at most 10000"),
+    ({"style_size": (2**31,)}, "style_size is 2147483648: it must be at most 2147483647"),
+    ({"scales": (1e-300, 1.0)}, "scales is .* each must be between 1e-06 and 10000"),
+    ({"steps": (2**31,)}, "steps is 2147483648: it must be at most 2147483647"),
+    ({"size": 10 * 10**39}, "size is 1000.*: it must be at most 2147483647"),
+    ({"history": 2**31}, "history is 2147483648: it must be at most 2147483647"),
     ({"coarsest": 0}, "coarsest is 0: it must be a whole number of at least 1"),
     ({"scales": (1.0, 0.5)}, r"scales is \(1.0, 0.5\): positive numbers, the last of them 1"),
     ({"scales": (-0.5, 1.0)}, "scales is .* positive numbers"),
@@ -313,3 +322,9 @@ def test_refused_values_are_named_with_the_remedy(fields, text):
 def test_wrong_types_are_named_with_the_remedy(fields, text):
     with pytest.raises(TypeError, match=text):
         Config(**fields)
+
+
+def test_numbers_beyond_all_floats_are_refused():
+    for name in ("size", "history", "sketch", "seed", "pixel_range", "learning_rate"):
+        with pytest.raises(ValueError, match=f"{name} is 10000.*: it must be"):
+            Config(**{name: 10**400})

@@ -143,9 +143,19 @@ content_weight?
         raise UsageError(f"--sweep {text}: give a name and values, such as content_weight=1,5,20")
     if name not in _NAMES:
         raise UsageError(f"--sweep {name}: no such option; {nearest(name, _NAMES)}")
-    if len(set(values)) < len(values):
+    if len({_meaning(name, value) for value in values}) < len(values):
         raise UsageError(f"--sweep {text}: a value comes twice")
     return Sweep(name, values)
+
+
+def _meaning(name: str, value: str) -> object:
+    """A value by which equal settings compare equal: 1 and 1.0, true and yes."""
+    if _KINDS.get(name) is bool:
+        return _TRUTH.get(value, value)
+    try:
+        return tuple(map(float, value.split()))
+    except ValueError:
+        return value
 
 
 def interpolation(count: int) -> Sweep:

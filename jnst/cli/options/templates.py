@@ -1,6 +1,7 @@
 """Templates of file names, for the results of many paintings."""
 
 import os
+import re
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ _NAME = "{content}_{style}.png"
 SWEPT_NAME = "{content}_{style}_{sweep}.png"
 """The default name of a painting in a sweep."""
 _NAMED_STYLES = 3
+# No file system has longer names.
+_WIDEST = 255
 
 
 def names(
@@ -72,8 +75,13 @@ def filled(option: str, template: str, values: Mapping[str, str | int]) -> str:
         jnst.cli.options.words.UsageError: --output has no field {contents}; did you mean content?
     """
     try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(template)]
-        for field in fields:
+        for _, field, form, _ in string.Formatter().parse(template):
+            numbers = [int(digits) for digits in re.findall(r"\d+", form or "")]
+            if max(numbers, default=0) > _WIDEST or "{" in (form or ""):
+                raise UsageError(
+                    f"--{option}: {{{field}:{form}}} is no width of a file's name: give a number "
+                    f"of at most {_WIDEST}, such as {{{field}:03}}"
+                )
             if field is not None and field not in values:
                 raise UsageError(f"--{option} has no field {{{field}}}; {nearest(field, values)}")
         return template.format_map(dict(values))

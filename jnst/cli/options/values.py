@@ -30,7 +30,8 @@ def count(text: str) -> int:
     2500000
     """
     match = re.fullmatch(r"(\d+|\d*\.\d+)([KMG]?)", text, re.IGNORECASE)
-    number = round(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    number = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
+    number = round(number) if number < _LARGEST_COUNT else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 400M or 5000")
     return number
@@ -63,9 +64,13 @@ def devices(text: str) -> int:
     number = 0 if text == "all" else whole(text)
     if number < 1 and text != "all":
         raise argparse.ArgumentTypeError(f"{text} is no number of devices: 1 or more, or all")
+    if number > _MOST_DEVICES:
+        raise argparse.ArgumentTypeError(f"{text} is too many: {_MOST_DEVICES} at most, or all")
     return number
 
 
+_LARGEST_COUNT = 2.0**63
+_MOST_DEVICES = 4096
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
