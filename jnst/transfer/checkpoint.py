@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Config
-from ..files import replacing
+from ..files import readable_path, replacing
 from ..losses import Losses
 
 _BLOCK = 512
@@ -96,6 +96,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     Warns:
         UserWarning: if the previous one is used.
     """
+    readable_path(path)
     try:
         return _read(Path(path))
     except (ValueError, FileNotFoundError) as error:
