@@ -186,7 +186,7 @@ def test_other_files_are_no_checkpoints(path, tmp_path):
         jnst.load_checkpoint(tmp_path)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(ValueError, match="pipe is not a file"):
+    with pytest.raises(OSError, match="pipe' is a pipe, not a file: save its content in a file"):
         jnst.load_checkpoint(pipe)
 
 

@@ -264,9 +264,12 @@ def test_the_report_names_where_it_began(params):
         jnst.Config(**SMALL | {"steps": (1,)}),
     )
     assert caught.value.good.shape == start.image.shape
-    heavy = jnst.Config(**SMALL | {"init": "content", "style_loss": "gram", "input_gain": 1e12})
+    gram = jnst.Config(**SMALL | {"init": "content", "style_loss": "gram"})
+    loud = params.layers | {
+        "conv1_1": {name: 1e13 * array for name, array in params.layers["conv1_1"].items()}
+    }
     with pytest.raises(FloatingPointError, match=r"step 1 \(.*style.*\); lower.*in the style loss"):
-        jnst.stylize(params, CONTENT, STYLE, heavy)
+        jnst.stylize(replace(params, layers=loud), CONTENT, STYLE, gram)
     broken = dict(params.layers)
     broken["conv1_2"] = broken["conv1_2"] | {"bias": jnp.full(64, jnp.inf)}
     with pytest.raises(FloatingPointError, match=r"step 1 .*began at the layer conv1_2, in \d+ of"):

@@ -313,9 +313,12 @@ def test_errors_say_what_to_do(params):
         stylize(params, CONTENT, STYLE, config, chunk=0)
     with pytest.raises(ValueError, match="style_weights has 2 numbers for 3 styles"):
         stylize(params, CONTENT, [STYLE] * 3, jnst.Config(**SMALL, style_weights=(1.0, 2.0)))
-    heavy = {"style_loss": "gram", "input_gain": 1e12}
+    loud = params.layers | {
+        "conv1_1": {name: 1e13 * array for name, array in params.layers["conv1_1"].items()}
+    }
+    gram = jnst.Config(**SMALL | {"style_loss": "gram"})
     with pytest.raises(FloatingPointError, match="not finite at step 1"):
-        stylize(params, CONTENT, STYLE, jnst.Config(**SMALL | heavy))
+        stylize(replace(params, layers=loud), CONTENT, STYLE, gram)
 
 
 def test_scales_too_small_for_the_layers_are_left_out():
