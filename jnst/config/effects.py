@@ -37,13 +37,13 @@ def _needs_weight(*fields: str) -> Idle:
     return idle
 
 
-def _several_scales(config: Config, styles: int) -> str:
-    reason = "with a single one of --scales: leave it out, or add --scales 0.5 1"
-    return reason if len(config.all_scales) == 1 else ""
+def _idle_if(condition: Callable[[Config], object], reason: str) -> Idle:
+    return lambda config, styles: reason if condition(config) else ""
 
 
-def _by_hand(config: Config, styles: int) -> str:
-    return "with --scales: leave it out, or leave those out" if config.scales else ""
+def _first(*needs: Idle) -> Idle:
+    """The first reason among several."""
+    return lambda config, styles: next(filter(None, (n(config, styles) for n in needs)), "")
 
 
 def _small_enough(config: Config, styles: int) -> str:
@@ -51,11 +51,6 @@ def _small_enough(config: Config, styles: int) -> str:
     coarsest = round(config.size * down_to(config.coarsest, config.size, ratio=ratio)[0])
     reason = f"where the next scale is of {coarsest} pixels: leave it out, or give fewer"
     return _by_hand(config, styles) or (reason if config.sketch >= coarsest else "")
-
-
-def _each_counts(config: Config, styles: int) -> str:
-    reason = "by its second number at a single scale: leave it out, or add --scales 0.5 1"
-    return reason if len(config.steps) == 2 and len(config.all_scales) == 1 else ""
 
 
 def _by_quality(config: Config, styles: int) -> str:
@@ -69,22 +64,9 @@ def _by_quality(config: Config, styles: int) -> str:
     return "" if len(sizes) > 1 else f"{steps} at so few sizes: leave it out, or leave those out"
 
 
-def _tapered(config: Config, styles: int) -> str:
-    reason = "without one number of --steps: leave it out, or give one"
-    return _several_scales(config, styles) or (reason if len(config.steps) != 1 else "")
-
-
-def _carried(config: Config, styles: int) -> str:
-    return _ADAM(config, styles) or _several_scales(config, styles)
-
-
 def _shared(config: Config, styles: int) -> str:
     reason = f"with --average {config.average:g}: leave it out, or leave that out"
     return _ADAM(config, styles) or (reason if config.average else "")
-
-
-def _several_styles(config: Config, styles: int) -> str:
-    return "on a single style: leave it out, or add another --style" if styles == 1 else ""
 
 
 def _any_layer(config: Config, styles: int) -> str:
@@ -93,12 +75,11 @@ def _any_layer(config: Config, styles: int) -> str:
     return reason + "give one" if content and style else ""
 
 
-def _deep_layers(config: Config, styles: int) -> str:
-    layers = config.layers
-    shallow = all(layer.startswith(("conv1", "relu1")) for layer in layers)
-    return "on layers before the first pooling: leave it out, or add deeper ones" if shallow else ""
-
-
+_several_scales = _idle_if(
+    lambda config: len(config.all_scales) == 1,
+    "with a single one of --scales: leave it out, or add --scales 0.5 1",
+)
+_by_hand = _idle_if(lambda config: config.scales, "with --scales: leave it out, or leave those out")
 _ADAM, _LBFGS = _needs("optimizer", "adam"), _needs("optimizer", "lbfgs")
 _CONTENT = _needs_weight("content_weight", "content_layers")
 _STYLE = _needs_weight("style_weight", "style_layers")
@@ -117,16 +98,30 @@ EFFECTS: Mapping[str, Idle | None] = {
     "content_layers": _needs_weight("content_weight"),
     "style_layers": _needs_weight("style_weight"),
     "style_layer_weights": _STYLE,
-    "style_weights": _several_styles,
+    "style_weights": lambda config, styles: (
+        "on a single style: leave it out, or add another --style" if styles == 1 else ""
+    ),
     "content_loss": _CONTENT,
     "style_loss": _STYLE,
     "tv_loss": _needs_weight("tv_weight"),
     "preserve": _CONTENT,
-    "pooling": _deep_layers,
+    "pooling": _idle_if(
+        lambda config: all(layer.startswith(("conv1", "relu1")) for layer in config.layers),
+        "on layers before the first pooling: leave it out, or add deeper ones",
+    ),
     "normalize_gradients": _any_layer,
     "quality": _by_quality,
-    "steps": _each_counts,
-    "taper": _tapered,
+    "steps": _idle_if(
+        lambda config: len(config.steps) == 2 and len(config.all_scales) == 1,
+        "by its second number at a single scale: leave it out, or add --scales 0.5 1",
+    ),
+    "taper": _first(
+        _several_scales,
+        _idle_if(
+            lambda config: len(config.steps) != 1,
+            "without one number of --steps: leave it out, or give one",
+        ),
+    ),
     "coarsest": _by_hand,
     "sketch": _small_enough,
     "upscale": _several_scales,
@@ -138,7 +133,7 @@ EFFECTS: Mapping[str, Idle | None] = {
     "rate_decay": _ADAM,
     "average": _ADAM,
     "average_share": _shared,
-    "carry": _carried,
+    "carry": _first(_ADAM, _several_scales),
     "clamp": _ADAM,
 }
 """The needs of every field; None: it always has an effect."""

@@ -8,16 +8,13 @@ from typing import NamedTuple
 class Quality(NamedTuple):
     """The amount of work for a painting.
 
-    Attributes:
-        steps: number of steps at the first scale.
-        taper: a scale of s times the side of the first makes s^−taper times its steps: the finer a
-            scale, the less is left to gain at it, and the more a step costs.
-        ratio: the area of a scale divided by that of the scale before it.
+    A scale of s times the side of the first makes s^−taper times its steps: the finer a scale, the
+    less is left to gain at it, and the more a step costs.
     """
 
-    steps: int
+    steps: int  # at the first scale
     taper: float
-    ratio: float
+    ratio: float  # of the area of a scale to that of the scale before it
 
 
 QUALITIES: Mapping[str, Quality] = {

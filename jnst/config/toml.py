@@ -54,10 +54,7 @@ def load_config(path: str | os.PathLike[str]) -> Config:
 
 
 def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, Any]]:
-    """The preset that a file names, or None, and its fields of `Config`.
-
-    A list of one value may be written as that value. Raises as `load_config`.
-    """
+    """The preset that a file names, or None, and its fields; errors as of `load_config`."""
     name = os.fspath(path)
     settings = _parsed(name, readable_path(path, _LARGEST).read_bytes())
     kinds = {spec.name: spec.default for spec in fields(Config)}
@@ -102,7 +99,7 @@ def check_name(path: str | os.PathLike[str]) -> None:
 
 
 def _converted(key: str, value: Any, default: Any) -> Any:
-    """A TOML value, converted to the type of its field."""
+    """A TOML value in the type of its field; a list of one value may be written as that value."""
     if isinstance(default, tuple):
         values = value if isinstance(value, list) else [value]
         example = default[0] if default else 0

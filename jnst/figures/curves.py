@@ -41,16 +41,19 @@ def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[st
         OSError: if the file cannot be read.
         ValueError: if a line is not valid in a log, with its number, or if no step was logged.
     """
-    text = readable_path(path, _LARGEST).read_text("utf-8", errors="replace")
-    lines = text.split("\n")
-    complete, truncated = lines[:-1], lines[-1]
-    entries = [_parsed(path, number, line) for number, line in enumerate(complete, start=1)]
-    if truncated:
+    lines = readable_path(path, _LARGEST).read_text("utf-8", errors="replace").split("\n")
+    entries: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
         try:
-            entries.append(_parsed(path, len(lines), truncated))
-        except ValueError:
-            if not entries:
-                raise
+            entry = json.loads(line)
+        except (json.JSONDecodeError, RecursionError):
+            entry = None
+        if isinstance(entry, dict):
+            entries.append(entry)
+        elif number < len(lines) or (line and not entries):
+            raise ValueError(
+                f"{path}: line {number} is not a JSON object; give a file written by --log"
+            )
     config, records = (entries[0], entries[1:]) if entries else ({}, [])
     for number, record in enumerate(records, start=2):
         for key in _NUMBERS:
@@ -62,18 +65,6 @@ def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[st
     if not records:
         raise ValueError(f"{path}: no step was logged; give the file of a run with --log")
     return config, records
-
-
-def _parsed(path: str | os.PathLike[str], number: int, line: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise ValueError(
-            f"{path}: line {number} is not a JSON object; give a file written by --log"
-        )
-    return value
 
 
 def loss_curves(log: str | os.PathLike[str]) -> Figure:
@@ -92,8 +83,19 @@ def loss_curves(log: str | os.PathLike[str]) -> Figure:
     columns = {key: np.array([float(r[key]) for r in records]) for key in _NUMBERS}
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
-    for term in _TERMS:
-        _draw_term(axes, columns["step"], columns[term], term)
+    for term, (name, color, dashes) in _TERMS.items():
+        values = columns[term]
+        drawable = np.where(np.isfinite(values) & (values > 0), values, math.nan)
+        axes.plot(
+            columns["step"],
+            drawable,
+            label=name + (" (0 throughout)" if np.isnan(drawable).all() else ""),
+            color=color,
+            linestyle=dashes,
+            linewidth=2.2 if term == "total" else 1.5,
+            alpha=0.75 if term == "total" else 1.0,
+            marker="o" if len(values) == 1 else None,
+        )
     axes.set_yscale("log")
     axes.set_ylim(bottom=max(axes.get_ylim()[0], axes.get_ylim()[1] / _SPAN))
     axes.set_xlabel("step")
@@ -111,21 +113,6 @@ def loss_curves(log: str | os.PathLike[str]) -> Figure:
         axes.spines[side].set_visible(False)
     figure.legend(loc="outside right upper", frameon=False)
     return figure
-
-
-def _draw_term(axes: Axes, steps: Any, values: Any, term: str) -> None:
-    drawable = np.where(np.isfinite(values) & (values > 0), values, math.nan)
-    name, color, dashes = _TERMS[term]
-    axes.plot(
-        steps,
-        drawable,
-        label=name + (" (0 throughout)" if np.isnan(drawable).all() else ""),
-        color=color,
-        linestyle=dashes,
-        linewidth=2.2 if term == "total" else 1.5,
-        alpha=0.75 if term == "total" else 1.0,
-        marker="o" if len(values) == 1 else None,
-    )
 
 
 def _mark_scales(axes: Axes, steps: Any, scales: Any) -> None:

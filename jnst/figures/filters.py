@@ -29,6 +29,7 @@ _TITLES = {
     "sobel_y": "Sobel y",
     "laplacian": "Laplacian",
 }
+_OF_COLORS = ("blur", "sharpen", "emboss")
 _STRIDES = (1, 2, 4, 8)
 _AREA = "#e6e6e6"
 
@@ -51,54 +52,46 @@ def filter_sheet(
     """
     pixels = np.asarray(image, np.float32)
     gray = luma(pixels)
-    words = f"stride {_pair_words(stride)}, padding {_padding_words(padding)}"
+    choices = (stride, padding)
+    steps = f"{stride[1]} × {stride[0]}" if isinstance(stride, tuple) else stride
+    words = f"stride {steps}, padding {padding}" + " px" * isinstance(padding, int)
     figure = Figure(figsize=(13, 6 * (row_height(pixels, 3.1) + 0.55) + 1.5), layout="constrained")
     classic, gabor, sizes = figure.subfigures(3, 1, squeeze=False)[:, 0]
     heading(classic, f"Classic filters: {words}")
-    _classic_part(classic, pixels, gray, stride, padding)
+    photograph, *panels, last = classic.subplots(2, 4).flat
+    show_picture(photograph, pixels, "Photograph", size_words(pixels))
+    responses = {}
+    for axes, (name, title) in zip(panels, _TITLES.items(), strict=True):
+        source = pixels if name in _OF_COLORS else gray
+        responses[name] = _filter_panel(axes, source, title, CLASSIC[name], *choices)
+    slope = np.hypot(responses["sobel_x"], responses["sobel_y"])[..., 0]
+    show_values(last, slope, "Slope, √(Sobel x² + Sobel y²)", size_words(slope), signed=False)
     heading(gabor, f"Gabor filters, waves of 6 px: {words}")
     bank = gabor_bank(8)
     for i, axes in enumerate(gabor.subplots(2, 4).flat):
-        _response(axes, gray, f"Gabor {22.5 * i:g}°", bank[..., i : i + 1], stride, padding)
+        _filter_panel(axes, gray, f"Gabor {22.5 * i:g}°", bank[..., i : i + 1], *choices)
     heading(sizes, "Stride and padding: the blur, drawn over the photograph's area (gray)")
     _size_part(sizes, pixels)
     return figure
 
 
-def _classic_part(
-    part: SubFigure,
-    pixels: NDArray[np.float32],
-    gray: NDArray[np.float32],
-    stride: int | tuple[int, int],
-    padding: Padding,
-) -> None:
-    grid = part.subplots(2, 4)
-    show_picture(grid[0, 0], pixels, "Photograph", size_words(pixels))
-    for axes, name in zip(grid[0, 1:], ("blur", "sharpen", "emboss"), strict=True):
-        kernel = CLASSIC[name]
-        filtered = np.asarray(apply_filter(pixels, kernel, stride, padding))
-        show_picture(axes, filtered, _TITLES[name], _kernel_words(kernel, filtered))
-        show_kernel(axes, kernel)
-    dx, dy, _ = (
-        _response(axes, gray, _TITLES[name], CLASSIC[name], stride, padding)
-        for axes, name in zip(grid[1], ("sobel_x", "sobel_y", "laplacian"), strict=False)
-    )
-    slope = np.hypot(dx, dy)
-    show_values(grid[1, 3], slope, "Slope, √(Sobel x² + Sobel y²)", size_words(slope), signed=False)
-
-
-def _response(
+def _filter_panel(
     axes: Axes,
-    gray: NDArray[np.float32],
+    image: NDArray[np.float32],
     title: str,
     kernel: Kernels,
     stride: int | tuple[int, int],
     padding: Padding,
 ) -> NDArray[np.float32]:
-    response = np.asarray(apply_filter(gray, kernel, stride, padding))[..., 0]
-    show_values(axes, response, title, _kernel_words(kernel, response), signed=True)
+    """Draws what a filter makes of an image, in colours or gray, and the kernel; returns it."""
+    result = np.asarray(apply_filter(image, kernel, stride, padding))
+    note = f"kernel {size_words(kernel)}, result {size_words(result)}"
+    if result.shape[2] == 3:
+        show_picture(axes, result, title, note)
+    else:
+        show_values(axes, result[..., 0], title, note, signed=True)
     show_kernel(axes, kernel)
-    return response
+    return result
 
 
 def _size_part(part: SubFigure, pixels: NDArray[np.float32]) -> None:
@@ -112,18 +105,6 @@ def _size_part(part: SubFigure, pixels: NDArray[np.float32]) -> None:
             left, top = (width - columns) / 2, (height - rows) / 2
             axes.images[0].set_extent((left, left + columns, top + rows, top))
             axes.set(xlim=(0, width), ylim=(height, 0), facecolor=_AREA)
-
-
-def _kernel_words(kernel: Kernels, result: NDArray[np.float32]) -> str:
-    return f"kernel {size_words(kernel)}, result {size_words(result)}"
-
-
-def _pair_words(value: int | tuple[int, int]) -> str:
-    return f"{value[1]} × {value[0]}" if isinstance(value, tuple) else str(value)
-
-
-def _padding_words(padding: Padding) -> str:
-    return f"{padding} px" if isinstance(padding, int) else str(padding)
 
 
 def first_filters(params: Params, image: ArrayLike | None = None) -> Figure:
@@ -203,11 +184,7 @@ def feature_maps(params: Params, image: ArrayLike, layer: str, count: int = 12) 
 
 
 def strongest(maps: ArrayLike, count: int) -> tuple[list[int], list[float]]:
-    """The channels of [height, width, channels] with the largest mean absolute values, with these.
-
-    >>> strongest(np.array([[[1.0, -3.0, 2.0]]]), 2)
-    ([1, 2], [3.0, 2.0])
-    """
+    """The channels of [height, width, channels] with the largest mean magnitudes, and these."""
     strengths = np.abs(np.asarray(maps)).mean(axis=(0, 1))
     order = np.argsort(-strengths, kind="stable")[:count]
     return order.tolist(), strengths[order].tolist()

@@ -29,11 +29,7 @@ def _kernel(rows: ArrayLike) -> Kernels:
 
 
 def gaussian(sigma: float = 2.0) -> Kernels:
-    """A Gaussian blur of standard deviation sigma in pixels, cut at 3 sigma, with the sum 1.
-
-    >>> gaussian(1.0).shape, round(float(gaussian(1.0).sum()), 6)
-    ((7, 7, 1, 1), 1.0)
-    """
+    """A Gaussian blur of standard deviation sigma in pixels, cut at 3 sigma, with the sum 1."""
     if not 0 < sigma < np.inf:
         raise ValueError(f"sigma is {sigma!r}: give a positive number of pixels, such as 2.0")
     reach = int(np.ceil(3 * sigma))
@@ -66,25 +62,11 @@ def gabor_bank(
         g(x, y) = exp(−(u² + aspect² v²) / 2 sigma²) (cos(2π u / wavelength) − c)
         u = x cos θ + y sin θ,   v = −x sin θ + y cos θ,   θ = π i / orientations
 
-    with x to the right and y upwards: filter 0 responds to vertical stripes, and the angle of the
-    wave turns counter-clockwise. c makes each sum 0, so a uniform area gives no response, and each
-    filter is scaled to respond with 1 to its own wave of amplitude 1.
-
-    Args:
-        orientations: number of filters, at least 1, evenly spread over half a turn.
-        wavelength: of the wave in pixels, at least 2.
-        sigma: standard deviation of the envelope across the stripes, in pixels, above 0.
-        aspect: the envelope's width across the stripes divided by that along them, above 0.
-
-    Returns:
-        [size, size, 1, orientations], truncated at 2.5 standard deviations.
-
-    References:
-        Daugman, "Uncertainty relation for resolution in space, spatial frequency, and orientation",
-        J. Opt. Soc. Am. A 2 (1985). The subtraction of c and the scale are departures from it.
-
-    >>> gabor_bank(8).shape
-    (31, 31, 1, 8)
+    with x to the right and y upwards, lengths in pixels: filter 0 responds to vertical stripes, and
+    the angle turns counter-clockwise. c makes each sum 0, so a uniform area gives no response, and
+    each filter is scaled to respond with 1 to its own wave of amplitude 1. The result is
+    [size, size, 1, orientations], truncated at 2.5 standard deviations. After Daugman, J. Opt. Soc.
+    Am. A 2 (1985); the subtraction of c and the scale are departures.
     """
     if orientations < 1 or wavelength < 2 or sigma <= 0 or aspect <= 0:
         raise ValueError(
@@ -105,11 +87,7 @@ def gabor_bank(
 
 
 def luma(image: ArrayLike) -> NDArray[np.float32]:
-    """The brightness of each pixel, [height, width, 1]: Rec. 709 weights on the sRGB values.
-
-    >>> luma(np.ones((2, 3, 3))).shape
-    (2, 3, 1)
-    """
+    """The brightness of each pixel, [height, width, 1]: Rec. 709 weights on the sRGB values."""
     pixels = np.asarray(image, np.float32)
     if pixels.ndim != 3 or pixels.shape[-1] != 3:
         raise ValueError(f"image has shape {pixels.shape}: an image is [height, width, 3]")

@@ -52,11 +52,7 @@ def winograd_tiles(
     precision: str = "float32",
     layers: Iterable[str] | None = None,
 ) -> dict[str, Tiles]:
-    """The convolutions for which `jnst.prepare` chooses Winograd's tiles, with the tiles' sides.
-
-    >>> winograd_tiles("vgg16", 48, 48)
-    {}
-    """
+    """The convolutions for which `jnst.prepare` chooses Winograd's tiles, with the tiles' sides."""
     if jax.default_backend() != "cpu":
         return {}
     shapes = _shapes(network, height, width, layers or None)
@@ -105,11 +101,7 @@ def fastest(wide: int, deep: int, height: int, width: int, precision: str = "flo
 def share_of_direct(
     network: str, height: int, width: int, precision: str, layers: Iterable[str]
 ) -> float:
-    """The expected time of the chosen algorithms as a share of that of direct convolutions.
-
-    >>> share_of_direct("vgg16", 48, 48, "float32", ["relu4_1"])
-    1.0
-    """
+    """The expected time of the chosen algorithms as a share of that of direct convolutions."""
     tiles = winograd_tiles(network, height, width, precision, layers)
     chosen = direct = 0.0
     for name, shape in _shapes(network, height, width, layers).items():
@@ -133,12 +125,8 @@ def expected_seconds(
 ) -> list[dict[int, tuple[float, float]]]:
     """How long each algorithm takes for a 3x3 convolution, forward and derivative by its input.
 
-    Scales the timings of the measured map with the nearest number of pixels by the pixels in whole
-    tiles. TF32 is float32 on a CPU.
-
-    Returns:
-        For the value and for the derivative, by the side of Winograd's tiles, 0 for direct: seconds
-        of one evaluation and of compilation, on the measured machine; empty without timings.
+    By the side of Winograd's tiles, 0 for direct: seconds of an evaluation and of compilation, from
+    the timings of the map of nearest size, scaled by the pixels in whole tiles; empty without any.
     """
     rows = [
         row

@@ -51,13 +51,7 @@ def check_layers(network: str, layers: Iterable[str]) -> None:
 
 
 def smallest_side(network: str, layers: Iterable[str]) -> int:
-    """The smallest height or width, in pixels, that still leaves a pixel at the deepest layer.
-
-    1 without any layer.
-
-    >>> smallest_side("vgg19", ["relu5_1", "relu1_1"])
-    16
-    """
+    """The smallest height or width, in pixels, that still leaves a pixel at the deepest layer."""
     return 2 ** sum(name.startswith("pool") for name in layers_to(network, layers))
 
 
@@ -90,11 +84,7 @@ def halvings(layers: tuple[str, ...], layer: str) -> int:
 
 
 def reach(layers: Iterable[str]) -> int:
-    """How many positions around its core a stage of these layers reads in its input map.
-
-    >>> reach(LAYERS["vgg19"][: LAYERS["vgg19"].index("relu5_1") + 1])
-    70
-    """
+    """How many positions around its core a stage of these layers reads in its input map."""
     distance = 0
     for name in reversed(tuple(layers)):
         if name.startswith("conv"):

@@ -31,17 +31,8 @@ def fetch(file: KnownFile, folder: Path, *, offline: bool = False, progress: boo
     """Downloads a file of the manifest into a folder, trying its URLs in order.
 
     An interrupted download stays beside the target, and the next one continues it. The file
-    appears under its name only when it is complete and its hash is right.
-
-    Args:
-        file: a file of the manifest.
-        folder: created if it does not exist.
-        offline: if True, only raises the error that explains what to do.
-        progress: whether to draw a progress bar on standard error.
-
-    Raises:
-        OSError: if the download fails: no network, a wrong hash, a full disk, or `offline`. The
-            message says where to download it by hand, its hash, and where to put it.
+    appears under its name only when it is complete and its hash is right. Otherwise, and with
+    `offline`, raises OSError, which says how to download it by hand.
     """
     path = folder / file.name
     if path.is_file() and file.is_intact(path):

@@ -23,13 +23,7 @@ class Refused(requests.RequestException):
 
 
 class Stream:
-    """Downloads the bytes of a URL into a file, as far as possible.
-
-    Args:
-        part: the growing file, which stays when the connection breaks.
-        size: of the whole file in bytes; None if unknown.
-        progress: whether to draw a bar on standard error.
-    """
+    """Downloads the bytes of a URL into the file `part`, which stays when the connection breaks."""
 
     def __init__(self, part: Path, size: int | None, progress: bool) -> None:
         self._part, self._size, self._progress = part, size, progress
@@ -48,10 +42,7 @@ class Stream:
         self._part.replace(output_file)
 
     def receive(self, url: str) -> None:
-        """Downloads the missing bytes, if any.
-
-        Raises `requests.RequestException` if they do not arrive, or are something else.
-        """
+        """Downloads the missing bytes; RequestException if they do not arrive, or are others."""
         offset = self.received
         if self._size and offset == self._size:
             return

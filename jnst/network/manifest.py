@@ -25,40 +25,19 @@ _ORDERS: tuple[ChannelOrder, ...] = ("RGB", "BGR")
 
 @dataclass(frozen=True)
 class Family:
-    """Weights from one training run, in any file.
+    """Weights from one training run, in any file, with numbers of conv1_1 to recognise them by."""
 
-    Attributes:
-        name: "caffe" or "torchvision".
-        network: "vgg16" or "vgg19".
-        bias: the first four biases of conv1_1.
-        row: three values of its kernel, output 0, top row, left to right, in `row_channel`.
-        row_channel: "R" or "B".
-        preprocessing: for kernels in the channel order of the original.
-    """
-
-    name: str
+    name: str  # "caffe" or "torchvision"
     network: str
-    bias: tuple[float, ...]
-    row: tuple[float, ...]
+    bias: tuple[float, ...]  # the first four
+    row: tuple[float, ...]  # of the kernel, output 0, top row, left to right, in `row_channel`
     row_channel: str
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing  # for kernels in the channel order of the original
 
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A published weight file, as the manifest describes it.
-
-    Attributes:
-        name: of the file, as published.
-        network: "vgg16" or "vgg19".
-        family: "caffe" or "torchvision".
-        format, layout, channel_order: how it stores its kernels.
-        size: in bytes; None if not published.
-        sha256, md5: of the file; "" if not known.
-        urls: where to download it, in the order to try.
-        licence: of the weights.
-        download: whether this is the file to download for its network.
-    """
+    """A published weight file, as the manifest describes it."""
 
     name: str
     network: str
@@ -66,12 +45,12 @@ class KnownFile:
     format: str
     layout: str
     channel_order: str
-    size: int | None = None
+    size: int | None = None  # in bytes
     sha256: str = ""
     md5: str = ""
-    urls: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()  # in the order to try
     licence: str = ""
-    download: bool = False
+    download: bool = False  # whether this is the file to download for its network
 
     @property
     def is_managed(self) -> bool:
@@ -90,10 +69,7 @@ class KnownFile:
 
 
 def weights_folder() -> Path:
-    """The folder with `manifest.toml` and `vgg16.h5`: inside the package, or beside a checkout.
-
-    Raises FileNotFoundError if neither is there, which means a broken installation.
-    """
+    """The folder with `manifest.toml` and `vgg16.h5`: inside the package, or beside a checkout."""
     for place in _PLACES:
         if (place / "manifest.toml").exists():
             return place
@@ -123,11 +99,6 @@ def identify(layers: Layers, network: str) -> Family | None:
 
     Raises ValueError if the numbers belong to a known family of the other network, or the kernels'
     axes are swapped, so that no preprocessing is right.
-
-    >>> from jnst.network.formats import read_weight_file
-    >>> weights = read_weight_file(weights_folder() / "vgg16.h5")
-    >>> identify(weights.layers, "vgg16").preprocessing.channel_order
-    'BGR'
     """
     kernel, bias = layers["conv1_1"]["kernel"], layers["conv1_1"]["bias"]
     for family in families():

@@ -49,11 +49,7 @@ INPUTS: Mapping[str, Preprocessing] = {"caffe": CAFFE, "torchvision": TORCHVISIO
 
 
 def preprocess(image: Image, preprocessing: Preprocessing) -> Image:
-    """Converts an sRGB image in [0, 1] to the units and channel order that the weights expect.
-
-    >>> jnp.round(preprocess(jnp.ones((1, 1, 3)), CAFFE)[0, 0], 2).tolist()
-    [151.0599..., 138.2200..., 131.3199...]
-    """
+    """Converts an sRGB image in [0, 1] to the units and channel order that the weights expect."""
     if preprocessing.channel_order == "BGR":
         image = image[..., ::-1]
     mean = jnp.asarray(preprocessing.mean, image.dtype)[None, None]

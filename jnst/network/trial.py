@@ -58,11 +58,7 @@ class Shape(NamedTuple):
 
 
 def shapes() -> list[Shape]:
-    """The shapes to measure, in order.
-
-    >>> shapes()[0]
-    Shape(wide=512, deep=512, side=32)
-    """
+    """The shapes to measure, in order."""
     work: Counter[Shape] = Counter()
     for name, wide, deep in CONVOLUTIONS["vgg19"]:
         block = int(name[4]) - 1

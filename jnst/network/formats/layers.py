@@ -19,27 +19,20 @@ from ..preprocessing import Preprocessing
 
 Layout = Literal["HWIO", "OIHW"]
 Layers = dict[str, dict[str, npt.NDArray[np.float32]]]
+"""Layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32."""
 Found = Mapping[str, Mapping[str, Any]]
 """Layer name to {"kernel": tensor, "bias": tensor}. A tensor is a `Tensor` or an HDF5 dataset."""
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """The content of a weight file.
-
-    Attributes:
-        layers: layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32.
-        network: "vgg16" or "vgg19".
-        format: the reader's name for the format, for messages.
-        preprocessing: as the file itself declares it; None if it declares none.
-        notes: other texts that the file carries: its source, its licence.
-    """
+    """The content of a weight file."""
 
     layers: Layers
     network: str
-    format: str
-    preprocessing: Preprocessing | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)
+    format: str  # the reader's name for it, for messages
+    preprocessing: Preprocessing | None = None  # as the file itself declares it
+    notes: Mapping[str, str] = field(default_factory=dict)  # its source, its licence
 
 
 class Unfit(ValueError):

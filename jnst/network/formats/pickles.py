@@ -52,10 +52,6 @@ def load(stream: Stream, names: Names, persistent: Callable[[Any], Any] | None =
 
     `persistent` converts a persistent id; without it, they are refused. So is every name that is
     not listed, and any other way to run code.
-
-    >>> import io
-    >>> load(io.BytesIO(b"(lp0\\nI7\\na."), {})
-    [7]
     """
     machine = _Machine(names, persistent)
     for opcode, argument, _ in islice(pickletools.genops(stream), _MOST_OPCODES):  # type: ignore[arg-type]
@@ -105,11 +101,15 @@ class _Machine:
             "you trust"
         )
 
-    def popped_to_mark(self) -> list[Any]:
-        start = self.marks.pop()
+    def take(self, count: int) -> list[Any]:
+        """Pops the last `count` values."""
+        start = len(self.stack) - count
         items = self.stack[start:]
         del self.stack[start:]
         return items
+
+    def take_to_mark(self) -> list[Any]:
+        return self.take(len(self.stack) - self.marks.pop())
 
 
 def _stack_global(machine: _Machine) -> None:
@@ -157,35 +157,29 @@ def _append(machine: _Machine, items: list[Any]) -> None:
 
 
 def _new_dict(machine: _Machine) -> None:
-    items = machine.popped_to_mark()
+    items = machine.take_to_mark()
     machine.stack.append({})
     _set_items(machine, items)
-
-
-def _last(machine: _Machine, count: int) -> list[Any]:
-    items = machine.stack[-count:]
-    del machine.stack[-count:]
-    return items
 
 
 _STEPS: Mapping[str, Callable[[_Machine], None]] = {
     "MARK": lambda m: m.marks.append(len(m.stack)),
     "POP": lambda m: m.stack.__delitem__(-1),
-    "POP_MARK": lambda m: m.popped_to_mark().clear(),
+    "POP_MARK": lambda m: m.take_to_mark().clear(),
     "DUP": lambda m: m.stack.append(m.stack[-1]),
     "EMPTY_LIST": lambda m: m.stack.append([]),
     "EMPTY_DICT": lambda m: m.stack.append({}),
     "EMPTY_TUPLE": lambda m: m.stack.append(()),
-    "LIST": lambda m: m.stack.append(m.popped_to_mark()),
-    "TUPLE": lambda m: m.stack.append(tuple(m.popped_to_mark())),
-    "TUPLE1": lambda m: m.stack.append(tuple(_last(m, 1))),
-    "TUPLE2": lambda m: m.stack.append(tuple(_last(m, 2))),
-    "TUPLE3": lambda m: m.stack.append(tuple(_last(m, 3))),
+    "LIST": lambda m: m.stack.append(m.take_to_mark()),
+    "TUPLE": lambda m: m.stack.append(tuple(m.take_to_mark())),
+    "TUPLE1": lambda m: m.stack.append(tuple(m.take(1))),
+    "TUPLE2": lambda m: m.stack.append(tuple(m.take(2))),
+    "TUPLE3": lambda m: m.stack.append(tuple(m.take(3))),
     "DICT": _new_dict,
     "APPEND": lambda m: _append(m, [m.stack.pop()]),
-    "APPENDS": lambda m: _append(m, m.popped_to_mark()),
-    "SETITEM": lambda m: _set_items(m, _last(m, 2)),
-    "SETITEMS": lambda m: _set_items(m, m.popped_to_mark()),
+    "APPENDS": lambda m: _append(m, m.take_to_mark()),
+    "SETITEM": lambda m: _set_items(m, m.take(2)),
+    "SETITEMS": lambda m: _set_items(m, m.take_to_mark()),
     "STACK_GLOBAL": _stack_global,
     "REDUCE": _reduce,
     "BUILD": _build,
