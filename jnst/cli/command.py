@@ -8,6 +8,7 @@ import importlib
 import io
 import logging
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from .options.parser import SUBCOMMANDS
 from .options.parsing import parse
 from .options.request import Batch, Devices, Resume
 from .options.words import UsageError
+from .output import command_words
 from .paint import load_network, paint
 from .resume import continued
 
@@ -102,8 +104,21 @@ def _tell_warning(quiet: bool, message: Warning | str, *_: object) -> None:
 
 
 def _rerun(path: str) -> int:
+    """Prints the command in a painting, which anybody may have written: quoted anew, if it is one
+    of jnst's."""
     command = read_parameters(path).get("command")
     if not command:
         raise ValueError(f"{path} does not say by which command it was made")
-    print(command)
+    try:
+        if not command.isprintable():
+            raise ValueError("it has control characters")
+        words = shlex.split(command)
+        own = words[:1] == ["jnst"] or (words[:1] == ["python"] and words[1].endswith("cli.py"))
+        start = 1 if words[:1] == ["jnst"] else 2
+        if not own or {"--help", "-h", "--version"} & {*words}:
+            raise ValueError("it is none of jnst")
+        parse(words[start:])
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"the command in {path} is not shown: {error}") from None
+    print(command_words(sys.argv[0], words[start:]))
     return 0

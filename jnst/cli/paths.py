@@ -46,6 +46,8 @@ def check_paths(request: Request) -> None:
     if request.output == STREAM:
         check_output_stream()
     else:
+        if request.new_folder:
+            Path(request.output).parent.mkdir(parents=True, exist_ok=True)
         try:
             check_writable(request.output, bits=request.bits)
         except ValueError as error:

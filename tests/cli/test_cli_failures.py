@@ -106,6 +106,66 @@ def test_a_picture_of_someone_else_has_no_command(run: Command) -> None:
     assert err == ["jnst: error: api.png does not say by which command it was made"]
 
 
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ("jnst --content a.png; touch x; $(id)", "unknown option"),
+        ("rm -rf / # jnst", "it is none of jnst"),
+        ("jnst --content a.png\ntouch x", "it has control characters"),
+        ("jnst --content a.png --style \x1b[2Jb.png", "it has control characters"),
+        ("jnst --content 'a.png", "No closing quotation"),
+        ("python", "it is none of jnst"),
+    ],
+)
+def test_what_is_no_command_of_jnst_is_not_shown(run: Command, command: str, text: str) -> None:
+    write_image("api.png", np.zeros((2, 2, 3)), parameters={"command": command})
+    code, out, err = run("--print-command", "api.png")
+    assert (code, out, len(err)) == (1, [], 1)
+    assert err[0].startswith("jnst: error: the command in api.png is not shown: ")
+    assert text in err[0] or "jnst" in err[0]
+
+
+def test_a_strangers_command_is_quoted_anew(run: Command) -> None:
+    command = "jnst --content '$(id).png' --style 'b; touch x.png'"
+    write_image("api.png", np.zeros((2, 2, 3)), parameters={"command": command})
+    code, out, err = run("--rerun", "api.png")
+    assert (code, err) == (0, [])
+    assert out == ["jnst --content '$(id).png' --style 'b; touch x.png'"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "content",
+        "style",
+        "output",
+        "init-image",
+        "log",
+        "snapshots",
+        "content-mask",
+        "style-mask",
+        "keep-mask",
+        "checkpoint",
+        "resume",
+        "weights",
+        "print-command",
+        "config",
+        "save-config",
+    ],
+)
+def test_an_empty_name_is_refused(run: Command, option: str) -> None:
+    """The unset variable of a script, once the current folder."""
+    code, out, err = run(*PICTURES, f"--{option}", "")
+    assert (code, out) == (2, [])
+    assert err == [f"jnst: error: --{option} is empty: give the name of a file or folder"]
+
+
+def test_a_new_folder_is_made_for_one_painting_as_for_many(run: Command) -> None:
+    code, out, _ = run(*PICTURES, *TINY, "--output", "new/er/")
+    assert (code, out[0]) == (0, "new/er/cat_night.png")
+    assert (run.folder / "new" / "er" / "cat_night.png").exists()
+
+
 def test_an_unexpected_error_is_one_line_too(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a\nb")

@@ -85,7 +85,8 @@ def run(
     tally = _Tally(left=[job.request.output for job in jobs])
     say = (lambda message: None) if batch.quiet else tell
     where = f" on {len(places)} devices, each on its own" if len(places) > 1 else ""
-    say(f"{len(jobs)} paintings{where}")
+    paintings = f"{len(jobs)} painting{'s' * (len(jobs) != 1)}"
+    say(f"{paintings}{where}")
 
     def make(numbered: tuple[int, Job], place: Workplace) -> None:
         number, job = numbered
@@ -123,7 +124,7 @@ def run(
             # Printed also after a second Ctrl-C.
             goes_on = "; the same command goes on" if tally.left else ""
             if tally.left or tally.failed or not batch.quiet:
-                tell(f"{len(jobs)} paintings: {tally.words()}{goes_on}")
+                tell(f"{paintings}: {tally.words()}{goes_on}")
     return 128 + interrupt.signal if tally.left else int(bool(tally.failed))
 
 

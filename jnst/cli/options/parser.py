@@ -31,7 +31,7 @@ SUBCOMMANDS = {
 USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
        jnst --content FILE|FOLDER|PATTERN … --style FILE|FOLDER|PATTERN … [options]
        jnst --resume FILE [options]
-       jnst --rerun FILE"""
+       jnst --print-command FILE"""
 
 EPILOG = """examples:
   jnst --content cat.jpg --style night.jpg
@@ -71,6 +71,7 @@ _DEVICES = (
     "cpu",
     "tpu",
 )
+_OF_FILES = ("FILE", "FOLDER", "OUT.h5")
 _DEVICE_HINT = (
     "JAX chooses the device: a GPU, if it is installed for one (JAX_PLATFORMS=cpu forbids that); "
     "see --devices"
@@ -89,7 +90,8 @@ def unknown_option(word: str, parser: argparse.ArgumentParser) -> str:
 class Parser(argparse.ArgumentParser):
     """Raises UsageError instead of exiting, with the nearest option for one that does not exist.
 
-    Refuses the address of a file on the web in place of its name.
+    Refuses the address of a file on the web in place of its name, and an empty name: the unset
+    variable of a script, which would stand for the current folder.
     """
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -97,7 +99,15 @@ class Parser(argparse.ArgumentParser):
             value = word.partition("=")[2] if word.startswith("--") else word
             if is_address(value):
                 raise UsageError(f"{value} {NO_ADDRESS}")
-        return super().parse_known_args(args, namespace)
+        parsed, rest = super().parse_known_args(args, namespace)
+        for action in self._actions:
+            value = getattr(parsed, action.dest, None)
+            if action.metavar in _OF_FILES and "" in (
+                value if isinstance(value, list | tuple) else [value]
+            ):
+                name = next(iter(action.option_strings), action.metavar)
+                raise UsageError(f"{name} is empty: give the name of a file or folder")
+        return parsed, rest
 
     def error(self, message: str) -> NoReturn:
         text = message.removeprefix("argument ")
@@ -135,7 +145,13 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
     _add_run(parser, preset)
     other = parser.add_argument_group("other")
     other.add_argument("--quiet", action="store_true", help="tell the result and errors only")
-    other.add_argument("--rerun", metavar="FILE", help="print the command that made this painting")
+    other.add_argument(
+        "--print-command",
+        "--rerun",
+        metavar="FILE",
+        dest="rerun",
+        help="print the command that made this painting",
+    )
     other.add_argument("--version", action="version", version=f"jnst {version}")
     other.add_argument(
         "-h", "--help", action="help", help="print this, with the defaults of --preset"

@@ -186,6 +186,7 @@ def _request(typed: argparse.Namespace, name: str) -> Request:
         devices=devices,
         quiet=typed.quiet,
         notes=_notes(typed),
+        new_folder=(typed.output or "").endswith(("/", os.sep)),
     )
 
 

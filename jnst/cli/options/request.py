@@ -103,6 +103,7 @@ class Request:
         devices: the devices that share the work.
         quiet: whether only the result and errors are printed.
         notes: messages to the user about the command before it runs.
+        new_folder: whether the output was named as a folder, which is made if it is not there.
     """
 
     content: str
@@ -131,6 +132,7 @@ class Request:
     devices: Devices
     quiet: bool
     notes: tuple[str, ...]
+    new_folder: bool = False
 
     @property
     def sheet(self) -> str:
