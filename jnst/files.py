@@ -139,6 +139,12 @@ def is_address(text: str) -> bool:
     return bool(_ADDRESS.fullmatch(text))
 
 
+def refuse_address(text: str) -> None:
+    """Raises OSError for an address on the web."""
+    if is_address(text):
+        raise OSError(f"{text} {NO_ADDRESS}")
+
+
 def special_kind(path: Path) -> str | None:
     """What a path is if it is a pipe, a socket or a device; None for anything else.
 
@@ -169,8 +175,7 @@ def readable_path(path: str | os.PathLike[str], largest: int | None = None) -> P
 give its name
     """
     text = os.fspath(path)
-    if is_address(text):
-        raise OSError(f"{text} {NO_ADDRESS}")
+    refuse_address(text)
     file = Path(path)
     if kind := special_kind(file):
         raise OSError(f"{text!r} is {kind}, not a file: save its content in a file first")

@@ -69,7 +69,7 @@ def _closest(word: str, known: Iterable[str]) -> str | None:
     return None
 
 
-def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+def nearest(word: str, known: Iterable[str], otherwise: str = "", *, quoted: bool = False) -> str:
     """A hint with the known word closest to `word`; if none is close, `otherwise` or all words.
 
     Dashes and underscores are equal, and names that other programs use are known.
@@ -78,12 +78,11 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     ('did you mean stride?', 'did you mean steps?')
     """
     known = list(known)
-    close = _closest(word, known)
-    return f"did you mean {close}?" if close else otherwise or f"choose one of {', '.join(known)}"
+    if close := _closest(word, known):
+        return f"did you mean {close!r}?" if quoted else f"did you mean {close}?"
+    return otherwise or f"choose one of {', '.join(known)}"
 
 
 def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
     """The error text for an unknown name, with the closest known one."""
-    close = _closest(str(value), known)
-    hint = f"did you mean {close!r}?" if close else f"choose one of {', '.join(known)}"
-    return f"unknown {what} {value!r}; {hint}"
+    return f"unknown {what} {value!r}; {nearest(str(value), known, quoted=True)}"

@@ -113,12 +113,17 @@ def _rerun(path: str) -> int:
         if not command.isprintable():
             raise ValueError("it has control characters")
         words = shlex.split(command)
-        own = words[:1] == ["jnst"] or (words[:1] == ["python"] and words[1].endswith("cli.py"))
-        start = 1 if words[:1] == ["jnst"] else 2
-        if not own or {"--help", "-h", "--version"} & {*words}:
+        match words:
+            case ["jnst", *options]:
+                pass
+            case ["python", program, *options] if program.endswith("cli.py"):
+                pass
+            case _:
+                raise ValueError("it is none of jnst")
+        if {"--help", "-h", "--version"} & {*options}:
             raise ValueError("it is none of jnst")
-        parse(words[start:])
-    except (ValueError, IndexError) as error:
+        parse(options)
+    except ValueError as error:
         raise ValueError(f"the command in {path} is not shown: {error}") from None
-    print(command_words(sys.argv[0], words[start:]))
+    print(command_words(sys.argv[0], options))
     return 0

@@ -11,6 +11,7 @@ from ..arrays import Pixels
 from ..compute import choose_engine
 from ..compute.cost import expected_seconds, measure_speed, step_work
 from ..compute.memory import devices_memory, mask_memory
+from ..config import Config
 from ..network import Params
 from ..system import free_memory, total_memory
 from ..transfer import estimate_memory
@@ -30,19 +31,17 @@ def announce(
 ) -> list[float]:
     """Prints the forecast; returns the work of a step at each scale."""
     config = request.config
-    sizes = [scale.painted for scale in plan_scales(base.shape, config)]
+    planned = plan_scales(base.shape, config)
+    sizes = [scale.painted for scale in planned]
     operations = [step_work(params.network, config, *size) for size in sizes]
     if not request.quiet:
         steps = config.steps_per_scale
         seconds = expected_seconds(operations, steps, _speed())
         height, width = shown
         scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
-        *_, (worked_height, worked_width) = target_sizes(base.shape[0], base.shape[1], config)
-        bucket = (
-            f" (worked on as {worked_width}x{worked_height}, by --bucket {request.bucket})"
-            if (worked_height, worked_width) != shown
-            else ""
-        )
+        last, bucket = planned[-1], ""
+        if last.size != shown:
+            bucket = f" (worked on as {last.width}x{last.height}, by --bucket {request.bucket})"
         by_windows = 0 < (request.tile or 0) < max(sizes[-1])
         windows = f", by windows of {request.tile} pixels" if by_windows else ""
         tell(
@@ -70,12 +69,9 @@ def fitted(
     request: Request, params: Params, base: Pixels, say: Callable[[str], None]
 ) -> tuple[Request, list[str], int]:
     """The request with tile and history chosen, the options that fix them, and the bytes needed."""
-    config, words = request.config, list[str]()
-    pairs = enough_pairs(config.history, config.steps_per_scale)
-    if config.optimizer == "lbfgs" and pairs != config.history:
-        words = ["--history", str(pairs)]
-        config = replace(config, history=pairs)
-        request = replace(request, config=config)
+    config = request.config
+    if config.optimizer == "lbfgs":
+        config = replace(config, history=enough_pairs(config.history, config.steps_per_scale))
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     height, width = max(sizes, key=lambda size: size[0] * size[1])
     regions, keep = len(request.masks.content), request.masks.keep is not None
@@ -83,10 +79,11 @@ def fitted(
     if request.tile is not None or request.devices.several:
         tile = request.tile or None
         devices = chosen(request.devices) if request.devices.several else ()
+        painted = painted_size(height, width, config)
         if devices:
-            check_bands(request, painted_size(height, width, config)[0], len(devices))
+            check_bands(request, painted[0], len(devices))
         try:
-            choose_engine(config, tile, devices, painted_size(height, width, config))
+            choose_engine(config, tile, devices, painted)
         except ValueError as error:
             raise UsageError(in_options(str(error))) from None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)
@@ -96,16 +93,21 @@ def fitted(
                 f"--devices gives {len(devices)}, which need {size_words(needed)} of memory, and "
                 f"there are {size_words(total_memory())}: give fewer"
             )
-        return request, words, needed
+        return replace(request, config=config), _fixed_history(request, config), needed
     memory = (request.memory or free_memory()) - masks
     choice = choose(config, height, width, network=params.network, memory=memory)
-    # A resumed run must use the same windows, however much memory is free then.
-    words = ["--tile", str(choice.tile or 0), *words]
     if choice.history != config.history:
         say(
             f"note: L-BFGS remembers {choice.history} pairs of steps, not {config.history}, to "
             f"fit into {size_words(memory)}"
         )
-        words = [*words[:2], "--history", str(choice.history)]
         config = replace(config, history=choice.history)
+    # A resumed run must use the same windows, however much memory is free then.
+    words = ["--tile", str(choice.tile or 0), *_fixed_history(request, config)]
     return replace(request, config=config, tile=choice.tile or 0), words, choice.memory + masks
+
+
+def _fixed_history(request: Request, config: Config) -> list[str]:
+    """The option for a history that is not the one asked for."""
+    asked = request.config.history
+    return [] if config.history == asked else ["--history", str(config.history)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import jax
 
 from ..compute.memory import state_bytes
-from ..network.architecture import LAYERS, halvings
+from ..network.architecture import smallest_side
 from ..system import total_memory
 from ..transfer.sizes import style_sizes, target_sizes
 from ..wording import size_words
@@ -71,12 +71,11 @@ def _refuse(
 
 def check_bands(request: Request, height: int, count: int) -> None:
     """Raises UsageError for more devices than a painting of this height has bands of rows."""
-    network = LAYERS[request.network or "vgg19"]
-    depth = max((halvings(network, layer) for layer in request.config.layers), default=0)
-    most = -(-height // 2**depth)
+    rows = smallest_side(request.network or "vgg19", request.config.layers)
+    most = -(-height // rows)
     if request.devices.each and count > most:
         raise UsageError(
-            f"--devices gives {count}, but {height} rows are cut into bands of {2**depth} at "
+            f"--devices gives {count}, but {height} rows are cut into bands of {rows} at "
             f"least: give {max(1, most // request.devices.processes)} at most"
         )
 

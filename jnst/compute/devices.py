@@ -31,7 +31,7 @@ from ..losses.objective import Sums, Terms, check_fit, sums_of, variation, weigh
 from ..losses.registry import check_over_devices, style_loss_of
 from ..losses.targets import gather_targets
 from ..network import Params
-from ..network.architecture import LAYERS, halvings, layers_to, map_shapes
+from ..network.architecture import LAYERS, halvings, layers_to, map_shapes, smallest_side
 from ..network.preprocessing import preprocess
 from ..network.vgg import pool, propagate
 from ..ops import conv2d, pad, relu
@@ -184,8 +184,7 @@ class Sharded(Engine):
 
     def _rows(self, network: str, layers: Iterable[str], height: int) -> int:
         """Number of image rows on all devices together."""
-        unit = 2 ** max((halvings(LAYERS[network], layer) for layer in layers), default=0)
-        unit *= len(self.devices)
+        unit = smallest_side(network, layers) * len(self.devices)
         return -(-height // unit) * unit
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from ..files import NO_ADDRESS, is_address
+from ..files import refuse_address
 from .hidden import fill_hidden, mask_of
 from .icc import ProfileError, to_srgb
 from .opening import MAX_FILE_SIZE as MAX_FILE_SIZE
@@ -97,8 +97,8 @@ def read_image(
         >>> picture.pixels.shape, round(float(picture.pixels[0, 0, 2]), 3), picture.alpha
         ((2, 3, 3), 0.2, None)
     """
-    if isinstance(path, str) and is_address(path):
-        raise OSError(f"{path} {NO_ADDRESS}")
+    if isinstance(path, str):
+        refuse_address(path)
     source = Path(path) if isinstance(path, str | os.PathLike) else path
     name = name_of(source)
     with open_picture(source, max_pixels=max_pixels, max_file_size=max_file_size) as file:

@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from numpy.typing import NDArray
 
 from ..arrays import Scalar
 from ..config import Config
@@ -49,12 +50,18 @@ def loss_weights(config: Config, scale: float = 1.0) -> LossWeights:
         >>> weights.style.tolist()
         [2.0, 4.0, 8.0, 16.0]
     """
+    content, style, tv = _numbers(config)
+    scaled = (content * scale, style * scale, tv * scale)
+    return LossWeights(*(jnp.asarray(np.asarray(weight, np.float32)) for weight in scaled))
+
+
+def _numbers(config: Config) -> tuple[float, NDArray[np.float64], float]:
+    """The weights of the content, of each style layer and of the total variation."""
     lifts = [config.strength ** ((block_of(layer) - 1) / 4) for layer in config.style_layers]
     # In NumPy, because JAX would compile a program for each product.
     per_layer = np.asarray(config.weights_per_style_layer) * lifts
     content = config.content_weight / config.strength
-    weights = (content * scale, config.style_weight * per_layer * scale, config.tv_weight * scale)
-    return LossWeights(*(jnp.asarray(np.asarray(weight, np.float32)) for weight in weights))
+    return content, config.style_weight * per_layer, config.tv_weight
 
 
 def extreme_scale(config: Config) -> float:
@@ -64,11 +71,12 @@ def extreme_scale(config: Config) -> float:
     range of float32. So such a run is optimised with scaled weights, and its terms are scaled back.
 
     Example:
-        >>> extreme_scale(Config()), extreme_scale(Config(style_weight=2.0**60))
+        >>> huge = Config(style_weight=2.0**60, style_layer_weights=(1.0,))
+        >>> extreme_scale(Config()), extreme_scale(huge)
         (1.0, 4.336808689942018e-19)
     """
-    largest = max(config.content_weight, config.style_weight, config.tv_weight)
-    exponent = math.frexp(largest)[1]
+    content, style, tv = _numbers(config)
+    exponent = math.frexp(max(content, *style, tv))[1]
     return 1.0 if -16 <= exponent <= 40 else 2.0**-exponent
 
 

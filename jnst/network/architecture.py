@@ -7,8 +7,9 @@ References:
     ICLR 2015, table 1, columns D and E.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
+
+from ..wording import nearest
 
 _WIDTHS = (64, 128, 256, 512, 512)
 _BLOCK_DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -44,9 +45,8 @@ def check_layers(network: str, layers: Iterable[str]) -> None:
         raise ValueError(f"unknown network {network!r}: choose one of {', '.join(LAYERS)}")
     for layer in layers:
         if layer not in LAYERS[network]:
-            close = difflib.get_close_matches(layer, LAYERS[network], n=1)
             names = ", ".join(LAYERS[network])
-            hint = f"did you mean {close[0]!r}?" if close else f"it has {names}"
+            hint = nearest(layer, LAYERS[network], f"it has {names}", quoted=True)
             raise ValueError(f"{network} has no layer {layer!r}; {hint}")
 
 

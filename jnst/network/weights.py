@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import platformdirs
 
-from ..files import prove_writable, readable_path
+from ..files import prove_writable, refuse_address
 from .architecture import CONVOLUTIONS
 from .formats import WeightFile, check_is_file, read_weight_file, write_native
 from .manifest import KnownFile, file_hash, identify, known_files, weights_folder
@@ -60,7 +60,8 @@ def load_weights(
         path = find_weights(source) or fetch_weights(source, offline=offline, progress=progress)
         network = source
     else:
-        path = readable_path(source).expanduser()
+        refuse_address(os.fspath(source))
+        path = Path(source).expanduser()
     check_is_file(path)
     sha256 = verified_sha256(path)
     weights = read_weight_file(path)

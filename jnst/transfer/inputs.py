@@ -55,22 +55,18 @@ def checked_pictures(
     if not sources:
         raise ValueError("no style image was given: give at least one")
     start = None if init_image is None else _checked("init_image", init_image)
-    _alpha("init_image", init_image)
     if (config.init == "file") != (start is not None):
         raise ValueError(
             f"init is {config.init!r} and an init image was "
             f"{'not ' if start is None else ''}given: use init='file' together with init_image"
         )
-    names = ["content", *(f"style {i}" for i in range(1, 1 + len(sources)))]
-    return Pictures(base, sources, start, tuple(map(_alpha, names, [content, *several])))
+    return Pictures(base, sources, start, tuple(map(_alpha, [content, *several])))
 
 
-def _alpha(name: str, image: ArrayLike | Picture | None) -> Pixels | None:
-    if not isinstance(image, Picture) or image.alpha is None or image.alpha.min() >= 1:
-        return None
-    if not image.alpha.any():
-        raise ValueError(f"{name} is transparent everywhere: give a picture with visible pixels")
-    return image.alpha
+def _alpha(image: ArrayLike | Picture) -> Pixels | None:
+    """The alpha of a picture of which something is hidden."""
+    alpha = image.alpha if isinstance(image, Picture) else None
+    return alpha if alpha is not None and alpha.min() < 1 else None
 
 
 def _checked(name: str, image: ArrayLike | Picture) -> Pixels:
@@ -78,6 +74,8 @@ def _checked(name: str, image: ArrayLike | Picture) -> Pixels:
     check_image(name, pixels)
     if not np.isfinite(pixels).all():
         raise ValueError(f"{name} contains NaN or infinity: repair the picture first")
+    if isinstance(image, Picture) and image.alpha is not None and not image.alpha.any():
+        raise ValueError(f"{name} is transparent everywhere: give a picture with visible pixels")
     return pixels.astype(np.float32)
 
 

@@ -115,9 +115,8 @@ def stylize(
         ValueError: for an array that is not [H, W, 3] of finite numbers, one far from [0, 1], a
             picture too small for the layers, an unknown layer, no style, an `init_image` missing or
             unused, a tile below 128, a choice that needs the whole picture at once with windows or
-            several devices,
-            masks that do not fit the pictures, or a checkpoint of another run, listing all
-            differences.
+            several devices, masks that do not fit the pictures, a checkpoint of another run
+            (listing all differences), or a parametrization with what does not go with it.
         FloatingPointError: if the objective becomes NaN or infinite and shorter steps do not help.
 
     Warns:

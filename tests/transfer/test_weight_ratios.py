@@ -44,6 +44,15 @@ def test_a_factor_on_all_weights_changes_nothing(name, exponent, params):
     assert np.abs(painted - content).max() > 0.02
 
 
+def test_the_weights_of_layers_count_as_well(params):
+    content, style = np.random.default_rng(0).random((2, 36, 48, 3), np.float32)
+    layers = {"style_layers": ("relu1_1", "relu2_1"), "style_layer_weights": (3.0, 1.0)}
+    only_style = replace(BASES["zoom"], content_weight=0.0, style_weight=1.0, **layers)
+    huge = replace(only_style, style_layer_weights=(3 * 2.0**90, 2.0**90))
+    expected, painted = (jnst.stylize(params, content, style, c).image for c in (only_style, huge))
+    np.testing.assert_allclose(painted, expected, atol=2e-3)
+
+
 def test_small_weights_move_what_has_no_line_search(params):
     """The preset's own weights, times 1e-7, once ended where they began."""
     content, style = np.random.default_rng(0).random((2, 36, 48, 3), np.float32)
