@@ -1,31 +1,8 @@
 """Paints a photograph in the style of a picture: `python cli.py --help`."""
 
-import gc
-import os
 import sys
 
-
-def begin_with_large_pages() -> None:
-    """Starts this program once more, with memory in pages of 2 MB where Linux gives them.
-
-    Each step takes and returns some hundred MB, and the kernel hands them out page by page: in
-    pages of 4 kB that takes a good part of the step. The C library reads its settings when a
-    program starts, hence again; where they are set already, or JNST_LARGE_PAGES=0, they stay.
-    """
-    if sys.platform != "linux" or "GLIBC_TUNABLES" in os.environ or not sys.executable:
-        return
-    if os.environ.get("JNST_LARGE_PAGES") != "0":
-        os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-
+from jnst.__main__ import run
 
 if __name__ == "__main__":
-    begin_with_large_pages()
-    # What an import makes is there to stay: to look through it for garbage takes a fifth of the
-    # time until the first step.
-    gc.disable()
-    from jnst.cli.command import main
-
-    gc.freeze()
-    gc.enable()
-    sys.exit(main())
+    sys.exit(run())

@@ -42,11 +42,10 @@ def run_here(words: list[str], spawned: float) -> None:
     """
     stages = Counter({"python": time.time() - spawned})
     began = time.perf_counter()
-    gc.disable()  # as cli.py does
+    gc.disable()  # as jnst/__main__.py does
     import jax
 
-    from jnst import cli
-    from jnst.cli import paint
+    from jnst.cli import command, paint
 
     gc.freeze()
     gc.enable()
@@ -77,7 +76,7 @@ def run_here(words: list[str], spawned: float) -> None:
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     paint.load_weights, paint.Display = timed_load, Display
-    cli.main(words)
+    command.main(words)
 
 
 def run_there(words: list[str], cache: Path) -> dict[str, float]:

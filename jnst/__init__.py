@@ -1,94 +1,19 @@
 """Neural style transfer in JAX, on convolutions written from scratch."""
 
-from .compute import Parametrization, tiles
-from .config import PRESETS, Config, load_config, preset, presets, save_config
-from .images import (
-    Picture,
-    fit_size,
-    keep_colors,
-    match_colors,
-    read_image,
-    read_parameters,
-    resize_picture,
-    write_image,
-)
-from .losses import (
-    CONTENT_LOSSES,
-    STYLE_LOSSES,
-    TV_LOSSES,
-    Losses,
-    LossWeights,
-    StyleLoss,
-    Targets,
-    loss_weights,
-    make_targets,
-)
-from .losses.guidance import Guidance, guidance
-from .losses.objective import objective
-from .network import (
-    LAYERS,
-    Params,
-    Preprocessing,
-    convert_weights,
-    features,
-    fetch_weights,
-    find_weights,
-    load_weights,
-    prepare,
-)
-from .transfer import (
-    Checkpoint,
-    Progress,
-    Result,
-    estimate_memory,
-    load_checkpoint,
-    save_checkpoint,
-    stylize,
-)
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "CONTENT_LOSSES",
-    "LAYERS",
-    "PRESETS",
-    "STYLE_LOSSES",
-    "TV_LOSSES",
-    "Checkpoint",
-    "Config",
-    "Guidance",
-    "LossWeights",
-    "Losses",
-    "Parametrization",
-    "Params",
-    "Picture",
-    "Preprocessing",
-    "Progress",
-    "Result",
-    "StyleLoss",
-    "Targets",
-    "convert_weights",
-    "estimate_memory",
-    "features",
-    "fetch_weights",
-    "find_weights",
-    "fit_size",
-    "guidance",
-    "keep_colors",
-    "load_checkpoint",
-    "load_config",
-    "load_weights",
-    "loss_weights",
-    "make_targets",
-    "match_colors",
-    "objective",
-    "prepare",
-    "preset",
-    "presets",
-    "read_image",
-    "read_parameters",
-    "resize_picture",
-    "save_checkpoint",
-    "save_config",
-    "stylize",
-    "tiles",
-    "write_image",
-]
+if TYPE_CHECKING:
+    from .public import *  # noqa: F403
+else:
+    # JAX takes a second to import, which `jnst --help` need not wait for.
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
+
+        public = import_module(f"{__name__}.public")
+        globals().update({n: getattr(public, n) for n in public.__all__}, __all__=public.__all__)
+        if name in globals():
+            return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return [*globals(), *__getattr__("__all__")]

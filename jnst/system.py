@@ -8,7 +8,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import jax
 import psutil
 
 ALONE = threading.RLock()
@@ -39,6 +38,8 @@ def processor_kind() -> str:
 
 def free_memory() -> int:
     """Default memory budget in bytes: 80 % of the free memory."""
+    import jax  # which takes a second, and --version need not wait for it
+
     # The device of a new array: `jax.default_device` may differ between threads.
     (device,) = jax.device_put(0).devices()
     if device.platform != "cpu":

@@ -5,6 +5,17 @@ painted and written to a file; `batch` makes several paintings in turn. `command
 subcommands that paint nothing: `jnst filters`, `jnst curves` and `jnst weights`.
 """
 
-from .command import main as main
+from collections.abc import Sequence
 
 __all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code.
+
+    Args:
+        argv: the words after the program's name; default: those of this process.
+    """
+    from . import command  # which imports JAX, and `cli.help` does without
+
+    return command.main(argv)

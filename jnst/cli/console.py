@@ -9,11 +9,13 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from ..system import ALONE
-from ..transfer import Progress
 from ..wording import duration_words
+
+if TYPE_CHECKING:
+    from ..transfer import Progress
 
 _LINE_SECONDS = 30.0
 
@@ -65,7 +67,7 @@ class Display:
             with contextlib.suppress(OSError):
                 self._bar.close()
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: "Progress") -> None:
         """Shows a finished chunk of steps."""
         now = time.monotonic()
         if progress.scale != self._scale:
@@ -84,7 +86,7 @@ class Display:
             self._told = now
             tell(f"step {progress.step}/{progress.steps}, {status}")
 
-    def _status(self, progress: Progress) -> str:
+    def _status(self, progress: "Progress") -> str:
         parts = [f"loss {float(progress.losses.total[-1]):.6g}"]
         (start, first_step), (now, step) = self._ticks[0], self._ticks[-1]
         if step > first_step:
@@ -97,7 +99,7 @@ class Display:
             parts.insert(0, f"{progress.width}x{progress.height}")
         return ", ".join(parts)
 
-    def _steps_left(self, progress: Progress) -> float:
+    def _steps_left(self, progress: "Progress") -> float:
         """The remaining steps, in units of a step at the current scale."""
         current = progress.scale - 1
         later_work = sum(

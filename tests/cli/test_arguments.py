@@ -115,7 +115,7 @@ def test_an_init_image_means_init_file() -> None:
         (["--init-image", "http://a.org//b.png"], "http://a.org//b.png is an address, and nothing"),
         (["--weights=https://a.org/b.h5"], "^https://a.org/b.h5 is an address"),
         (["--sweep", "iterations=1,2"], "no such option; did you mean steps?"),
-        (["--xyzzy"], "unknown option --xyzzy; --help shows all options"),
+        (["--xyzzy"], "unknown option --xyzzy; --help all shows all options"),
         (["--size", "9", "photo.jpg"], "unexpected 'photo.jpg'; pictures are given as --content"),
         (["--preset", "gatis2016"], "unknown preset 'gatis2016'; did you mean gatys2016?"),
         (["--preset"], "--preset needs a name: choose one of default, neural-style"),
@@ -178,7 +178,7 @@ def test_help_names_every_field_and_the_defaults_of_the_preset(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        parse(["--preset", "gatys-pytorch", "--help"])
+        parse(["--preset", "gatys-pytorch", "--help", "all"])
     assert caught.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     for spec in fields(Config):

@@ -1,11 +1,11 @@
-"""That `python cli.py` begins once more with large pages, where it should and nowhere else."""
+"""That the program begins once more with large pages, where it should and nowhere else."""
 
 import os
 import sys
 
 import pytest
 
-import cli
+from jnst import __main__ as program
 
 
 @pytest.fixture
@@ -25,10 +25,10 @@ def started(monkeypatch):
 
 
 def test_the_same_command_again(started):
-    cli.begin_with_large_pages()
+    program.begin_with_large_pages()
     words = [sys.executable, "-X", "dev", "cli.py", "--size", "9"]
     assert started == [(sys.executable, words, "glibc.malloc.hugetlb=1")]
-    cli.begin_with_large_pages()
+    program.begin_with_large_pages()
     assert len(started) == 1
 
 
@@ -37,11 +37,11 @@ def test_the_same_command_again(started):
 )
 def test_who_has_chosen_is_left_alone(started, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    cli.begin_with_large_pages()
+    program.begin_with_large_pages()
     assert started == []
 
 
 def test_other_systems_are_left_alone(started, monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    cli.begin_with_large_pages()
+    program.begin_with_large_pages()
     assert started == []

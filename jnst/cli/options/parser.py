@@ -8,6 +8,7 @@ from typing import Any, NoReturn, get_args, get_type_hints
 from ...config import PRESETS, Config
 from ...files import NO_ADDRESS, is_address
 from ...wording import nearest, plain_name
+from ..help import Help, default_words
 from .groups import (
     add_checkpoints,
     add_devices,
@@ -37,7 +38,7 @@ EPILOG = """examples:
   jnst --content cat.jpg --style night.jpg
   jnst --content cat.jpg --style night.jpg waves.jpg --style-weights 3 1 --output cat.jpg
   jnst --content cat.jpg --style night.jpg --preset gatys2016 --size 384 --steps 300
-  jnst --preset gatys2016 --help
+  jnst --preset gatys2016 --help all
   jnst --content cat.jpg --style night.jpg --sweep content_weight=1,5,20 --output sweep/
   jnst --content photos/ --style night.jpg waves.jpg --output "out/{content}_{style}.png"
 
@@ -84,7 +85,8 @@ def unknown_option(word: str, parser: argparse.ArgumentParser) -> str:
     options = [name for action in parser._actions for name in action.option_strings]
     if plain_name(word) in _DEVICES and "--devices" in options:
         return f"unknown option {word}; {_DEVICE_HINT}"
-    return f"unknown option {word}; {nearest(word, options, '--help shows all options')}"
+    all_options = "--help all" if "--content" in options else "--help"
+    return f"unknown option {word}; {nearest(word, options, f'{all_options} shows all options')}"
 
 
 class Parser(argparse.ArgumentParser):
@@ -154,7 +156,14 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
     )
     other.add_argument("--version", action="version", version=f"jnst {version}")
     other.add_argument(
-        "-h", "--help", action="help", help="print this, with the defaults of --preset"
+        "-h",
+        "--help",
+        action=Help,
+        nargs="*",
+        const=preset,
+        metavar="GROUP",
+        help="print what most need; with a group, an option, or all: those; always with the "
+        "defaults of --preset",
     )
     return parser
 
@@ -209,7 +218,7 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
         value, choices = getattr(PRESETS[preset], spec.name), spec.metadata["choices"]
-        text = f"{spec.metadata['help']} (default: {_shown(value)})".replace("%", "%%")
+        text = f"{spec.metadata['help']} (default: {default_words(value)})".replace("%", "%%")
         settings: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
         if kinds[spec.name] is bool:
             settings["action"] = argparse.BooleanOptionalAction
@@ -221,11 +230,3 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
             settings["nargs"] = ("+" if spec.default else "*") if is_list else None
             settings["metavar"] = braces(choices) if choices else name
         groups[title].add_argument(option(spec.name), **settings)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return " ".join(map(_shown, value)) or "none"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

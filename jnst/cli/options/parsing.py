@@ -61,7 +61,7 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
         return Resume(typed.resume, tuple(argv), typed.quiet)
     for needed in ("content", "style"):
         if not getattr(typed, needed):
-            raise UsageError(f"--{needed} is missing: give a picture (--help shows all options)")
+            raise UsageError(f"--{needed} is missing: give a picture (see --help)")
     if typed.bucket is not None and typed.bucket < 1:
         raise UsageError(f"--bucket is {typed.bucket}: give a whole number of at least 1")
     _check_style_blend(typed)
