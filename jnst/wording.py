@@ -1,7 +1,8 @@
 """Sizes, durations and suggestions for mistyped words, in readable form."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 
 def size_words(size: float, *, up: bool = False) -> str:
@@ -83,6 +84,44 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "", *, quoted: boo
     return otherwise or f"choose one of {', '.join(known)}"
 
 
-def unknown_name(what: str, value: object, known: tuple[str, ...]) -> str:
+def unknown_name(what: str, value: object, known: Iterable[str]) -> str:
     """The error text for an unknown name, with the closest known one."""
     return f"unknown {what} {value!r}; {nearest(str(value), known, quoted=True)}"
+
+
+class Setting(NamedTuple):
+    """A field of `Config` in the text of an error, alone or with a value to give it."""
+
+    field: str
+    value: object = None
+
+    def __str__(self) -> str:
+        return self.field if self.value is None else f"{self.field}={self.value!r}"
+
+
+class SettingError(ValueError):
+    """A setting that is wrong, and why.
+
+    Args:
+        parts: what makes up the text; a `Setting` is spelt as Python does.
+
+    Example:
+        >>> error = SettingError(Setting("size"), " is 0: use ", Setting("init", "gray"))
+        >>> print(error, error.field)
+        size is 0: use init='gray' size
+        >>> error.told(lambda setting: f"--{setting.field}")
+        '--size is 0: use --init'
+    """
+
+    def __init__(self, *parts: str | Setting) -> None:
+        super().__init__("".join(map(str, parts)))
+        self._parts = parts
+
+    @property
+    def field(self) -> str:
+        """The field of `Config` that is wrong."""
+        return next(part.field for part in self._parts if isinstance(part, Setting))
+
+    def told(self, spell: Callable[[Setting], str]) -> str:
+        """The text with each setting spelt in another way, such as an option."""
+        return "".join(spell(part) if isinstance(part, Setting) else part for part in self._parts)

@@ -130,6 +130,6 @@ def test_the_demo_is_a_whole_command_and_needs_no_connection():
     (command,) = re.findall(r"cli\.py (--content .*)", text)
     request = parse(shlex.split(command))
     assert isinstance(request, Request)
-    assert (request.network, request.weights) == ("vgg16", None)
+    assert (request.architecture, request.weights) == ("vgg16", None)
     for picture in (request.content, *request.styles):
         assert (ROOT / picture).exists(), picture

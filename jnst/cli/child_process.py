@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import BinaryIO, NoReturn, TextIO
 
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
@@ -38,26 +38,28 @@ def guarded(explain: Callable[[int, str], tuple[int, str]]) -> None:
     noise = tempfile.TemporaryFile()  # noqa: SIM115
     sys.stdout.flush()
     sys.stderr.flush()
+    # A signal that comes before there are handlers for it waits.
+    signals = {getattr(signal, name) for name in _FORWARDED}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     with warnings.catch_warnings():
         # Python warns of threads in a fork; NumPy's only wait for work, also in the child.
         warnings.simplefilter("ignore")
         child = os.fork()
     if child:
         os.close(read_end)
+        _forward(child, signals)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _await(child, noise, explain)
     os.close(write_end)
     # A terminal's Ctrl-C reaches only the parent, which forwards it: the child gets it once.
     os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     threading.Thread(target=_end_with, args=(read_end,), daemon=True).start()
     sys.stdout, sys.stderr = _apart(sys.stdout, 1, noise), _apart(sys.stderr, 2, noise)
 
 
 def _await(child: int, noise: BinaryIO, explain: Callable[[int, str], tuple[int, str]]) -> NoReturn:
-    """Waits for the child, forwards signals to it, and exits as it did."""
-    for name in _FORWARDED:
-        number = getattr(signal, name)
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda number, _: _send(child, number))
+    """Waits for the child and exits as it did."""
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
@@ -68,9 +70,16 @@ def _await(child: int, noise: BinaryIO, explain: Callable[[int, str], tuple[int,
     os._exit(code)
 
 
-def _send(child: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, number)
+def _forward(child: int, signals: Iterable[int]) -> None:
+    """Passes signals on to the child, but for those that are ignored here."""
+
+    def send(number: int, _: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    for number in signals:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, send)
 
 
 def _end_with(read_end: int) -> None:

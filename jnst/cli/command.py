@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 
+from ..config import save_config
 from ..images import read_parameters
 from ..system import program_version
 from ..transfer import load_checkpoint
@@ -21,11 +22,9 @@ from . import compilation_cache, distributed
 from .batch.run import run as run_batch
 from .batch.workers import under_way
 from .console import show, tell
-from .options import config_file
-from .options.devices import typed_devices
 from .options.parser import SUBCOMMANDS
 from .options.parsing import parse
-from .options.request import Batch, Devices, Resume
+from .options.request import Batch, Devices, Resume, Save
 from .options.words import UsageError
 from .output import command_words
 from .paint import load_network, paint
@@ -49,25 +48,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = partial(_tell_warning, False)
             if words and words[0] in SUBCOMMANDS:
                 return int(importlib.import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
-            words, settings = config_file.expanded(words)
-            if settings and config_file.save(words, settings):
-                show(settings)
-                return 0
             command = parse(words, version=program_version())
             if isinstance(command, str):
                 return _rerun(command)
+            if isinstance(command, Save):
+                save_config(command.path, command.config, command.preset)
+                if command.then is None:
+                    show(command.path)
+                    return 0
+                command = command.then
             warnings.showwarning = partial(_tell_warning, command.quiet)
-            devices = typed_devices(words)
+            devices = command.devices
             distributed.begin(devices)
             if reason := compilation_cache.turn_on():
                 _tell_warning(command.quiet, reason)
             if isinstance(command, Resume):
                 checkpoint = load_checkpoint(command.path)
-                return paint(*continued(command, checkpoint.notes), checkpoint)
+                return paint(continued(command, checkpoint.notes), checkpoint)
             if isinstance(command, Batch):
                 shared_devices = distributed.chosen(devices) if devices.several else ()
                 return run_batch(command, paint, load_network, _explain, shared_devices)
-            return paint(command, words)
+            return paint(command)
     except SystemExit as end:
         return int(end.code or 0)
     except KeyboardInterrupt:
@@ -120,7 +121,8 @@ def _rerun(path: str) -> int:
                 pass
             case _:
                 raise ValueError("it is none of jnst")
-        if {"--help", "-h", "--version"} & {*options}:
+        # No painting names these: jnst writes the options that a file of settings stands for.
+        if {"--help", "-h", "--version", "--config"} & {word.split("=")[0] for word in options}:
             raise ValueError("it is none of jnst")
         parse(options)
     except ValueError as error:

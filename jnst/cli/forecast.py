@@ -21,9 +21,8 @@ from ..wording import duration_words, size_words
 from .console import tell
 from .distributed import chosen
 from .limits import check_bands, enough_pairs
-from .options.config import in_options
 from .options.request import Request
-from .options.words import UsageError
+from .options.words import UsageError, in_options
 
 
 def announce(
@@ -67,17 +66,22 @@ def _device() -> str:
 
 def fitted(
     request: Request, params: Params, base: Pixels, say: Callable[[str], None]
-) -> tuple[Request, list[str], int]:
-    """The request with tile and history chosen, the options that fix them, and the bytes needed."""
-    config = request.config
+) -> tuple[Request, dict[str, int], int]:
+    """The request with tile and history chosen; what of these the memory decided, now or when the
+    run was begun; and the bytes needed."""
+    settled = dict(request.settled)
+    config = replace(request.config, history=settled.get("history", request.config.history))
+    if request.tile is not None:
+        settled.pop("tile", None)
     if config.optimizer == "lbfgs":
         config = replace(config, history=enough_pairs(config.history, config.steps_per_scale))
     sizes = target_sizes(base.shape[0], base.shape[1], config)
     height, width = max(sizes, key=lambda size: size[0] * size[1])
     regions, keep = len(request.masks.content), request.masks.keep is not None
     masks = mask_memory(config, height, width, network=params.network, regions=regions, keep=keep)
-    if request.tile is not None or request.devices.several:
-        tile = request.tile or None
+    windows = settled.get("tile", request.tile)
+    if windows is not None or request.devices.several:
+        tile = windows or None
         devices = chosen(request.devices) if request.devices.several else ()
         painted = painted_size(height, width, config)
         if devices:
@@ -85,7 +89,7 @@ def fitted(
         try:
             choose_engine(config, tile, devices, painted)
         except ValueError as error:
-            raise UsageError(in_options(str(error))) from None
+            raise UsageError(in_options(error)) from None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)
         needed += devices_memory(params.network, devices) + masks
         if devices and needed > total_memory():
@@ -93,8 +97,9 @@ def fitted(
                 f"--devices gives {len(devices)}, which need {size_words(needed)} of memory, and "
                 f"there are {size_words(total_memory())}: give fewer"
             )
-        return replace(request, config=config), _fixed_history(request, config), needed
-    memory = (request.memory or free_memory()) - masks
+        settled |= _history(request, config)
+        return replace(request, config=config, tile=windows), settled, needed
+    memory = (request.share or request.memory or free_memory()) - masks
     choice = choose(config, height, width, network=params.network, memory=memory)
     if choice.history != config.history:
         say(
@@ -103,11 +108,10 @@ def fitted(
         )
         config = replace(config, history=choice.history)
     # A resumed run must use the same windows, however much memory is free then.
-    words = ["--tile", str(choice.tile or 0), *_fixed_history(request, config)]
-    return replace(request, config=config, tile=choice.tile or 0), words, choice.memory + masks
+    settled |= {"tile": choice.tile or 0} | _history(request, config)
+    return replace(request, config=config, tile=choice.tile or 0), settled, choice.memory + masks
 
 
-def _fixed_history(request: Request, config: Config) -> list[str]:
-    """The option for a history that is not the one asked for."""
-    asked = request.config.history
-    return [] if config.history == asked else ["--history", str(config.history)]
+def _history(request: Request, config: Config) -> dict[str, int]:
+    """The history, if it is not the one asked for."""
+    return {} if config.history == request.config.history else {"history": config.history}

@@ -71,7 +71,7 @@ def _refuse(
 
 def check_bands(request: Request, height: int, count: int) -> None:
     """Raises UsageError for more devices than a painting of this height has bands of rows."""
-    rows = smallest_side(request.network or "vgg19", request.config.layers)
+    rows = smallest_side(request.architecture, request.config.layers)
     most = -(-height // rows)
     if request.devices.each and count > most:
         raise UsageError(

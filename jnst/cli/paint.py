@@ -1,12 +1,10 @@
 """One painting of the command, from the request to the written file: `paint`."""
 
 import itertools
-import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -31,13 +29,12 @@ from .output import command_words, parameters, recipe, write_painting
 from .paths import check_paths
 from .pictures import Pictures, read_pictures
 from .recorder import Recorder
-from .resume import notes_of, recorded_words
+from .resume import notes_of
 from .watch import Keeper, Watch
 
 
 def paint(
     request: Request,
-    words: Sequence[str],
     resume: Checkpoint | None = None,
     *,
     params: Params | None = None,
@@ -48,7 +45,6 @@ def paint(
 
     Args:
         request: the parsed command.
-        words: the command line as typed, recorded in the painting.
         resume: the checkpoint of a run to continue.
         params, known, interrupt: shared by the paintings of a batch.
     """
@@ -59,8 +55,8 @@ def paint(
     original, request = request, _settled(request, pictures)
     params = params or load_network(request)
     check_layers(params.network, request.config.layers)
-    request, tile_words, memory = fitted(request, params, pictures.base, say)
-    command = command_words(sys.argv[0], recorded_words(words))
+    request, settled, memory = fitted(request, params, pictures.base, say)
+    command = command_words(sys.argv[0], original.words())
     embedded = parameters(request, params, command, program_version())
     embedded["recipe"] = recipe(original, params)
     height, width = pictures.content.pixels.shape[:2]
@@ -70,10 +66,7 @@ def paint(
     done = resume.step if resume else 0
     if resume:
         say(f"going on from {request.resume}, step {done} of {sum(steps)}")
-    if resume:
-        tile_words = json.loads(resume.notes.get("memory", "[]")) + tile_words
-    notes = partial(notes_of, words)
-    keeper = Keeper(request, notes(tile_words), done)
+    keeper = Keeper(request, notes_of(original, settled), done)
     with (
         nullcontext(interrupt) if interrupt else Interrupt() as interrupt,
         Recorder(request, embedded, done) as recorder,
@@ -84,7 +77,7 @@ def paint(
 
         def going_on(tile: int) -> None:
             tell(f"warning: out of memory; on by windows of {tile} pixels, which takes longer")
-            keeper.notes = notes([*tile_words, "--tile", str(tile)])
+            keeper.notes = notes_of(original, {**settled, "tile": tile})
 
         try:
             result = _painted(request, params, pictures, watch, resume, known, going_on)
@@ -183,8 +176,8 @@ def load_network(request: Request) -> Params:
     if request.weights:
         chosen = INPUTS.get(request.preprocess or "")
         return load_weights(Path(request.weights), network=request.network, preprocessing=chosen)
-    assert request.network  # None only with --weights
-    return load_weights(request.network, offline=request.offline, progress=not request.quiet)
+    quiet = request.quiet
+    return load_weights(request.architecture, offline=request.offline, progress=not quiet)
 
 
 def _chunk(save_every: int) -> int | None:

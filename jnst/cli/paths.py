@@ -38,10 +38,10 @@ def check_paths(request: Request) -> None:
     for other, taken in inputs.items():
         if not request.save_every or taken in ("", STREAM):
             continue
-        if _same(Path(taken).parent, request.snapshots):
+        if _same(Path(taken).parent, request.snapshot_folder):
             raise UsageError(
-                f"{other} lies in the folder of the snapshots, {request.snapshots}, and might be "
-                "overwritten: choose another with --snapshots"
+                f"{other} lies in the folder of the snapshots, {request.snapshot_folder}, and "
+                "might be overwritten: choose another with --snapshots"
             )
     if request.output == STREAM:
         check_output_stream()
@@ -58,8 +58,8 @@ def check_paths(request: Request) -> None:
     check_unused(request)
     if request.save_every:
         check_writable(request.sheet)
-        _check_folder(Path(request.snapshots))
-        remove_stale(Path(request.snapshots) / "it0001.png")
+        _check_folder(Path(request.snapshot_folder))
+        remove_stale(Path(request.snapshot_folder) / "it0001.png")
     for path in written.values():
         if path != STREAM:
             remove_stale(path)

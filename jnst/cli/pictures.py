@@ -145,7 +145,7 @@ def read_pictures(request: Request) -> Pictures:
 
 
 def _check_sides(pictures: Sequence[Picture], request: Request) -> None:
-    smallest = smallest_side(request.network or "vgg19", request.config.layers)
+    smallest = smallest_side(request.architecture, request.config.layers)
     for picture in pictures:
         height, width = picture.pixels.shape[:2]
         if min(height, width) < smallest:

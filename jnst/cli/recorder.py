@@ -38,7 +38,7 @@ class Recorder:
         self._start = time.monotonic()
         every = request.save_every
         self._due = 1 + -(-step // every) * every if every else 1
-        self.snapshots = _found_snapshots(Path(request.snapshots), step) if every else []
+        self.snapshots = _found_snapshots(Path(request.snapshot_folder), step) if every else []
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +69,7 @@ class Recorder:
                 tell(f"warning: no snapshot at step {progress.step}: {error}")
 
     def _write_snapshot(self, progress: Progress) -> None:
-        path = Path(self._request.snapshots) / f"it{progress.step:04d}.png"
+        path = Path(self._request.snapshot_folder) / f"it{progress.step:04d}.png"
         path.parent.mkdir(exist_ok=True)
         more = {"step": str(progress.step)}
         write_image(path, progress.image(), parameters=self._embedded | more)

@@ -1,41 +1,32 @@
-"""The command of a resumed run: its original words, and those typed beside `--resume`."""
+"""The request of a resumed run: the one that a checkpoint stores, and what was typed beside it."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from ..config import Config
 from ..config.effects import idle_fields
-from .options.devices import OPTIONS
-from .options.parser import typed_options
-from .options.parsing import parse
-from .options.request import Request, Resume
-from .options.templates import literal
-from .options.words import UsageError, option, without
+from .options.parsing import checked
+from .options.request import MaskFiles, Request, Resume
+from .options.templates import as_template
+from .options.words import UsageError, option
 
-_WORDS, _MEMORY = "words", "memory"
-_OWN = ("--checkpoint", "--checkpoint-every", *OPTIONS)
+_REQUEST = "request"
 
 
-def recorded_words(words: Sequence[str]) -> list[str]:
-    """The words stored in a painting, without the options of checkpoints and devices."""
-    return without(words, *_OWN)
-
-
-def notes_of(words: Sequence[str], memory: Sequence[str] = ()) -> dict[str, str]:
+def notes_of(request: Request, settled: Mapping[str, int]) -> dict[str, str]:
     """The notes of a checkpoint, read by `continued`.
 
     Args:
-        words: of the command.
-        memory: options chosen by the memory of the machine; a resumed run uses them again, but
-            its painting does not store them.
+        request: of the run, as it was asked for.
+        settled: tile and history chosen by the memory of the machine; a resumed run uses them
+            again, but its painting does not store them.
     """
-    return {_WORDS: json.dumps(list(words)), _MEMORY: json.dumps(list(memory))}
+    return {_REQUEST: replace(request, settled=settled).to_json()}
 
 
-def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[str]]:
-    """The request of a resumed run, and the words that would have made it in one go.
+def continued(asked: Resume, notes: Mapping[str, str]) -> Request:
+    """The request of a resumed run.
 
     Args:
         asked: the `--resume` command.
@@ -46,77 +37,95 @@ def continued(asked: Resume, notes: Mapping[str, str]) -> tuple[Request, list[st
         ValueError: if the checkpoint does not come from the command line.
 
     Example:
-        >>> begun = ["--content", "a.png", "--style", "b.png", "--scales", "0.5", "1"]
-        >>> notes = notes_of([*begun, "--steps", "70", "--checkpoint", "c"])
-        >>> words = ("--resume", "c", "--steps", "200")
-        >>> request, words = continued(Resume("c", words, False), notes)
-        >>> request.config.steps, request.output, words[:4]
-        ((70, 200), 'a_b.png', ['--content', 'a.png', '--style', 'b.png'])
+        >>> changes = {"scales": (0.5, 1.0), "steps": (70,)}
+        >>> begun = Request("a.png", ("b.png",), "a_b.png").set_to("default", changes)
+        >>> more = Resume("c", {}, {}, {"steps": (200,)}, begun.devices)
+        >>> continued(more, notes_of(begun, {})).config.steps
+        (70, 200)
     """
-    if _WORDS not in notes:
+    begun = _stored(asked.path, notes)
+    values = dict(asked.values)
+    changes = {**begun.changes, **asked.changes}
+    if "masks" in values:
+        before, typed = begun.masks, values["masks"]
+        values["masks"] = MaskFiles(
+            typed.content or before.content,
+            typed.styles or before.styles,
+            typed.keep or before.keep,
+        )
+    if values.get("tile") is not None:
+        values["memory"] = None
+    values["quiet"] = begun.quiet or bool(values.get("quiet"))
+    request = replace(begun, **values).set_to(values.get("preset", begun.preset), changes)
+    request = _with_more_steps(begun, request, asked.changes.get("steps"))
+    templates = {
+        name: as_template(text) if name == "output" else text
+        for name, text in asked.templates.items()
+    }
+    return _agreeing(begun, request.named(templates), asked.path)
+
+
+def continued_job(request: Request, path: str, notes: Mapping[str, str]) -> Request:
+    """The request of a painting of a batch that goes on from its checkpoint; errors as above."""
+    begun = _stored(path, notes)
+    request = replace(request, settled=begun.settled)
+    if request.config.steps_per_scale != begun.config.steps_per_scale:
+        request = _with_more_steps(begun, request, request.changes.get("steps"))
+    return _agreeing(begun, request, path)
+
+
+def _stored(path: str, notes: Mapping[str, str]) -> Request:
+    if "words" in notes:
+        raise ValueError(f"{path} was made by an earlier version of jnst: begin anew")
+    if _REQUEST not in notes:
         raise ValueError(
-            f"{asked.path} was not made by this command: resume it with jnst.stylize(…, resume=…)"
+            f"{path} was not made by this command: resume it with jnst.stylize(…, resume=…)"
         )
-    original = without(json.loads(notes[_WORDS]), "--checkpoint", "--resume", *OPTIONS)
-    typed = typed_options(asked.words)
-    fixed = [*json.loads(notes.get(_MEMORY, "[]")), "--checkpoint", literal(asked.path)]
-
-    def read(original: Sequence[str], changes: Sequence[str] = ()) -> Any:
-        return parse([*without(original, "--memory"), *fixed, *without(changes, "--memory")])
-
-    first = read(original)
-    assert isinstance(first, Request)
-    changes = without(asked.words, "--resume", "--quiet")
-    if typed.style:
-        original = without(original, "--style")
-    for name in ("content", "content_mask", "style_mask"):
-        if getattr(typed, name):
-            original = without(original, option(name))
-    if typed.tile is not None:
-        original = without(original, "--memory")
-    if "steps" in typed:
-        steps = _extended(first.config.steps_per_scale, sum(typed.steps, ()))
-        changes = [*without(changes, "--steps"), "--steps", *map(str, steps)]
-        # The explicit steps now replace --taper and --quality.
-        original = without(original, "--taper")
-        if _quality_is_idle(replace(first, config=replace(first.config, steps=steps))):
-            original = without(original, "--quality")
-    words = [*original, *changes]
-    second = read(original, changes)
-    if not isinstance(second, Request):
-        raise UsageError("--resume goes on with one painting: give one --content, no folder")
-    contradictions = _contradictions(first, second)
-    if contradictions:
-        raise UsageError(
-            f"{asked.path} was begun otherwise: {'; '.join(contradictions)}; leave that out, or "
-            "begin anew"
-        )
-    return replace(second, resume=asked.path, quiet=second.quiet or asked.quiet), words
+    try:
+        return replace(Request.from_json(notes[_REQUEST]), checkpoint=path)
+    except (TypeError, ValueError, LookupError) as error:
+        raise ValueError(f"{path} was made by another version of jnst: {error}") from None
 
 
-def _extended(steps: tuple[int, ...], typed: tuple[int, ...]) -> tuple[int, ...]:
+def _with_more_steps(begun: Request, request: Request, typed: tuple[int, ...] | None) -> Request:
+    """The request with the steps of the run, but for those of the last scale."""
+    if typed is None:
+        return request
+    steps = begun.config.steps_per_scale
     if not typed or (len(typed) > 1 and typed[:-1] != steps[:-1]):
         raise UsageError(
-            f"--steps of the run is {' '.join(map(str, steps))}: only the last can be changed, "
-            "such as --steps 500"
+            f"--steps of the run is {_shown(steps)}: only the last can be changed, such as "
+            "--steps 500"
         )
-    return (*steps[:-1], typed[-1])
+    changes = {**request.changes, "steps": (*steps[:-1], typed[-1])}
+    # The explicit steps now replace --taper and --quality.
+    changes.pop("taper", None)
+    request = request.set_to(request.preset, changes)
+    if _quality_is_idle(request):
+        changes.pop("quality", None)
+    return request.set_to(request.preset, changes)
 
 
 def _quality_is_idle(request: Request) -> bool:
     return "quality" in idle_fields(request.config, len(request.styles))
 
 
-def _contradictions(first: Request, second: Request) -> list[str]:
-    ignored = {"steps", "taper"} | ({"quality"} if _quality_is_idle(second) else set())
+def _agreeing(begun: Request, request: Request, path: str) -> Request:
+    """The request, which must not contradict the one that the run was begun with."""
+    ignored = {"steps", "taper"} | ({"quality"} if _quality_is_idle(request) else set())
     names = [spec.name for spec in fields(Config) if spec.name not in ignored]
-    pairs = [(n, getattr(first.config, n), getattr(second.config, n)) for n in names]
-    pairs += [(n, getattr(first, n), getattr(second, n)) for n in ("preset", "preprocess")]
-    if first.network and second.network:
+    pairs = [(n, getattr(begun.config, n), getattr(request.config, n)) for n in names]
+    pairs += [(n, getattr(begun, n), getattr(request, n)) for n in ("preset", "preprocess")]
+    if not (begun.weights or request.weights):
         # The checkpoint itself checks that weights from a file are the same.
-        pairs += [("network", first.network, second.network)]
-    return [f"{option(n)} was {_shown(a)} and is {_shown(b)}" for n, a, b in pairs if a != b]
+        pairs += [("network", begun.architecture, request.architecture)]
+    wrong = [f"{option(n)} was {_shown(a)} and is {_shown(b)}" for n, a, b in pairs if a != b]
+    if wrong:
+        raise UsageError(
+            f"{path} was begun otherwise: {'; '.join(wrong)}; leave that out, or begin anew"
+        )
+    return checked(replace(request, resume=path))
 
 
-def _shown(value: object) -> str:
+def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -10,6 +10,7 @@ from ..transfer.checkpoint import is_whole
 from ..transfer.sizes import cut_back
 from .console import Display, Interrupt, tell
 from .options.request import Request
+from .options.values import Interval
 from .recorder import Recorder
 
 
@@ -23,7 +24,8 @@ class Keeper:
     """
 
     def __init__(self, request: Request, notes: Mapping[str, str], step: int = 0) -> None:
-        self._path, self._every = request.checkpoint, request.checkpoint_every
+        self._path = request.checkpoint
+        self._every = request.checkpoint_every or Interval(seconds=60.0)
         self.notes = notes
         # A damaged checkpoint must not replace the previous one.
         self._whole = bool(self._path) and is_whole(str(self._path))

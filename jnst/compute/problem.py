@@ -20,6 +20,7 @@ from ..optimize.hyperparameters import method_of, rates_of
 from ..optimize.optimizer import start
 from ..optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk, run_chunk
 from ..system import trim
+from ..wording import Setting, SettingError
 from .canvas import Canvas
 from .devices import Sharded
 from .engine import Engine, Scene, Whole
@@ -46,9 +47,8 @@ def choose_engine(
         if tile is not None:
             raise ValueError(f"tile is {tile} for {count} devices: give one of the two")
         if config.precision != "float32":
-            raise ValueError(
-                f"precision is {config.precision!r} for {count} devices: they take 'float32'"
-            )
+            text = f" is {config.precision!r} for {count} devices: they take 'float32'"
+            raise SettingError(Setting("precision"), text)
         check_over_devices(config, count)
         return Sharded(tuple(devices))
     if tile is None or max(size) <= tile:

@@ -4,9 +4,9 @@ import math
 import sys
 from dataclasses import fields
 from numbers import Real
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
-from ..wording import unknown_name
+from ..wording import Setting, SettingError, nearest
 
 _POSITIVE = ("strength", "learning_rate")
 _NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise")
@@ -66,38 +66,38 @@ def check_lists(config: Any) -> None:
     _check_style_sizes(config)
     for name in _NOT_EMPTY:
         if not getattr(config, name):
-            raise ValueError(f"{name} is empty: give at least one number")
+            raise SettingError(Setting(name), " is empty: give at least one number")
     for steps in config.steps:
         if steps < 1 or steps != int(steps):
-            raise ValueError(f"steps is {config.steps}: each must be a whole number above 0")
+            _refuse("steps", config.steps, "each must be a whole number above 0")
         _check_large("steps", steps)
     if any(not 0 < s < math.inf for s in config.scales) or config.scales[-1:] not in ((), (1.0,)):
-        raise ValueError(f"scales is {config.scales}: positive numbers, the last of them 1")
+        _refuse("scales", config.scales, "positive numbers, the last of them 1")
     if any(not _SMALLEST_SCALE <= scale <= _LARGEST_SCALE for scale in config.scales):
-        raise ValueError(
-            f"scales is {config.scales}: each must be between {_SMALLEST_SCALE:g} and "
-            f"{_LARGEST_SCALE:g}"
-        )
-    if any(not (0 <= w < math.inf) for w in config.style_weights + config.style_layer_weights):
-        raise ValueError(
-            f"style weights {config.style_weights} and style layer weights "
-            f"{config.style_layer_weights} must be finite and at least 0"
-        )
+        rule = f"each must be between {_SMALLEST_SCALE:g} and {_LARGEST_SCALE:g}"
+        _refuse("scales", config.scales, rule)
+    for name in ("style_weights", "style_layer_weights"):
+        if any(not 0 <= weight < math.inf for weight in getattr(config, name)):
+            _refuse(name, getattr(config, name), "each must be finite and at least 0")
     if sum(config.style_weights) == 0:
-        raise ValueError(f"style_weights is {config.style_weights}: at least one must be above 0")
+        _refuse("style_weights", config.style_weights, "at least one must be above 0")
     for spec in fields(config):
         choices, value = spec.metadata["choices"], getattr(config, spec.name)
         own_loss = spec.name == "style_loss" and hasattr(value, "distance")
         if choices and value not in choices and not own_loss:
-            raise ValueError(unknown_name(spec.name, value, choices))
+            hint = nearest(str(value), choices, quoted=True)
+            raise SettingError("unknown ", Setting(spec.name), f" {value!r}; {hint}")
 
 
 def check_together(config: Any) -> None:
     """Raises ValueError for choices that contradict each other."""
     if config.normalize_gradients and config.optimizer == "lbfgs" and config.line_search == "zoom":
-        raise ValueError(
-            "normalize_gradients leaves no gradient of the loss, which the zoom search needs: "
-            "use line_search='none' or optimizer='adam'"
+        raise SettingError(
+            Setting("normalize_gradients"),
+            " leaves no gradient of the loss, which the zoom search needs: use ",
+            Setting("line_search", "none"),
+            " or ",
+            Setting("optimizer", "adam"),
         )
 
 
@@ -110,32 +110,31 @@ def _require(config: Any, name: str, holds: Any, rule: str) -> None:
     if not _is_number(value):
         raise TypeError(f"{name} is {value!r}: it must be {rule}")
     if abs(value) > sys.float_info.max or math.isnan(value) or not holds(value):
-        raise ValueError(f"{name} is {str(value)[:40]}: it must be {rule}")
+        _refuse(name, str(value)[:40], f"it must be {rule}")
+
+
+def _refuse(name: str, value: object, rule: str) -> NoReturn:
+    raise SettingError(Setting(name), f" is {value}: {rule}")
 
 
 def _check_large(name: str, value: Any) -> None:
     if _is_number(value) and value > _LARGEST_WHOLE:
-        raise ValueError(f"{name} is {str(value)[:40]}: it must be at most {_LARGEST_WHOLE}")
+        _refuse(name, str(value)[:40], f"it must be at most {_LARGEST_WHOLE}")
 
 
 def _check_style_sizes(config: Any) -> None:
     if any(not 0 < scale < math.inf for scale in config.style_scale):
-        raise ValueError(
-            f"style_scale is {config.style_scale}: each must be a finite number above 0"
-        )
+        _refuse("style_scale", config.style_scale, "each must be a finite number above 0")
     if max(config.style_scale, default=0) > _LARGEST_SCALE:
-        raise ValueError(
-            f"style_scale is {config.style_scale}: each must be at most {_LARGEST_SCALE:g}"
-        )
+        _refuse("style_scale", config.style_scale, f"each must be at most {_LARGEST_SCALE:g}")
     for side in config.style_size:
         _check_large("style_size", side)
     if any(side != int(side) or side < 1 for side in config.style_size):
-        raise ValueError(
-            f"style_size is {config.style_size}: each must be a whole number of at least 1"
-        )
+        _refuse("style_size", config.style_size, "each must be a whole number of at least 1")
     if config.style_size and config.style_scale != (1.0,):
-        raise ValueError(
-            f"style_scale has no effect with style_size {config.style_size}: give one of the two"
+        sizes = f" {config.style_size}: give one of the two"
+        raise SettingError(
+            Setting("style_scale"), " has no effect with ", Setting("style_size"), sizes
         )
 
 
@@ -145,4 +144,5 @@ def broadcast(values: tuple[Any, ...], count: int, name: str, of: str) -> tuple[
         return values
     if len(values) == 1:
         return values * count
-    raise ValueError(f"{name} has {len(values)} numbers for {count} {of}: give {count}, or one")
+    text = f" has {len(values)} numbers for {count} {of}: give {count}, or one"
+    raise SettingError(Setting(name), text)

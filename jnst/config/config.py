@@ -39,7 +39,7 @@ class Config:
         >>> Config(content_weight=-1.0)
         Traceback (most recent call last):
         ...
-        ValueError: content_weight is -1.0: it must be a finite number of at least 0
+        jnst.wording.SettingError: content_weight is -1.0: it must be a finite number of at least 0
     """
 
     size: int = _picture(512, "pixels on the side named by --size-side, at the last scale")

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ..wording import Setting, SettingError
+
 
 class Quality(NamedTuple):
     """The amount of work for a painting.
@@ -74,7 +76,8 @@ def steps_of(
         return tuple(steps)
     if len(steps) == 1:
         return tuple(max(1, round(steps[0] * scale**-taper)) for scale in scales)
-    raise ValueError(
-        f"steps has {len(steps)} numbers for {count} scales: give {count}, two for the first and "
-        "each other, or one"
+    raise SettingError(
+        Setting("steps"),
+        f" has {len(steps)} numbers for {count} scales: give {count}, two for the first and each "
+        "other, or one",
     )

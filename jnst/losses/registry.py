@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..wording import Setting, SettingError
 from .gram_matrix import GRAM, GRAM_GATYS2016, GRAM_POSITIONS, GRAM_RELATIVE
 from .moments import COVARIANCE, WASSERSTEIN, WASSERSTEIN_RELATIVE
 from .sliced import HISTOGRAM, SLICED_WASSERSTEIN
@@ -46,12 +47,17 @@ def check_over_devices(choices: Any, count: int) -> None:
 def _check(choices: Any, parts: str, remedy: str) -> None:
     if not style_loss_of(choices.style_loss).by_sums:
         name = repr(choices.style_loss) if isinstance(choices.style_loss, str) else "your own"
-        raise ValueError(
-            f"style_loss is {name}, which compares all positions of a layer at once, not {parts}: "
-            f"{remedy}, or style_loss='gram-relative' or another on sums"
+        raise SettingError(
+            Setting("style_loss"),
+            f" is {name}, which compares all positions of a layer at once, not {parts}: {remedy}, "
+            "or ",
+            Setting("style_loss", "gram-relative"),
+            " or another on sums",
         )
     if choices.normalize_gradients:
-        raise ValueError(
-            "normalize_gradients is True, which measures the gradient of a whole layer at once, "
-            f"not {parts}: {remedy}, or normalize_gradients=False"
+        raise SettingError(
+            Setting("normalize_gradients"),
+            f" is True, which measures the gradient of a whole layer at once, not {parts}: "
+            f"{remedy}, or ",
+            Setting("normalize_gradients", False),
         )

@@ -4,13 +4,13 @@ from dataclasses import fields, replace
 
 import pytest
 
-from jnst.cli.options.config import in_options
 from jnst.cli.options.parser import build_parser
 from jnst.cli.options.parsing import parse
 from jnst.cli.options.request import Request
-from jnst.cli.options.words import UsageError, option
+from jnst.cli.options.words import UsageError, in_options, option, option_words
 from jnst.config import PRESETS, Config
 from jnst.config.effects import idle_fields
+from jnst.wording import Setting, SettingError
 
 PICTURES = ["--content", "in/cat.jpg", "--style", "night.png"]
 
@@ -21,13 +21,6 @@ def request(*words: str) -> Request:
     return found
 
 
-def words_of(name: str, value: object) -> list[str]:
-    if isinstance(value, bool):
-        return [option(name) if value else option("no_" + name)]
-    values = value if isinstance(value, tuple) else (value,)
-    return [option(name), *map(str, values)]
-
-
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_field_is_an_option(name: str) -> None:
     """All fields of a preset that have an effect, typed out, give them again from the default."""
@@ -35,7 +28,7 @@ def test_every_field_is_an_option(name: str) -> None:
     idle = idle_fields(PRESETS[name], 1)
     names = [spec.name for spec in fields(Config) if spec.name not in idle]
     for field in names:
-        typed += words_of(field, getattr(PRESETS[name], field))
+        typed += option_words(field, getattr(PRESETS[name], field))
     found = request(*typed).config
     for field in names:
         assert getattr(found, field) == getattr(PRESETS[name], field), field
@@ -73,10 +66,11 @@ def test_several_styles_in_one_option_or_several() -> None:
 
 def test_names_that_follow_from_others() -> None:
     found = request("--save-every", "5")
-    assert (found.output, found.snapshots) == ("cat_night.png", "cat_night_steps")
+    assert (found.output, found.snapshot_folder) == ("cat_night.png", "cat_night_steps")
     assert found.sheet == "cat_night_sheet.png"
     found = request("--output", "art/a.jpg", "--save-every", "5", "--snapshots", "x")
-    assert (found.output, found.snapshots, found.sheet) == ("art/a.jpg", "x", "art/a_sheet.png")
+    assert (found.output, found.snapshot_folder) == ("art/a.jpg", "x")
+    assert found.sheet == "art/a_sheet.png"
     assert request("a.jpg", "b.jpg", "c.jpg", "d.jpg").output == "cat_night_a_b_and_2_more.png"
 
 
@@ -122,10 +116,10 @@ def test_an_init_image_means_init_file() -> None:
         (["--network", "vgg18"], "unknown network 'vgg18'; did you mean vgg"),
         (["--style-layers", "relu41"], "vgg16 has no layer 'relu41'; did you mean 'relu4_1'?"),
         (["--content-layers", "relu3_4"], "vgg16 has no layer 'relu3_4'"),
-        (["--optimizer", "adma"], "unknown optimizer 'adma'; did you mean 'adam'?"),
+        (["--optimizer", "adma"], "unknown --optimizer 'adma'; did you mean 'adam'?"),
         (["--size-side", "longr"], "unknown --size-side 'longr'; did you mean 'longer'?"),
         (["--content-weight", "-1"], "--content-weight is -1.0: it must be a finite number of at"),
-        (["--style-weights", "-1"], "must be finite and at least 0"),
+        (["--style-weights", "-1"], r"--style-weights is \(-1.0,\): each must be finite and at"),
         (["--style-weights", "1", "2"], "--style-weights has 2 numbers for 1 styles"),
         (["--tv-weight", "nan"], "--tv-weight is nan: it must be"),
         (["--scales", "nan", "1"], r"--scales is \(nan, 1.0\): positive"),
@@ -134,7 +128,7 @@ def test_an_init_image_means_init_file() -> None:
         (["--tv-weight", "lots"], "--tv-weight: 'lots' is not a number"),
         (["--steps", "1.5"], "--steps: '1.5' is not a whole number"),
         (["--output"], "--output: expected one argument"),
-        (["--quality", "best"], "unknown quality 'best'; choose one of draft, normal, fine"),
+        (["--quality", "best"], "unknown --quality 'best'; choose one of draft, normal, fine"),
         (["--strength", "0"], "--strength is 0.0: it must be a finite number above 0"),
         (["--memory", "lots"], "--memory: 'lots' is not a size, such as 4GB"),
         (["--memory", "0GB"], "--memory: '0GB' is not a size, such as 4GB"),
@@ -196,11 +190,33 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_nothing_is_in_the_namespace_unless_typed() -> None:
-    typed = vars(build_parser().parse_args(["--size", "9"]))
-    assert {spec.name for spec in fields(Config)} & typed.keys() == {"size"}
+    assert vars(build_parser().parse_args(["--size", "9"])) == {"size": 9}
 
 
 def test_library_errors_in_the_words_of_the_command() -> None:
-    said = in_options("init is 'file' and: use init='file' together with init_image")
-    assert said == "--init is 'file' and: use --init file together with init_image"
-    assert in_options("the content of size is fine") == "the content of size is fine"
+    parts = (Setting("init"), " is 'file': use ", Setting("init", "gray"), " or ")
+    error = SettingError(*parts, Setting("clamp", False), ", as init says")
+    assert str(error) == "init is 'file': use init='gray' or clamp=False, as init says"
+    assert in_options(error) == "--init is 'file': use --init gray or --no-clamp, as init says"
+    assert error.field == "init"
+    assert in_options(ValueError("the content of tv_weight")) == "the content of tv_weight"
+
+
+WRITTEN = [
+    "--style x.png --preset gatys2016 --size 300 --style-layer-weights 0.5",
+    "--style x.png --no-clamp --scales 0.3333333333333333 1 --tile 0",
+    "--style x.png b.png --content-mask a.png b.png --style-mask none c.png --style-weights 2 1",
+    "--style ./-x.png --init-image - --weights w.h5 --preprocess caffe --offline",
+    "--style x.png --output {{a}}.tif --bits 16 --save-every 5 --log {{log",
+    "--style x.png --keep-mask k.png --max-pixels 9000 --bucket 16 --memory 800000000",
+    "--style x.png --init noise --noise 1e-05 --seed 7 --save-every 2 --snapshots s",
+]
+
+
+@pytest.mark.parametrize("words", WRITTEN)
+def test_a_request_is_written_as_the_words_and_the_values_that_give_it_again(words: str) -> None:
+    asked = parse(["--content", "in/cat.jpg", *words.split()])
+    assert isinstance(asked, Request)
+    assert asked.words() == ["--content", "in/cat.jpg", *words.split()]
+    assert parse(asked.words()) == asked
+    assert Request.from_json(asked.to_json()) == asked

@@ -8,7 +8,7 @@ from command import PICTURES, TINY, Command
 from PIL import Image
 
 from jnst.cli.options.parsing import parse
-from jnst.cli.options.request import Batch
+from jnst.cli.options.request import Batch, Request, Resume
 from jnst.cli.options.words import UsageError
 from jnst.cli.resume import continued, notes_of
 from jnst.images import read_image
@@ -88,7 +88,7 @@ def test_wrong_words(words: str, text: str) -> None:
 def test_one_content_may_be_kept_in_many_paintings() -> None:
     found = parse(["--content", "cat.png", "--style", "a", "b", "--every-pair", "--keep-mask", "m"])
     assert isinstance(found, Batch)
-    assert found.words == ("--keep-mask", "m")
+    assert found.request.masks.keep == "m"
 
 
 def test_wrong_files(masked: Command) -> None:
@@ -106,8 +106,9 @@ def test_wrong_files(masked: Command) -> None:
 
 
 def test_a_run_that_goes_on_may_find_its_masks_elsewhere() -> None:
-    begun = notes_of([*PICTURES, "--content-mask", "a.png", "--keep-mask", "b.png"])
+    begun = parse([*PICTURES, "--content-mask", "a.png", "--keep-mask", "b.png"])
+    assert isinstance(begun, Request)
     resume = parse(["--resume", "c", "--content-mask", "d.png"])
-    request, words = continued(resume, begun)  # type: ignore[arg-type]
+    assert isinstance(resume, Resume)
+    request = continued(resume, notes_of(begun, {}))
     assert request.masks == (("d.png",), (), "b.png")
-    assert words.count("--content-mask") == 1

@@ -14,7 +14,7 @@ import jnst
 from jnst.cli import output, paint
 from jnst.cli import watch as watch_module
 from jnst.cli.options.parsing import parse
-from jnst.cli.options.request import Resume
+from jnst.cli.options.request import Request, Resume
 from jnst.cli.options.words import UsageError
 from jnst.cli.resume import continued, notes_of
 from jnst.cli.watch import Keeper
@@ -140,7 +140,7 @@ def test_more_steps(run: Command) -> None:
     # And the command that it remembers makes it at once.
     command = read_parameters("more.png")["command"]
     assert "--checkpoint" not in command
-    assert command.endswith("--output more.png --steps 2 5")
+    assert " --scales 0.5 1 --steps 2 5 " in command
     assert jnst.load_checkpoint("run.ckpt").step == 7
     code, _, err = run("--resume", "run.ckpt", "--steps", "4")
     assert (code, len(err)) == (1, 3)
@@ -342,26 +342,40 @@ def test_numbers_that_run_away_leave_the_painting_before(run: Command) -> None:
     assert read_image("out.png").pixels.shape == (21, 32, 3)
 
 
+def going_on(begun: str, more: str = "") -> Request:
+    """The request of `more` typed beside --resume, where the run was begun by `begun`."""
+    request = parse(["--content", "a.png", "--style", "b.png", *begun.split()])
+    assert isinstance(request, Request)
+    resume = parse(["--resume", "c", *more.split()])
+    assert isinstance(resume, Resume)
+    return continued(resume, notes_of(request, {}))
+
+
 def test_more_steps_leave_those_that_a_taper_gave_the_coarse_scales() -> None:
-    words = ["--content", "a.png", "--style", "b.png", "--taper", "1", "--steps", "8"]
-    words += ["--scales", "0.25", "0.5", "1"]
-    notes = notes_of(words)
-    request, words = continued(Resume("c", ("--resume", "c", "--steps", "9"), False), notes)
+    begun = "--taper 1 --steps 8 --scales 0.25 0.5 1"
+    request = going_on(begun, "--steps 9")
     assert request.config.steps_per_scale == (32, 16, 9)
-    assert words[-4:] == ["--steps", "32", "16", "9"]
-    again, _ = continued(Resume("c", ("--resume", "c"), False), notes)
-    assert again.config.steps_per_scale == (32, 16, 8)
+    assert request.changes == {"steps": (32, 16, 9), "scales": (0.25, 0.5, 1.0)}
+    assert going_on(begun).config.steps_per_scale == (32, 16, 8)
 
 
-@pytest.mark.parametrize("sizes", [[], ["--scales", "0.25", "0.5", "1"]])
-def test_more_steps_leave_those_that_a_quality_gave_the_coarse_scales(sizes: list[str]) -> None:
-    words = ["--content", "a.png", "--style", "b.png", "--quality", "draft", *sizes]
-    notes = notes_of(words)
-    begun, _ = continued(Resume("c", ("--resume", "c"), False), notes)
-    request, words = continued(Resume("c", ("--resume", "c", "--steps", "999"), False), notes)
+@pytest.mark.parametrize("sizes", ["", "--scales 0.25 0.5 1"])
+def test_more_steps_leave_those_that_a_quality_gave_the_coarse_scales(sizes: str) -> None:
+    words = f"--quality draft {sizes}"
+    begun = going_on(words)
+    request = going_on(words, "--steps 999")
     assert request.config.all_scales == begun.config.all_scales
     assert request.config.steps == (*begun.config.steps_per_scale[:-1], 999)
     # The sizes are still those of the quality, unless they are named as well.
-    assert ("--quality" in words) == (not sizes)
+    assert ("quality" in request.changes) == (not sizes)
     with pytest.raises(UsageError, match=r"begun otherwise: --quality was draft and is fine"):
-        continued(Resume("c", ("--resume", "c", "--quality", "fine"), False), notes)
+        going_on(words, "--quality fine")
+
+
+def test_a_checkpoint_of_another_version_is_refused() -> None:
+    asked = parse(["--resume", "c"])
+    assert isinstance(asked, Resume)
+    with pytest.raises(ValueError, match="c was made by an earlier version of jnst: begin anew"):
+        continued(asked, {"words": "[]", "memory": "[]"})
+    with pytest.raises(ValueError, match="c was made by another version of jnst: "):
+        continued(asked, {"request": '{"changes": {}, "masks": [], "later": 1}'})

@@ -10,19 +10,28 @@ from command import PICTURES, Command
 
 import jnst
 from jnst.cli import command
-from jnst.cli.options.config_file import expanded
 from jnst.cli.options.parsing import parse
-from jnst.cli.options.request import Request
+from jnst.cli.options.request import Batch, Request
 from jnst.cli.options.words import UsageError
 from jnst.config import PRESETS, Config
 
 NAMES = ["--content", "cat.jpg", "--style", "night.png"]
 
 
-def config_of(*words: str) -> Config:
-    found = parse([*NAMES, *expanded(words)[0]])
+def request_of(*words: str) -> Request:
+    found = parse([*NAMES, *words])
     assert isinstance(found, Request)
-    return found.config
+    return found
+
+
+def config_of(*words: str) -> Config:
+    return request_of(*words).config
+
+
+def swept(*words: str) -> Batch:
+    found = parse([*NAMES, *words])
+    assert isinstance(found, Batch)
+    return found
 
 
 @pytest.fixture
@@ -45,8 +54,8 @@ def test_there_and_back(file: Path, name: str) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_saved_preset_is_that_preset_in_the_command(file: Path, name: str) -> None:
     jnst.save_config(file, PRESETS[name], name)
-    expected = [] if name == "default" else ["--preset", name]
-    assert expanded(["--config", str(file), "--quiet"])[0] == [*expected, "--quiet"]
+    found = request_of("--config", str(file), "--quiet")
+    assert (found.preset, found.changes, found.quiet) == (name, {}, True)
     assert config_of("--config", str(file)) == PRESETS[name]
     # Its idle values do not stand in the way of another optimiser.
     if not PRESETS[name].clamp:
@@ -60,15 +69,15 @@ def test_typed_wins_over_the_file_and_the_file_over_the_preset(file: Path) -> No
     found = config_of("--preset", "neural-style", "--config", str(file))
     assert found == replace(PRESETS["neural-style"], size=300, steps=(7,), tv_weight=1.0)
     file.write_text('init = "noise"\nseed = 3\n')
-    words = expanded(["--config", str(file), "--init-image", "a.png"])[0]
-    assert words == ["--init-image", "a.png"]
+    request = request_of("--config", str(file), "--init-image", "a.png")
+    assert (request.changes, request.config.init) == ({}, "file")
     # A sweep is typed too; what is of use in one of its places stays.
     sweep = ["--sweep", "init=gray,content"]
-    assert expanded([*sweep, "--config", str(file)])[0] == ["--seed", "3", *sweep]
+    assert swept(*sweep, "--config", str(file)).request.changes == {"seed": 3}
     file.write_text('tv_weight = 0\ntv_loss = "l1"\nsteps = 120\n')
     sweep = ["--sweep", "preset=default,gatys2016"]
-    kept = ["--tv-weight", "0", "--steps", "120"]
-    assert expanded([*sweep, "--config", str(file)])[0] == [*kept, *sweep]
+    found = swept(*sweep, "--config", str(file))
+    assert found.request.changes == {"tv_weight": 0, "steps": (120,)}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +106,7 @@ def test_typed_wins_over_the_file_and_the_file_over_the_preset(file: Path) -> No
 def test_mistakes_name_file_key_and_remedy(file: Path, text: str, message: str) -> None:
     file.write_text(text)
     with pytest.raises(UsageError, match=f"--config .*{message}") as told:
-        expanded(["--config", str(file)])
+        parse(["--config", str(file)])
     assert "\n" not in str(told.value)
     with pytest.raises(ValueError, match=message):
         jnst.load_config(file)
@@ -111,7 +120,7 @@ def test_encodings(file: Path) -> None:
     for encoding in ("utf-16", "utf-16-le", "utf-32"):
         file.write_text(text + "# é", encoding)
         with pytest.raises(UsageError, match=r"run.toml is not a TOML file: .* UTF-8(; save it|$)"):
-            expanded(["--config", str(file)])
+            parse(["--config", str(file)])
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="files of POSIX")
@@ -157,15 +166,15 @@ def test_files_that_never_end(run: Command) -> None:
 
 def test_other_mistakes(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        expanded(["--config", str(file)])
+        parse(["--config", str(file)])
     file.write_text("scales = [0.25, 0.5, 1]\nsteps = [1, 2, 3]\n")
     with pytest.raises(UsageError, match="the options beside it: --steps has 3 numbers for 1"):
-        expanded(["--config", str(file), "--scales", "1"])
+        parse(["--config", str(file), "--scales", "1"])
     for option in ("--config", "--save-config"):
         with pytest.raises(UsageError, match="unexpected 'stray'"):
-            expanded([option, str(file), "stray"])
+            parse([option, str(file), "stray"])
     with pytest.raises(UsageError, match=r"--save-config: 'run.txt' is not a name .* end in .toml"):
-        expanded(["--save-config", "run.txt"])
+        parse(["--save-config", "run.txt"])
     with pytest.raises(ValueError, match="is not a name for settings"):
         jnst.save_config("run.jpg", Config())
 
@@ -183,12 +192,9 @@ def test_the_command_saves_and_uses_settings(run: Command, monkeypatch: pytest.M
     )
     (run.folder / "tiny.toml").write_text("size = 32\nscales = 1\nsteps = 1\n")
     asked = []
-    monkeypatch.setattr(
-        command, "paint", lambda request, words: asked.append((request, words)) or 0
-    )
+    monkeypatch.setattr(command, "paint", lambda request: asked.append(request) or 0)
     assert run(*PICTURES, "--config", "tiny.toml", "--save-config", "all.toml")[0] == 0
-    assert jnst.load_config("all.toml") == asked[0][0].config
+    assert jnst.load_config("all.toml") == asked[0].config
     # The painting remembers the options, not the file.
-    assert asked[0][1][-4:] == list(PICTURES)
-    assert asked[0][1][:2] == ["--size", "32"]
-    assert not any("toml" in word for word in asked[0][1])
+    words = [*PICTURES, "--size", "32", "--scales", "1", "--steps", "1"]
+    assert asked[0].words() == words

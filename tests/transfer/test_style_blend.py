@@ -31,7 +31,7 @@ def pictures(run: Command) -> Command:
 def planned(*words: str) -> list[Request]:
     batch = parse(words)
     assert isinstance(batch, Batch)
-    return [job.request for job in plan(batch)]
+    return plan(batch)
 
 
 def test_the_ends_are_the_styles_alone_and_all_share_a_compilation(pictures: Command) -> None:

@@ -3,8 +3,7 @@
 Finished paintings are left alone, and a painting that fails does not stop the others.
 """
 
-from .plan import Job as Job
 from .plan import plan as plan_batch
 from .run import run as run_batch
 
-__all__ = ["Job", "plan_batch", "run_batch"]
+__all__ = ["plan_batch", "run_batch"]

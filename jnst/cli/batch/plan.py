@@ -1,31 +1,23 @@
-"""The plan of a batch: the request and the words of each painting, before the first is made."""
+"""The plan of a batch: the request of each painting, before the first is made."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from ...config.effects import idle_fields
 from ...images import read_parameters
-from ..options.config import config_of
-from ..options.parsing import parse
+from ..options.parsing import checked
 from ..options.patterns import expanded, is_many, paired
 from ..options.request import Batch, Request
-from ..options.sweep import cells, effective, for_names, words_of
-from ..options.templates import SWEPT_NAME, as_template, check_distinct, filled, literal
-from ..options.templates import names as names_of
-from ..options.words import UsageError, option, without
+from ..options.sweep import Cell, cells, for_names
+from ..options.templates import SWEPT_NAME, as_template, check_distinct
+from ..options.words import UsageError
 
 
-@dataclass(frozen=True)
-class Job:
-    """One painting of a batch: its request, and the words that would make it alone."""
-
-    request: Request
-    words: tuple[str, ...]
-
-
-def plan(batch: Batch) -> list[Job]:
-    """All paintings of a batch, in order.
+def plan(batch: Batch) -> list[Request]:
+    """The requests of all paintings of a batch, in order.
 
     Raises:
         UsageError: for wrong options, two paintings with one name, or one that would replace an
@@ -34,52 +26,89 @@ def plan(batch: Batch) -> list[Job]:
     """
     named = {"name": SWEPT_NAME} if batch.sweeps else {}
     template = as_template(batch.templates.get("output"), many=True, **named)
+    templates = {**batch.templates, "output": template}
     contents = _pictures(batch.contents, template)
     groups = [batch.styles] if batch.combine != "blend" else [(word,) for word in batch.styles]
     grouped = [_pictures(words, template) for words in groups]
     pairs = paired(contents, [path for group in grouped for path in group], batch.combine)
-    shared_words = list(batch.words)
-    shared_words += ["--bucket", str(batch.bucket)] if batch.bucket > 1 else []
-    shared_words += ["--blend"] if batch.combine == "blend" and len(pairs[0][1]) > 1 else []
-    jobs, outputs = [], []
-    grid = [(*pair, cell) for pair in pairs for cell in cells(batch.sweeps)]
-    options = [[*shared_words, *words_of(cell)] for _, _, cell in grid]
-    if batch.sweeps:
-        options = effective(options, len(pairs[0][1]))
-    options = [shared_out(words, [*map(len, grouped)]) for words in options]
-    for index, ((content, styles, cell), common) in enumerate(zip(grid, options, strict=True), 1):
-        words = [*common, "--content", _plain(content), "--style", *map(_plain, styles)]
-        plain = _single(words)
-        config = plain.config
-        values = names_of(content, styles, plain.preset, config.size, config.seed, index)
-        values |= for_names(cell) if cell else {}
-        for name, text in {**batch.templates, "output": template}.items():
-            path = filled(name, text, values)
-            outputs.append((_described(content, styles, cell), path))
-            words += [f"--{name}", _plain(literal(path))]
-        request = _single(words)
-        # Notes on the whole batch are printed once.
-        request = replace(request, notes=request.notes if index == 1 else ())
-        jobs.append(Job(request, tuple(words)))
+    first = replace(batch.request, content=pairs[0][0], styles=pairs[0][1])
+    grid = cells(batch.sweeps)
+    shared = [checked(request) for request in in_cells(first, grid, [*map(len, grouped)])]
+    requests: list[Request] = []
+    outputs = []
+    for content, styles in pairs:
+        for cell, common in zip(grid, shared, strict=True):
+            request = replace(common, content=content, styles=styles)
+            labels = for_names(cell.labels) if cell.labels else {}
+            request = request.named(templates, len(requests) + 1, **labels)
+            requests.append(request)
+            outputs += [(_described(request, cell), getattr(request, name)) for name in templates]
     check_distinct(outputs)
-    _check_kept(jobs, batch.overwrite)
-    return jobs
+    _check_kept(requests, batch.overwrite)
+    return requests
 
 
-def _described(content: str, styles: Sequence[str], cell: Mapping[str, str]) -> str:
-    swept = "".join(f", {name} {value}" for name, value in cell.items())
-    return f"{content} by {' and '.join(styles)}{swept}"
+def in_cells(request: Request, grid: Sequence[Cell], counts: Sequence[int]) -> list[Request]:
+    """A request for each cell of a sweep, without the options that have no effect there.
+
+    Args:
+        request: what the cells share.
+        grid: the cells.
+        counts: number of pictures of each style.
+
+    Raises:
+        UsageError: for an option that has no effect in any cell, or a wrong value.
+
+    Example:
+        >>> grid = [Cell({}, {"init": "gray"}), Cell({}, {"init": "content"})]
+        >>> cells = in_cells(Request("a", ("b",), changes={"seed": 3}), grid, [1])
+        >>> [cell.changes for cell in cells]
+        [{'seed': 3, 'init': 'gray'}, {'init': 'content'}]
+    """
+    requests, useful = [], set()
+    reasons: dict[str, str] = {}
+    for cell in grid:
+        changes = {**request.changes, **cell.values}
+        preset = changes.pop("preset", request.preset)
+        config = request.set_to(preset, changes).config
+        # Of a single cell, `checked` tells what has no effect.
+        idle = idle_fields(config, len(request.styles)) if len(grid) > 1 else {}
+        reasons = {name: idle[name] for name in changes if name in idle} | reasons
+        useful |= changes.keys() - idle.keys()
+        changes = {name: value for name, value in changes.items() if name not in idle}
+        requests.append(_shared_out(request.set_to(preset, changes), counts))
+    for name, why in reasons.items():
+        if name not in useful:
+            raise UsageError(why)
+    return requests
 
 
-def _plain(path: str) -> str:
-    """The path, spelt so that it is not taken for an option."""
-    return f"./{path}" if path.startswith("-") else path
+def _shared_out(request: Request, counts: Sequence[int]) -> Request:
+    """The request with weights, scales and sizes for each picture instead of each style.
+
+    The pictures of a folder share its weight evenly, so that their statistics are averaged, and
+    have its scale and size. A single weight applies to every style.
+    """
+    styles = len(counts)
+    if styles == 1 or sum(counts) == styles:
+        return request
+    changes: dict[str, Any] = dict(request.changes)
+    for field in ("style_weights", "style_scale", "style_size"):
+        values, is_weight = getattr(request.config, field), field == "style_weights"
+        if is_weight and len(values) == 1:
+            values = values * styles
+        if len(values) == styles:
+            changes[field] = tuple(
+                float(f"{value / count:g}") if is_weight else value
+                for value, count in zip(values, counts, strict=True)
+                for _ in range(count)
+            )
+    return request.set_to(request.preset, changes)
 
 
-def _single(words: Sequence[str]) -> Request:
-    request = parse(words)
-    assert isinstance(request, Request)
-    return request
+def _described(request: Request, cell: Cell) -> str:
+    swept = "".join(f", {name} {label}" for name, label in cell.labels.items())
+    return f"{request.content} by {' and '.join(request.styles)}{swept}"
 
 
 def _pictures(words: Sequence[str], template: str) -> list[str]:
@@ -103,15 +132,15 @@ def _is_own(path: str) -> bool:
         return False
 
 
-def _check_kept(jobs: Sequence[Job], overwrite: bool) -> None:
+def _check_kept(requests: Sequence[Request], overwrite: bool) -> None:
     inputs: dict[str, str] = {}
-    for job in jobs:
-        masks = job.request.masks.named().values()
-        for path in (job.request.content, *job.request.styles, job.request.init_image, *masks):
+    for request in requests:
+        masks = request.masks.named().values()
+        for path in (request.content, *request.styles, request.init_image, *masks):
             if path:
                 inputs[os.path.realpath(path)] = path
-    for job in jobs:
-        output = job.request.output
+    for request in requests:
+        output = request.output
         if os.path.realpath(output) in inputs:
             raise UsageError(
                 f"--output would overwrite {output}, which is painted or painted like: choose "
@@ -122,37 +151,3 @@ def _check_kept(jobs: Sequence[Job], overwrite: bool) -> None:
                 f"{output} exists and is no painting of jnst: choose another --output, or add "
                 "--overwrite"
             )
-
-
-def shared_out(words: Sequence[str], counts: Sequence[int]) -> list[str]:
-    """The words with weights, scales and sizes for each picture instead of each style.
-
-    The pictures of a folder share its weight evenly, so that their statistics are averaged, and
-    have its scale and size. A single weight applies to every style.
-
-    Args:
-        words: of a command, without its pictures.
-        counts: number of pictures of each style.
-
-    Example:
-        >>> shared_out(["--style-weights", "3", "1", "--style-scale", "0.5"], [2, 1])
-        ['--style-scale', '0.5', '--style-weights', '1.5', '1.5', '1']
-        >>> shared_out([], [2, 1]), shared_out([], [5])
-        (['--style-weights', '0.5', '0.5', '1'], [])
-    """
-    words, styles = list(words), len(counts)
-    if styles == 1 or sum(counts) == styles:
-        return words
-    config = config_of(words)[1]
-    for field in ("style_weights", "style_scale", "style_size"):
-        values, is_weight = getattr(config, field), field == "style_weights"
-        if is_weight and len(values) == 1:
-            values = values * styles
-        if len(values) == styles:
-            parts = [
-                f"{value / count if is_weight else value:g}"
-                for value, count in zip(values, counts, strict=True)
-                for _ in range(count)
-            ]
-            words = [*without(words, option(field)), option(field), *parts]
-    return words

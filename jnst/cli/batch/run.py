@@ -9,20 +9,19 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import jax
 
 from ...images import read_parameters
 from ...network import Params
-from ...transfer import load_checkpoint
+from ...transfer import Checkpoint, load_checkpoint
 from ..console import Interrupt, tell
-from ..options.request import Batch, Request, Resume
+from ..options.request import Batch, Request
 from ..output import recipe
 from ..pictures import read_picture
-from ..resume import continued
+from ..resume import continued_job
 from . import sheets
-from .plan import Job, plan
+from .plan import plan
 from .workers import Workplace, share_out, workplaces
 
 _SHOWN = 3
@@ -68,8 +67,7 @@ def run(
 
     Args:
         batch: the command.
-        paint: makes one painting: (request, words, checkpoint, params=, known=, interrupt=) -> exit
-            code.
+        paint: makes one painting: (request, checkpoint, params=, known=, interrupt=) -> exit code.
         load: loads the network that a request names.
         explain: turns an error into one line.
         devices: if two or more, each makes one painting at a time.
@@ -79,30 +77,30 @@ def run(
             folder is empty, or the network cannot be loaded.
     """
     jobs = plan(batch)
-    planned = sheets.planned(batch.sweeps, [job.request for job in jobs])
-    params = load(jobs[0].request)
+    planned = sheets.planned(batch.sweeps, jobs)
+    params = load(jobs[0])
     places = workplaces(params, devices[: len(jobs)])
-    tally = _Tally(left=[job.request.output for job in jobs])
+    tally = _Tally(left=[job.output for job in jobs])
     say = (lambda message: None) if batch.quiet else tell
     where = f" on {len(places)} devices, each on its own" if len(places) > 1 else ""
     paintings = f"{len(jobs)} painting{'s' * (len(jobs) != 1)}"
     say(f"{paintings}{where}")
 
-    def make(numbered: tuple[int, Job], place: Workplace) -> None:
+    def make(numbered: tuple[int, Request], place: Workplace) -> None:
         number, job = numbered
-        output, code = job.request.output, 0
+        output, code = job.output, 0
         try:
-            why = "" if batch.overwrite else _why(job.request, params)
+            why = "" if batch.overwrite else _why(job, params)
             if why is None:
                 tally.put(output, tally.finished)
                 return
             say(f"painting {number} of {len(jobs)}: {output}{why}")
             Path(output).parent.mkdir(parents=True, exist_ok=True)
-            request, *rest = _begun(job)
+            request, checkpoint = _begun(job)
             with place.entered():
                 code = paint(
                     place.settled(request),
-                    *rest,
+                    checkpoint,
                     params=place.params,
                     known=place.known,
                     interrupt=interrupt,
@@ -144,11 +142,10 @@ def _why(request: Request, params: Params) -> str | None:
     return None
 
 
-def _begun(job: Job) -> tuple[Any, ...]:
-    """The arguments of `paint`, from the start or from a checkpoint."""
-    path = job.request.checkpoint
+def _begun(request: Request) -> tuple[Request, Checkpoint | None]:
+    """A request and the checkpoint that it goes on from, if there is one."""
+    path = request.checkpoint
     if path is None or not Path(path).exists():
-        return job.request, job.words
+        return request, None
     checkpoint = load_checkpoint(path)
-    resume = Resume(path, (*job.words, "--resume", path), job.request.quiet)
-    return (*continued(resume, checkpoint.notes), checkpoint)
+    return continued_job(request, path, checkpoint.notes), checkpoint

@@ -119,7 +119,7 @@ class Workplace:
             return request
         memory = request.memory or self.free
         share = memory // self.sharing if memory else None
-        return replace(request, quiet=True, memory=share)
+        return replace(request, quiet=True, share=share)
 
 
 def workplaces(params: Params, devices: Sequence[jax.Device]) -> list[Workplace]:

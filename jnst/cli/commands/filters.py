@@ -15,6 +15,7 @@ from ...figures.filters import feature_maps, filter_sheet, first_filters
 from ...figures.panels import check_format, save_figure
 from ...files import prove_writable
 from ...images import fit_size, read_image, resize_picture
+from ...images.opening import MAX_FILE_SIZE, MAX_PIXELS
 from ...network import Params, load_weights
 from ...network.architecture import check_layers
 from ...network.preprocessing import INPUTS
@@ -96,6 +97,7 @@ def _parser() -> Parser:
     add("--preprocess", choices=tuple(INPUTS), help="vgg, maps: the input of unknown --weights")
     add("--offline", action="store_const", const=True, help=_OFFLINE_HELP)
     add_limits(parser)
+    parser.set_defaults(max_pixels=MAX_PIXELS, max_file_size=MAX_FILE_SIZE)
     return parser
 
 

@@ -1,56 +1,48 @@
 """The options of devices and hosts, checked."""
 
-import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
-from .parser import build_parser
-from .request import Devices
+from .request import Devices, Request
 from .words import UsageError
 
-OPTIONS = ("--devices", "--coordinator", "--processes", "--process-id")
-"""Options that decide where a painting is computed, not how it looks."""
 
-
-def devices_of(typed: argparse.Namespace) -> Devices:
+def devices_of(typed: Mapping[str, Any]) -> Devices:
     """The devices of a command.
 
     Raises:
         UsageError: for options that are incomplete or out of range.
     """
-    hosts = {name: getattr(typed, name) for name in ("coordinator", "processes", "process_id")}
-    missing = [name.replace("_", "-") for name, value in hosts.items() if value is None]
+    names = ("coordinator", "processes", "process_id")
+    missing = [name.replace("_", "-") for name in names if name not in typed]
     if len(missing) in (1, 2):
         raise UsageError(
             f"--{' and --'.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: several "
             "processes need --coordinator HOST:PORT, --processes N and --process-id I"
         )
-    count = 1 if typed.devices is None else typed.devices
-    devices = Devices(count)
-    if not missing:
-        if not re.fullmatch(r".+:\d+", typed.coordinator):
-            raise UsageError(f"--coordinator is {typed.coordinator}: give HOST:PORT")
-        if not 0 <= typed.process_id < typed.processes:
-            raise UsageError(
-                f"--process-id is {typed.process_id} of {typed.processes}: they count from 0 to "
-                f"{typed.processes - 1}"
-            )
-        devices = Devices(count, typed.coordinator, typed.processes, typed.process_id)
-    return devices
+    each = typed.get("devices", 1)
+    if missing:
+        return Devices(each)
+    coordinator, processes, process = (typed[name] for name in names)
+    if not re.fullmatch(r".+:\d+", coordinator):
+        raise UsageError(f"--coordinator is {coordinator}: give HOST:PORT")
+    if not 0 <= process < processes:
+        raise UsageError(
+            f"--process-id is {process} of {processes}: they count from 0 to {processes - 1}"
+        )
+    return Devices(each, coordinator, processes, process)
 
 
-def check_shared(typed: argparse.Namespace, found: Devices) -> None:
+def check_shared(request: Request) -> None:
     """Raises UsageError for options that devices sharing one picture do not support."""
-    if not found.several:
+    if not request.devices.several:
         return
-    option = "--devices" if found.processes == 1 else "--coordinator"
-    if typed.tile is not None or typed.memory is not None:
-        other = "--memory" if typed.tile is None else "--tile"
+    option = "--devices" if request.devices.processes == 1 else "--coordinator"
+    if request.tile is not None or request.memory is not None:
+        other = "--memory" if request.tile is None else "--tile"
         raise UsageError(f"{option} keeps bands of the picture on the devices: leave out {other}")
-    if getattr(typed, "precision", "float32") != "float32":
-        raise UsageError(f"{option} computes in float32: leave out --precision {typed.precision}")
-
-
-def typed_devices(argv: Sequence[str]) -> Devices:
-    """The devices of a command line, whose other options are ignored."""
-    return devices_of(build_parser().parse_known_args(list(argv))[0])
+    if request.config.precision != "float32":
+        raise UsageError(
+            f"{option} computes in float32: leave out --precision {request.config.precision}"
+        )

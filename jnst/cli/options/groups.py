@@ -35,14 +35,11 @@ def add_files(group: Any) -> None:
         "{size}, {seed} and {index} are filled in, also in --log, --checkpoint and --snapshots "
         "(default: {content}_{style}.png, here)",
     )
-    group.add_argument(
-        "--bits", type=whole, default=8, metavar="N", help="8, or 16 for .png and .tif"
-    )
+    group.add_argument("--bits", type=whole, metavar="N", help="8, or 16 for .png and .tif")
     group.add_argument("--init-image", metavar="FILE", help="the picture that --init file means")
     group.add_argument(
         "--save-every",
         type=whole,
-        default=0,
         metavar="N",
         help="save snapshots at steps 1, 1+N, 1+2N, …, and in the end OUTPUT_sheet.png with all",
     )
@@ -60,14 +57,12 @@ def add_limits(group: Any) -> None:
     group.add_argument(
         "--max-pixels",
         type=count,
-        default=MAX_PIXELS,
         metavar="N",
         help=f"refuse pictures of more pixels (default: {MAX_PIXELS})",
     )
     group.add_argument(
         "--max-file-size",
         type=count,
-        default=MAX_FILE_SIZE,
         metavar="N",
         help=f"refuse picture files of more bytes (default: {MAX_FILE_SIZE // 10**9}G)",
     )
@@ -114,7 +109,6 @@ def add_many(group: Any) -> None:
         "--sweep",
         metavar="NAME=X,Y,…",
         action="append",
-        default=[],
         help="try each of these values of an option below, with each of every other --sweep: a "
         "painting of each, {sweep} and {NAME} in its name, and a sheet of all",
     )

@@ -19,6 +19,7 @@ from .groups import (
     add_network,
     braces,
 )
+from .settings import check_preset
 from .values import READERS, listed
 from .words import UsageError, option
 
@@ -126,7 +127,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def build_parser(preset: str = "default", version: str = "") -> argparse.ArgumentParser:
     """The parser of a run; its help shows the defaults of the named preset.
 
-    The parsed namespace has a field of `Config` only if it was typed.
+    The parsed namespace holds only what was typed.
     """
     parser = Parser(
         prog="jnst",
@@ -136,6 +137,7 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
         formatter_class=_Formatter,
         allow_abbrev=False,
         add_help=False,
+        argument_default=argparse.SUPPRESS,
     )
     add_files(parser.add_argument_group("files"))
     add_masks(parser.add_argument_group("regions"))
@@ -166,6 +168,13 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
         "defaults of --preset",
     )
     return parser
+
+
+def typed_preset(argv: Sequence[str]) -> str:
+    """The preset that a command names, "default" if it names none; UsageError if it is unknown."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    finder.add_argument("--preset", nargs="?", default="default")
+    return check_preset(finder.parse_known_args(list(argv))[0].preset)
 
 
 def typed_options(
@@ -219,7 +228,7 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
             groups[title] = parser.add_argument_group(title)
         value, choices = getattr(PRESETS[preset], spec.name), spec.metadata["choices"]
         text = f"{spec.metadata['help']} (default: {default_words(value)})".replace("%", "%%")
-        settings: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
+        settings: dict[str, Any] = {"help": text}
         if kinds[spec.name] is bool:
             settings["action"] = argparse.BooleanOptionalAction
         else:

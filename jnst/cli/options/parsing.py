@@ -1,25 +1,26 @@
-"""The parser of a command line into a checked request; no file is read or written here."""
+"""The parser of a command line into a checked request; no picture is read here."""
 
-import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 from ...config.effects import idle_fields
+from ...config.toml import check_name
 from ...network.architecture import check_layers
 from ...wording import nearest
-from .config import FIELDS, in_options, preset_name, typed_config
 from .devices import check_shared, devices_of
 from .groups import NETWORKS, WHOLE
-from .parser import typed_options
+from .parser import typed_options, typed_preset
 from .patterns import is_many
-from .request import Batch, MaskFiles, Request, Resume, beside
-from .sweep import interpolation, read_sweeps
-from .templates import TEMPLATED, as_template, filled, names
-from .values import Interval
-from .words import STREAM, UsageError, without
+from .request import Batch, Devices, MaskFiles, Request, Resume, Save
+from .settings import FIELDS, config_of, settings_of
+from .sweep import Sweep, interpolation, read_sweeps
+from .templates import TEMPLATED, as_template
+from .words import STREAM, UsageError, in_options
 
 
-def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | str:
+def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | Save | str:
     """Parses a command line.
 
     One content and style files make one painting, unless `--pairs` or `--every-pair` is given;
@@ -31,222 +32,238 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
 
     Returns:
         The request; for many paintings a `Batch`; for `--resume FILE` a `Resume`; for
-        `--rerun FILE` that file's name.
+        `--save-config FILE` a `Save`; for `--print-command FILE` that file's name.
 
     Raises:
         UsageError: for an unknown option, preset, layer or choice (with the nearest one), a value
             out of range, or options that do not go together.
+        OSError: if the file of `--config` cannot be read.
         SystemExit: with code 0, after `--help` or `--version` has printed its text.
 
     Example:
         >>> request = parse(["--content", "cat.jpg", "--style", "night.jpg", "--size", "300"])
-        >>> request.output, request.config.size, request.network
+        >>> request.output, request.config.size, request.architecture
         ('cat_night.png', 300, 'vgg16')
         >>> parse(["--content", "cat.jpg", "--style", "night.jpg", "--stpes", "9"])
         Traceback (most recent call last):
         ...
         jnst.cli.options.words.UsageError: unknown option --stpes; did you mean --steps?
     """
-    name = preset_name(argv)
-    typed = typed_options(argv, name, version)
-    if typed.rerun is not None:
+    typed = vars(typed_options(argv, typed_preset(argv), version))
+    if "rerun" in typed:
         if len(argv) > 2:
             raise UsageError("--rerun FILE only prints a command; it goes with no other option")
-        return str(typed.rerun)
-    if typed.resume is not None:
-        if typed.memory is not None:
+        return str(typed["rerun"])
+    sweeps = read_sweeps(typed.get("sweep", ()), [*FIELDS, "preset"] & typed.keys())
+    name, changes = settings_of(typed, sweeps)
+    if "save_config" not in typed:
+        return _command(typed, name, changes, sweeps)
+    try:
+        check_name(typed["save_config"])
+    except ValueError as error:
+        raise UsageError(f"--save-config: {error}") from None
+    config = config_of(name or "default", changes, typed.get("init_image"))
+    only = not {"content", "style", "resume"} & typed.keys()
+    command = None if only else _command(typed, name, changes, sweeps)
+    return Save(typed["save_config"], name or "default", config, command)
+
+
+def _command(
+    typed: Mapping[str, Any],
+    name: str | None,
+    changes: Mapping[str, Any],
+    sweeps: tuple[Sweep, ...],
+) -> Request | Batch | Resume:
+    values = _values(typed)
+    templates = {name: typed[name] for name in TEMPLATED if name in typed}
+    many = len(typed.get("content", ())) > 1
+    many = many or any(map(is_many, (*typed.get("content", ()), *typed.get("style", ()))))
+    many = many or typed.get("combine") in ("pairs", "every-pair")
+    if "resume" in typed:
+        if "memory" in typed:
             raise UsageError(
                 "--memory is settled when a run begins: leave it out, or give --tile N"
             )
-        return Resume(typed.resume, tuple(argv), typed.quiet)
+        if many or sweeps or "style_blend" in typed:
+            raise UsageError("--resume goes on with one painting: give one --content, no folder")
+        values |= {"preset": name} if name else {}
+        return Resume(typed["resume"], values, templates, changes, devices_of(typed))
     for needed in ("content", "style"):
-        if not getattr(typed, needed):
+        if needed not in typed:
             raise UsageError(f"--{needed} is missing: give a picture (see --help)")
-    if typed.bucket is not None and typed.bucket < 1:
-        raise UsageError(f"--bucket is {typed.bucket}: give a whole number of at least 1")
     _check_style_blend(typed)
-    several = len(typed.content) > 1 or any(map(is_many, (*typed.content, *typed.style)))
-    several = several or typed.combine in ("pairs", "every-pair")
-    if several or typed.sweep or typed.style_blend:
-        return _batch(typed, argv, several)
-    return _request(typed, name)
+    request = Request(**values | {"notes": _notes(typed)}).set_to(name or "default", changes)
+    if many or sweeps or "style_blend" in typed:
+        return _batch(typed, request, sweeps, templates, many)
+    templates = {"output": as_template(typed.get("output"))} | {
+        name: text for name, text in templates.items() if name != "output"
+    }
+    return checked(request.named(templates))
 
 
-def _batch(typed: argparse.Namespace, argv: Sequence[str], several: bool) -> Batch:
-    if STREAM in (*typed.content, *typed.style, typed.init_image, typed.output):
+_SAME = {spec.name for spec in fields(Request)} - {
+    *(*TEMPLATED, "content", "preset", "config", "resume"),
+}
+
+
+def _values(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The typed fields of a `Request`, without names that are templates."""
+    values = {name: value for name, value in typed.items() if name in _SAME}
+    if "content" in typed:
+        values["content"] = typed["content"][0]
+    if "style" in typed:
+        values["styles"] = tuple(typed["style"])
+    content, styles = (tuple(typed.get(name, ())) for name in ("content_mask", "style_mask"))
+    masks = MaskFiles(content, styles, typed.get("keep_mask"))
+    if any(masks):
+        values["masks"] = masks
+    values["devices"] = devices_of(typed)
+    if typed.get("output", "").endswith(("/", os.sep)):
+        values["new_folder"] = True
+    return values
+
+
+def _batch(
+    typed: Mapping[str, Any],
+    request: Request,
+    sweeps: tuple[Sweep, ...],
+    templates: Mapping[str, str],
+    many: bool,
+) -> Batch:
+    contents, styles = typed["content"], typed["style"]
+    if STREAM in (*contents, *styles, request.init_image, typed.get("output")):
         raise UsageError("- is one picture: many paintings are made of files and into files")
-    if devices_of(typed).processes > 1:
+    if request.devices.processes > 1:
         raise UsageError(
             "--coordinator shares the work on one painting: give one --content, no folder"
         )
-    many_contents = len(typed.content) > 1 or is_many(typed.content[0])
-    refuse_for_many(typed, several or typed.combine not in (None, "blend"), many_contents)
-    blended = len(sum(getattr(typed, "style_weights", []), ())) > 1
-    batch_options = (
-        "content",
-        "style",
-        "pairs",
-        "every-pair",
-        "blend",
-        "overwrite",
-        "bucket",
-        "sweep",
-        "style-blend",
-        "devices",
-        *TEMPLATED,
+    combine = typed.get("combine")
+    _refuse_masks(
+        request.masks,
+        many=many or combine not in (None, "blend"),
+        many_contents=len(contents) > 1 or is_many(contents[0]),
     )
-    fixed = {name for name in (*FIELDS, "preset") if getattr(typed, name, None) is not None}
-    sweeps = read_sweeps(typed.sweep, fixed)
-    sweeps += (interpolation(typed.style_blend),) if typed.style_blend else ()
-    blended = blended or bool(typed.style_blend)
-    typed_templates = {name: getattr(typed, name) for name in TEMPLATED}
+    blended = len(request.changes.get("style_weights", ())) > 1
+    if "style_blend" in typed:
+        sweeps, blended = (*sweeps, interpolation(typed["style_blend"])), True
+    _check_bucket(request)
+    bucket = typed.get("bucket", 16 if many else 1)
     return Batch(
-        words=tuple(without(argv, *(f"--{name}" for name in batch_options))),
-        contents=tuple(typed.content),
-        styles=tuple(typed.style),
-        combine=typed.combine or ("blend" if blended or not several else "every-pair"),
+        request=replace(request, bucket=bucket, devices=Devices(), notes=()),
+        contents=tuple(contents),
+        styles=tuple(styles),
+        combine=combine or ("blend" if blended or not many else "every-pair"),
         sweeps=sweeps,
-        templates={name: value for name, value in typed_templates.items() if value},
-        bucket=(16 if several else 1) if typed.bucket is None else typed.bucket,
-        overwrite=typed.overwrite,
-        quiet=typed.quiet,
+        templates=templates,
+        overwrite="overwrite" in typed,
+        devices=request.devices,
     )
 
 
-def _check_style_blend(typed: argparse.Namespace) -> None:
-    count = typed.style_blend
+def _check_style_blend(typed: Mapping[str, Any]) -> None:
+    count = typed.get("style_blend")
     if count is None:
         return
     if count < 2:
         raise UsageError(f"--style-blend is {count}: give a number of paintings of at least 2")
-    if len(typed.style) != 2 or typed.combine not in (None, "blend"):
+    if len(typed["style"]) != 2 or typed.get("combine") not in (None, "blend"):
         raise UsageError(
-            f"--style-blend goes from one style to another: give two, not {len(typed.style)}, and "
-            "neither --pairs nor --every-pair"
+            f"--style-blend goes from one style to another: give two, not {len(typed['style'])}, "
+            "and neither --pairs nor --every-pair"
         )
-    swept = (text.partition("=")[0].replace("-", "_") for text in typed.sweep)
-    if hasattr(typed, "style_weights") or "style_weights" in swept:
+    swept = (text.partition("=")[0].replace("-", "_") for text in typed.get("sweep", ()))
+    if "style_weights" in typed or "style_weights" in swept:
         raise UsageError("--style-blend sets --style-weights itself: give one of the two")
 
 
-def _request(typed: argparse.Namespace, name: str) -> Request:
-    config = typed_config(typed, name)
-    styles = tuple(typed.style)
-    network = typed.network or (None if typed.weights else "vgg16")
-    if network is not None and network not in NETWORKS:
-        raise UsageError(f"unknown network {network!r}; {nearest(network, NETWORKS)}")
+def checked(request: Request) -> Request:
+    """The request of one painting, its file names filled in.
+
+    Raises:
+        UsageError: for options that lack or exclude another one, have no effect, or do not fit
+            the number of styles.
+    """
+    config, count = request.config, len(request.styles)
+    if request.network is not None and request.network not in NETWORKS:
+        raise UsageError(
+            f"unknown network {request.network!r}; {nearest(request.network, NETWORKS)}"
+        )
     try:
-        # VGG-19 has every layer of VGG-16.
-        check_layers(network or "vgg19", config.layers)
+        check_layers(request.architecture, config.layers)
         for per_style in (config.weights_per_style, config.scales_per_style):
-            per_style(len(styles))
-        config.sizes_per_style(len(styles))
+            per_style(count)
+        config.sizes_per_style(count)
     except ValueError as error:
-        raise UsageError(in_options(str(error))) from None
-    for field, why in idle_fields(config, len(styles)).items():
-        if hasattr(typed, field):
+        raise UsageError(in_options(error)) from None
+    for field, why in idle_fields(config, count).items():
+        if field in request.changes:
             raise UsageError(why)
-    _check_together(typed)
-    masks = masks_of(typed)
-    if [*typed.content, *styles, typed.init_image, *masks.named().values()].count(STREAM) > 1:
+    _check_bucket(request)
+    _check_together(request)
+    for name in ("content", "styles"):
+        _check_masks(name.removesuffix("s"), len(getattr(request.masks, name)), count)
+    files = (request.content, *request.styles, request.init_image)
+    if [*files, *request.masks.named().values()].count(STREAM) > 1:
         raise UsageError("standard input holds one picture: give - once, and files for the others")
-    (content,) = typed.content
-    values = names(content, styles, name, config.size, config.seed, 1)
-    paths = {n: filled(n, getattr(typed, n), values) for n in TEMPLATED if getattr(typed, n)}
-    output = filled("output", as_template(typed.output), values)
-    devices = devices_of(typed)
-    check_shared(typed, devices)
-    if devices.processes > 1 and output == STREAM:
+    check_shared(request)
+    if request.devices.processes > 1 and request.output == STREAM:
         # The library that connects the processes writes a line to standard output.
         raise UsageError("--output - is not for several processes: give a file")
-    return Request(
-        content=content,
-        styles=styles,
-        output=output,
-        preset=name,
-        config=config,
-        network=network,
-        weights=typed.weights,
-        preprocess=typed.preprocess,
-        offline=typed.offline or os.environ.get("JNST_OFFLINE", "") not in ("", "0"),
-        init_image=typed.init_image,
-        masks=masks,
-        max_pixels=typed.max_pixels,
-        max_file_size=typed.max_file_size,
-        bits=typed.bits,
-        bucket=typed.bucket or 1,
-        save_every=typed.save_every,
-        snapshots=paths.get("snapshots") or beside(output, "_steps"),
-        log=paths.get("log"),
-        checkpoint=paths.get("checkpoint"),
-        checkpoint_every=typed.checkpoint_every or Interval(seconds=60.0),
-        resume=None,
-        memory=typed.memory,
-        tile=typed.tile,
-        devices=devices,
-        quiet=typed.quiet,
-        notes=_notes(typed),
-        new_folder=(typed.output or "").endswith(("/", os.sep)),
-    )
+    return request
 
 
-def _check_together(typed: argparse.Namespace) -> None:
+def _check_bucket(request: Request) -> None:
+    if request.bucket < 1:
+        raise UsageError(f"--bucket is {request.bucket}: give a whole number of at least 1")
+
+
+def _check_together(request: Request) -> None:
     """Refuses options without effect, or that lack or exclude another one."""
-    if typed.preprocess and not typed.weights:
+    if request.preprocess and not request.weights:
         raise UsageError("--preprocess is for weights of unknown origin: add --weights FILE")
-    if typed.bits not in (8, 16):
-        raise UsageError(f"--bits is {typed.bits}: choose 8 or 16")
-    if typed.save_every < 0:
-        raise UsageError(f"--save-every is {typed.save_every}: give a number of steps, or 0")
-    if typed.snapshots and not typed.save_every:
+    if request.bits not in (8, 16):
+        raise UsageError(f"--bits is {request.bits}: choose 8 or 16")
+    if request.save_every < 0:
+        raise UsageError(f"--save-every is {request.save_every}: give a number of steps, or 0")
+    if request.snapshots and not request.save_every:
         raise UsageError("--snapshots says where, but not when: add --save-every N")
-    if typed.checkpoint_every and not typed.checkpoint:
+    if request.checkpoint_every and not request.checkpoint:
         raise UsageError("--checkpoint-every says when, but not where: add --checkpoint FILE")
-    if typed.memory is not None and typed.tile is not None:
+    if request.memory is not None and request.tile is not None:
         raise UsageError("--memory chooses the windows that --tile names: give one of the two")
 
 
-def _notes(typed: argparse.Namespace) -> tuple[str, ...]:
+def _notes(typed: Mapping[str, Any]) -> tuple[str, ...]:
     notes = []
-    chosen = typed.combine or typed.content_mask or hasattr(typed, "style_weights")
-    if len(typed.style) > 1 and not chosen:
-        count = len(typed.style)
+    count = len(typed["style"])
+    if count > 1 and not {"combine", "content_mask", "style_weights"} & typed.keys():
         notes.append(f"one painting in the blend of {count} styles; --every-pair paints {count}")
-    if typed.overwrite:
+    if "overwrite" in typed:
         notes.append("--overwrite has no effect on one painting: its file is always replaced")
     return tuple(notes)
 
 
-def masks_of(typed: argparse.Namespace) -> MaskFiles:
-    """The masks of one painting.
-
-    Raises:
-        UsageError: if the number of masks is not the number of styles.
-    """
-    content, styles = typed.content_mask or (), typed.style_mask or ()
-    for name, paths in (("content", content), ("style", styles)):
-        if len(paths) not in (0, len(typed.style)):
-            raise UsageError(
-                f"--{name}-mask names {len(paths)} files for {len(typed.style)} styles: give one "
-                "for each, in their order"
-                + (f", or {WHOLE} for all of a style" if name == "style" else "")
-            )
-    return MaskFiles(tuple(content), tuple(styles), typed.keep_mask)
+def _check_masks(name: str, masks: int, styles: int) -> None:
+    if masks not in (0, styles):
+        raise UsageError(
+            f"--{name}-mask names {masks} files for {styles} styles: give one for each, in their "
+            "order" + (f", or {WHOLE} for all of a style" if name == "style" else "")
+        )
 
 
-def refuse_for_many(typed: argparse.Namespace, many: bool, many_contents: bool) -> None:
+def _refuse_masks(masks: MaskFiles, *, many: bool, many_contents: bool) -> None:
     """Raises UsageError for masks that many paintings cannot share.
 
     Args:
-        typed: the command.
+        masks: of the command.
         many: whether the paintings differ in content or styles.
         many_contents: whether they differ in content.
     """
-    for name in ("content", "style"):
-        if many and getattr(typed, f"{name}_mask"):
+    for name, paths in (("content", masks.content), ("style", masks.styles)):
+        if many and paths:
             raise UsageError(
                 f"--{name}-mask belongs to one painting: give one --content, and the styles as "
                 "files, one for each mask"
             )
-    if typed.keep_mask and many_contents:
+    if masks.keep and many_contents:
         raise UsageError("--keep-mask belongs to one picture: give one --content, and no folder")

@@ -1,27 +1,33 @@
-"""Sweeps: values of options to be tried in all combinations, and the words of each cell."""
+"""Sweeps: values of options to be tried in all combinations."""
 
+import argparse
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from typing import NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from ...config import Config
-from ...config.effects import idle_fields
 from ...wording import nearest
-from .config import config_of
-from .words import UsageError, option, without
-
-Cell = Mapping[str, str]
-"""A swept option's name to its value in one cell of the grid, as typed."""
+from .values import READERS
+from .words import UsageError
 
 _KINDS = get_type_hints(Config)
+_NAMES = (*(spec.name for spec in fields(Config)), "preset")
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Sweep(NamedTuple):
-    """An option of the run, by its field's name, and the values to try, as typed."""
+    """An option of the run, by its field's name, and the values to try, by how they were typed."""
 
     name: str
-    values: tuple[str, ...]
+    values: Mapping[str, Any]
+
+
+class Cell(NamedTuple):
+    """One cell of the grid: each swept option's value, as typed and as a value of its field."""
+
+    labels: dict[str, str]
+    values: dict[str, Any]
 
 
 class Axes(NamedTuple):
@@ -31,105 +37,55 @@ class Axes(NamedTuple):
     columns: tuple[str, ...]
 
 
-def cells(sweeps: Sequence[Sweep]) -> list[dict[str, str]]:
+def cells(sweeps: Sequence[Sweep]) -> list[Cell]:
     """All cells of the grid, the last option changing fastest; without a sweep, one empty cell.
 
-    >>> cells([Sweep("size", ("9", "8")), Sweep("seed", ("1",))])
-    [{'size': '9', 'seed': '1'}, {'size': '8', 'seed': '1'}]
+    >>> cells([Sweep("size", {"9": 9, "8": 8})])
+    [Cell(labels={'size': '9'}, values={'size': 9}), Cell(labels={'size': '8'}, values={'size': 8})]
     """
     names = [sweep.name for sweep in sweeps]
-    values = itertools.product(*(sweep.values for sweep in sweeps))
-    return [dict(zip(names, chosen, strict=True)) for chosen in values]
+    chosen = [
+        zip(*cell, strict=True) if cell else ((), ())
+        for cell in itertools.product(*(sweep.values.items() for sweep in sweeps))
+    ]
+    return [
+        Cell(dict(zip(names, labels, strict=True)), dict(zip(names, values, strict=True)))
+        for labels, values in chosen
+    ]
 
 
 def axes(sweeps: Sequence[Sweep]) -> Axes:
     """The axes of the grid: the last option in the columns, all others in the rows.
 
-    >>> axes([Sweep("size", ("9", "8")), Sweep("seed", ("1", "2"))])
+    >>> axes([Sweep("size", {"9": 9, "8": 8}), Sweep("seed", {"1": 1, "2": 2})])
     Axes(rows=('size 9', 'size 8'), columns=('seed 1', 'seed 2'))
     """
     *down, across = sweeps
-    rows = tuple("\n".join(f"{n} {v}" for n, v in cell.items()) for cell in cells(down))
+    rows = tuple("\n".join(f"{n} {v}" for n, v in cell.labels.items()) for cell in cells(down))
     return Axes(rows, tuple(f"{across.name} {value}" for value in across.values))
 
 
-def words_of(cell: Cell) -> list[str]:
-    """The options that a cell of the grid stands for.
-
-    >>> words_of({"scales": "0.5 1", "clamp": "false"})
-    ['--scales', '0.5', '1', '--no-clamp']
-    """
-    words: list[str] = []
-    for name, value in cell.items():
-        if _KINDS.get(name) is not bool:
-            words += [option(name), *(value.split() or [""])]
-        elif value in _TRUTH:
-            words += [option(name if _TRUTH[value] else f"no_{name}")]
-        else:
-            raise UsageError(f"--sweep {name}: {value!r} is neither true nor false")
-    return words
-
-
-_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
-
-
-def for_names(cell: Cell) -> dict[str, str]:
+def for_names(labels: Mapping[str, str]) -> dict[str, str]:
     """The values of a template's fields: each option's value, and {sweep} for all.
 
     >>> for_names({"scales": "0.5 1", "seed": "3"})["sweep"]
     'scales-0.5-1_seed-3'
     """
-    values = {name: "-".join(value.split()).replace("/", "-") for name, value in cell.items()}
+    values = {name: "-".join(value.split()).replace("/", "-") for name, value in labels.items()}
     return values | {"sweep": "_".join(f"{name}-{value}" for name, value in values.items())}
-
-
-def effective(every: Iterable[list[str]], styles: int) -> list[list[str]]:
-    """The words of each cell without the options that have no effect there.
-
-    Args:
-        every: the words of each cell.
-        styles: number of style pictures.
-
-    Raises:
-        UsageError: for an option that has no effect in any cell, or a wrong value.
-
-    Example:
-        >>> effective([["--init", "gray", "--seed", "3"], ["--init", "content", "--seed", "3"]], 1)
-        [['--init', 'gray', '--seed', '3'], ['--init', 'content']]
-    """
-    effective_words, useful = [], set()
-    reasons: dict[str, str] = {}
-    for words in every:
-        idle = idle_fields(config_of(words)[1], styles)
-        heads = {word.split("=")[0] for word in words}
-        for spec in fields(Config):
-            spellings = [option(spec.name), option(f"no_{spec.name}")]
-            if not heads.intersection(spellings):
-                continue
-            if spec.name in idle:
-                words = without(words, *spellings)
-                reasons.setdefault(spec.name, idle[spec.name])
-            else:
-                useful.add(spec.name)
-        effective_words.append(words)
-    for name, why in reasons.items():
-        if name not in useful:
-            raise UsageError(why)
-    return effective_words
-
-
-_NAMES = (*(spec.name for spec in fields(Config)), "preset")
 
 
 def read_sweep(text: str) -> Sweep:
     """Parses `--sweep name=value,value`; the members of a list are separated by spaces.
 
     Raises:
-        UsageError: for an unknown option, no value, or a repeated value.
+        UsageError: for an unknown option, no value, a wrong or a repeated value.
 
     Example:
-        >>> read_sweep("content-weight=1,5"), read_sweep("scales=1,0.5 1").values
-        (Sweep(name='content_weight', values=('1', '5')), ('1', '0.5 1'))
+        >>> read_sweep("content-weight=1,5")
+        Sweep(name='content_weight', values={'1': 1.0, '5': 5.0})
+        >>> read_sweep("scales=1,0.5 1").values
+        {'1': (1.0,), '0.5 1': (0.5, 1.0)}
         >>> read_sweep("contnt_weight=1,5")
         Traceback (most recent call last):
         ...
@@ -138,37 +94,43 @@ content_weight?
     """
     name, equals, after = text.partition("=")
     name = name.strip().removeprefix("--").replace("-", "_")
-    values = tuple(" ".join(value.split()) for value in after.split(","))
-    if not equals or not all(values):
+    labels = [" ".join(value.split()) for value in after.split(",")]
+    if not equals or not all(labels):
         raise UsageError(f"--sweep {text}: give a name and values, such as content_weight=1,5,20")
     if name not in _NAMES:
         raise UsageError(f"--sweep {name}: no such option; {nearest(name, _NAMES)}")
-    if len({_meaning(name, value) for value in values}) < len(values):
+    values = [_read(name, label) for label in labels]
+    if any(value in values[:index] for index, value in enumerate(values)):
         raise UsageError(f"--sweep {text}: a value comes twice")
-    return Sweep(name, values)
+    return Sweep(name, dict(zip(labels, values, strict=True)))
 
 
-def _meaning(name: str, value: str) -> object:
-    """A value by which equal settings compare equal: 1 and 1.0, true and yes."""
-    if _KINDS.get(name) is bool:
-        return _TRUTH.get(value, value)
+def _read(name: str, label: str) -> Any:
+    kind = _KINDS.get(name, str)
+    if kind is bool:
+        if label not in _TRUTH:
+            raise UsageError(f"--sweep {name}: {label!r} is neither true nor false")
+        return _TRUTH[label]
+    read, _ = READERS[(get_args(kind) or (kind,))[0]]
     try:
-        return tuple(map(float, value.split()))
-    except ValueError:
-        return value
+        is_list = isinstance(getattr(Config, name, None), tuple)
+        return tuple(map(read, label.split())) if is_list else read(label)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"--sweep {name}: {error}") from None
 
 
 def interpolation(count: int) -> Sweep:
     """A sweep from the first of two styles to the second, `count` even shares, both ends included.
 
     >>> interpolation(3).values
-    ('1 0', '0.5 0.5', '0 1')
+    {'1 0': (1.0, 0.0), '0.5 0.5': (0.5, 0.5), '0 1': (0.0, 1.0)}
     """
     shares = [index / (count - 1) for index in range(count)]
-    return Sweep("style_weights", tuple(f"{1 - share:.4g} {share:.4g}" for share in shares))
+    labels = [f"{1 - share:.4g} {share:.4g}" for share in shares]
+    return Sweep("style_weights", {label: _read("style_weights", label) for label in labels})
 
 
-def read_sweeps(texts: list[str], typed: set[str]) -> tuple[Sweep, ...]:
+def read_sweeps(texts: Sequence[str], typed: Collection[str]) -> tuple[Sweep, ...]:
     """Parses all sweeps; UsageError if an option is swept twice, or is also in `typed`."""
     sweeps = tuple(map(read_sweep, texts))
     names = [sweep.name for sweep in sweeps]

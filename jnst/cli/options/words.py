@@ -1,6 +1,6 @@
 """The words of a command line: the spelling of options, and the error for wrong words."""
 
-from collections.abc import Iterable
+from ...wording import SettingError
 
 STREAM = "-"
 """Standard input or output, in place of a picture's file."""
@@ -10,23 +10,6 @@ class UsageError(ValueError):
     """The command is wrong as written; the message is one line for the user."""
 
 
-def without(words: Iterable[str], *options: str) -> list[str]:
-    """The words without those options and their values.
-
-    >>> without(["--style", "a.png", "b.png", "--size", "9", "--resume=x"], "--style", "--resume")
-    ['--size', '9']
-    >>> without(["--content", "-", "--size", "9"], "--content")
-    ['--size', '9']
-    """
-    remaining, skipping = [], False
-    for word in words:
-        if word.startswith("-") and word != STREAM:
-            skipping = word.split("=")[0] in options
-        if not skipping:
-            remaining.append(word)
-    return remaining
-
-
 def option(field: str) -> str:
     """The option of a field of `Config`.
 
@@ -34,3 +17,40 @@ def option(field: str) -> str:
     '--tv-weight'
     """
     return "--" + field.replace("_", "-")
+
+
+def option_words(field: str, value: object) -> list[str]:
+    """The option that sets a field to a value.
+
+    >>> option_words("clamp", False), option_words("scales", (0.5, 1.0))
+    (['--no-clamp'], ['--scales', '0.5', '1'])
+    >>> option_words("style_layers", ()), option_words("noise", 1 / 3)
+    (['--style-layers', ''], ['--noise', '0.3333333333333333'])
+    """
+    if isinstance(value, bool):
+        return [option(field if value else f"no_{field}")]
+    values = value if isinstance(value, tuple) else (value,)
+    return [option(field), *(map(_word, values) if values else [""])]
+
+
+def _word(value: object) -> str:
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
+
+
+def in_options(error: ValueError) -> str:
+    """The text of an error of the library, with its settings spelt as options.
+
+    >>> from jnst.wording import Setting
+    >>> in_options(SettingError(Setting("size_side"), " is 3: use ", Setting("clamp", True)))
+    '--size-side is 3: use --clamp'
+    """
+    if not isinstance(error, SettingError):
+        return str(error)
+    return error.told(
+        lambda named: (
+            option(named.field)
+            if named.value is None
+            else " ".join(option_words(named.field, named.value))
+        )
+    )
