@@ -171,4 +171,4 @@ def test_importing_creates_nothing_and_loads_no_plots(tmp_path):
         check=True,
     )
     assert list(tmp_path.iterdir()) == []
-    assert not {"matplotlib", "torch", "onnx", "pooch", "tqdm"} & set(found.stdout.split())
+    assert not {"matplotlib", "torch", "onnx", "requests", "tqdm"} & set(found.stdout.split())

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 
 from . import processor_figures
-from .architecture import CONVOLUTIONS, LAYERS, halvings
+from .architecture import CONVOLUTIONS, LAYERS, map_shapes
 from .trial import LARGEST_TILE, MOST_KERNEL_NUMBERS
 
 _EVALUATIONS = 200
@@ -55,27 +55,21 @@ def winograd_tiles(
     """The convolutions for which `jnst.prepare` chooses Winograd's tiles, with the tiles' sides."""
     if jax.default_backend() != "cpu":
         return {}
-    shapes = _shapes(network, height, width, layers or None)
+    shapes = _shapes(network, height, width, layers or LAYERS[network])
     tiles = {name: fastest(*shape, precision) for name, shape in shapes.items()}
     return {name: sides for name, sides in tiles.items() if sides != DIRECT}
 
 
 def _shapes(
-    network: str, height: int, width: int, layers: Iterable[str] | None
+    network: str, height: int, width: int, layers: Iterable[str]
 ) -> dict[str, tuple[int, int, int, int]]:
-    """Channels in and out, height and width of each convolution that may have timings.
-
-    Up to the deepest of the layers, None for all; without those whose map has no pixel left.
-    """
-    order = LAYERS[network]
-    last = len(order) if layers is None else max(map(order.index, layers), default=-1)
-    shapes = {}
-    for name, wide, deep in CONVOLUTIONS[network]:
-        depth = halvings(order, name)
-        eligible = wide >= _LEAST_CHANNELS and order.index(name) <= last
-        if eligible and min(height, width) >> depth:
-            shapes[name] = (wide, deep, height >> depth, width >> depth)
-    return shapes
+    """Channels in and out, height and width of each convolution that may have timings."""
+    maps = map_shapes(network, layers, height, width)
+    return {
+        name: (wide, deep, *maps[name][:2])
+        for name, wide, deep in CONVOLUTIONS[network]
+        if name in maps and wide >= _LEAST_CHANNELS and all(maps[name])
+    }
 
 
 def fastest(wide: int, deep: int, height: int, width: int, precision: str = "float32") -> Tiles:

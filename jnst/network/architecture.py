@@ -55,15 +55,6 @@ def smallest_side(network: str, layers: Iterable[str]) -> int:
     return 2 ** sum(name.startswith("pool") for name in layers_to(network, layers))
 
 
-def convolutions_to(network: str, layers: Iterable[str]) -> list[str]:
-    """The convolutions up to the deepest of some layers, in order.
-
-    >>> convolutions_to("vgg16", ["relu2_1", "conv1_1"])
-    ['conv1_1', 'conv1_2', 'conv2_1']
-    """
-    return [name for name in layers_to(network, layers) if name.startswith("conv")]
-
-
 def layers_to(network: str, layers: Iterable[str]) -> tuple[str, ...]:
     """All layers up to the deepest of some layers, in order; none without any.
 
@@ -75,11 +66,7 @@ def layers_to(network: str, layers: Iterable[str]) -> tuple[str, ...]:
 
 
 def halvings(layers: tuple[str, ...], layer: str) -> int:
-    """The number of poolings in `layers` up to and including `layer`.
-
-    >>> halvings(("conv1_1", "relu1_1", "pool1", "conv2_1"), "conv2_1")
-    1
-    """
+    """The number of poolings in `layers` up to and including `layer`."""
     return sum(name.startswith("pool") for name in layers[: layers.index(layer) + 1])
 
 

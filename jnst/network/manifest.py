@@ -59,7 +59,7 @@ class KnownFile:
 
     @property
     def published_hash(self) -> str:
-        """The hash with its algorithm, the stronger one if there are two, as pooch writes it."""
+        """The hash after its algorithm and a colon; the stronger one if there are two."""
         return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}"
 
     def is_intact(self, path: Path) -> bool:
@@ -81,11 +81,9 @@ def weights_folder() -> Path:
 @functools.cache
 def families() -> tuple[Family, ...]:
     """The families of the manifest."""
-    manifest, loaded = _manifest(), []
-    for entry in map(_with_tuples, manifest["family"]):
-        expects = Preprocessing(**_with_tuples(manifest["input"][entry.pop("input")]))
-        loaded.append(Family(preprocessing=expects, **entry))
-    return tuple(loaded)
+    inputs = {name: Preprocessing(**_with_tuples(e)) for name, e in _manifest()["input"].items()}
+    entries = map(_with_tuples, _manifest()["family"])
+    return tuple(Family(preprocessing=inputs[entry.pop("input")], **entry) for entry in entries)
 
 
 @functools.cache
@@ -125,12 +123,7 @@ def identify(layers: Layers, network: str) -> Family | None:
 
 
 def identify_by_hash(path: Path) -> tuple[str, KnownFile | None]:
-    """The SHA-256 of a file, and the file of the manifest that it is, under any name.
-
-    >>> sha256, published = identify_by_hash(weights_folder() / "vgg16.h5")
-    >>> sha256[:8], published.family, published.licence
-    ('75a7ad61', 'caffe', 'CC BY 4.0')
-    """
+    """The SHA-256 of a file, and the file of the manifest that it is, under any name."""
     sha256, md5 = file_hash(path, "sha256"), file_hash(path, "md5")
     for file in known_files():
         # Of some files only the first eight digits are published, in their names.

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -78,9 +79,12 @@ def measure(
     """Times as many shapes as fit into `SECONDS` of the clock, by `compare` or `time_shape`."""
     end, rows = clock() + SECONDS, dict[Shape, Row]()
     overhead = per_operation = 0.0  # overhead of a comparison; seconds of its calls per operation
-    for tile, shape in _candidates(precision):
+    # Every shape with small tiles before any with large ones.
+    for tile, shape in product(_TILES, shapes()):
         begin = clock()
-        if begin + overhead + per_operation * shape.operations > end:
+        numbers = (tile + 2) ** 2 * shape.wide * shape.deep
+        eligible = tile <= LARGEST_TILE.get(precision, tile) and numbers <= MOST_KERNEL_NUMBERS
+        if not eligible or begin + overhead + per_operation * shape.operations > end:
             continue
         timings = (compare or time_shape)(shape, tile, precision, end, clock)
         calls = _CALLS * sum(call for times in timings.values() for call, _ in times.values())
@@ -93,16 +97,6 @@ def measure(
     return list(rows.values())
 
 
-def _candidates(precision: str) -> list[tuple[int, Shape]]:
-    """The eligible tiles and shapes: every shape with small tiles before any with large ones."""
-    return [
-        (tile, shape)
-        for tile, shape in product(_TILES, shapes())
-        if tile <= LARGEST_TILE.get(precision, tile)
-        and (tile + 2) ** 2 * shape.wide * shape.deep <= MOST_KERNEL_NUMBERS
-    ]
-
-
 def time_shape(
     shape: Shape, tile: int, precision: str, end: float, clock: Callable[[], float]
 ) -> Timings:
@@ -110,10 +104,8 @@ def time_shape(
     names = ("direct", str(tile))
     keys = list(product(DIRECTIONS, names))
     with ThreadPoolExecutor(len(keys)) as pool:
-        jobs = [
-            pool.submit(_compiled, shape, name, precision, direction) for direction, name in keys
-        ]
-    programs = {key: job.result() for key, job in zip(keys, jobs, strict=True)}
+        compiled = pool.map(partial(_compiled, shape, precision), *zip(*keys, strict=True))
+    programs = dict(zip(keys, compiled, strict=True))
     least = dict.fromkeys(keys, math.inf)
     for _ in range(_CALLS):
         for key, (call, _) in programs.items():
@@ -122,14 +114,14 @@ def time_shape(
             least[key] = min(least[key], time.perf_counter() - begin)
         if clock() > end:
             break
-    timings: Timings = {direction: {} for direction in DIRECTIONS}
-    for (direction, name), seconds in least.items():
-        timings[direction][name] = [seconds, programs[direction, name][1]]
-    return timings
+    return {
+        direction: {name: [least[direction, name], programs[direction, name][1]] for name in names}
+        for direction in DIRECTIONS
+    }
 
 
 def _compiled(
-    shape: Shape, algorithm: str, precision: str, direction: str
+    shape: Shape, precision: str, direction: str, algorithm: str
 ) -> tuple[Callable[[], Any], float]:
     """A compiled pass of one convolution, and the seconds of its compilation."""
     arguments = _arguments(shape, algorithm, precision)

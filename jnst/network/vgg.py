@@ -6,7 +6,7 @@ requested layer, so no unused layer is computed.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -16,13 +16,14 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..arrays import AnyImage, Batch, Features, check_image
+from ..config.choices import POOLINGS
 from ..ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
-from .architecture import CONVOLUTIONS, check_layers, convolutions_to, layers_to, smallest_side
+from .architecture import CONVOLUTIONS, check_layers, layers_to, smallest_side
 from .preprocessing import Preprocessing, preprocess
 
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
 # style-transfer-pytorch's factors, which keep inputs of deeper layers near those of training.
-_RESCALED = {"average-rescaled": ("average", 2.0), "l2-rescaled": ("l2", 0.78)}
+_FACTORS = {"average": 2.0, "l2": 0.78}
 
 
 @partial(
@@ -51,16 +52,23 @@ class Params:
     layers: dict[str, dict[str, Array]]
     network: str
     preprocessing: Preprocessing
-    name: str = field(default="")
-    sha256: str = field(default="")
-    precision: str = field(default="float32")
+    name: str = ""
+    sha256: str = ""
+    precision: str = "float32"
 
 
-def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool = False) -> Batch:
+def convolve(
+    x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool, padding: str = "zero"
+) -> Batch:
     """The convolution of x [N, H, W, in] by a layer of `Params`, with its ReLU if `rectify`.
 
-    The forms of the layer's kernels decide on the algorithms.
+    The forms of the layer's kernels decide on the algorithms. The padding of one pixel is "zero",
+    "replicate" or "reflect".
     """
+    if padding != "zero":
+        # Every algorithm pads with zeros, which affect only the rim of the padded picture: cut it.
+        padded = pad(x, 1, cast(Any, padding))
+        return convolve(padded, layer, precision, rectify)[:, 1:-1, 1:-1]
     # By default JAX multiplies float32 in TF32 on recent GPUs and in bfloat16 on TPUs.
     products = "tensorfloat32" if precision == "tf32" else "highest"
     forward, bias = layer.get("transformed", layer.get("kernel")), layer["bias"]
@@ -72,16 +80,6 @@ def convolve(x: Batch, layer: Mapping[str, Any], precision: str, rectify: bool =
     operands = (x.astype(kernel.dtype), kernel, bias.astype(kernel.dtype))
     y = conv2d(*operands, precision=products).astype(x.dtype)
     return relu(y) if rectify else y
-
-
-def convolve_first(
-    x: Batch, layer: Mapping[str, Any], precision: str, padding: str, rectify: bool = False
-) -> Batch:
-    """conv1_1 as `convolve`, with a padding of one pixel: "zero", "replicate" or "reflect"."""
-    if padding == "zero":
-        return convolve(x, layer, precision, rectify)
-    # Every algorithm pads with zeros, which affect only the rim of the padded picture; cut it off.
-    return convolve(pad(x, 1, cast(Any, padding)), layer, precision, rectify)[:, 1:-1, 1:-1]
 
 
 class _Convolution(nn.Module):
@@ -99,7 +97,7 @@ class _Convolution(nn.Module):
         if "transformed" not in layer:
             shape = (3, 3, x.shape[-1], self.width)
             layer["kernel"] = self.param("kernel", nn.initializers.he_normal(), shape)
-        return convolve_first(x, layer, self.precision, self.padding, self.rectify)
+        return convolve(x, layer, self.precision, self.rectify, self.padding)
 
 
 class VGG(nn.Module):
@@ -158,13 +156,6 @@ def propagate(
         yield name, x
 
 
-def check_pooling(pooling: str) -> None:
-    """Raises ValueError unless `pooling` is one of max, average, l2 and the rescaled ones."""
-    kinds = (*_POOLINGS, *_RESCALED)
-    if pooling not in kinds:
-        raise ValueError(f"unknown pooling {pooling!r}: choose one of {', '.join(kinds)}")
-
-
 def pool(x: Batch, kind: str = "max") -> Batch:
     """The network's pooling: windows of 2x2, "max", "average" or "l2"; an odd last row is dropped.
 
@@ -177,10 +168,9 @@ def pool(x: Batch, kind: str = "max") -> Batch:
     >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1), "average-rescaled").squeeze().tolist()
     [4.0, 16.0]
     """
-    if kind not in _RESCALED:
-        return _POOLINGS[kind](x, 2)
-    plain, factor = _RESCALED[kind]
-    return factor * _POOLINGS[plain](x, 2)
+    plain, rescaled, _ = kind.partition("-rescaled")
+    y = _POOLINGS[plain](x, 2)
+    return _FACTORS[plain] * y if rescaled else y
 
 
 def features(
@@ -224,7 +214,8 @@ def features(
     """
     layers = (layers,) if isinstance(layers, str) else tuple(layers)
     check_layers(params.network, layers)
-    check_pooling(pooling)
+    if pooling not in POOLINGS:
+        raise ValueError(f"unknown pooling {pooling!r}: choose one of {', '.join(POOLINGS)}")
     check_image("image", image)
     if not layers:
         return {}
@@ -236,7 +227,8 @@ def features(
             f"{need} pixels on each side; use a larger picture or a shallower layer"
         )
     network = VGG(params.network, layers, pooling, params.precision, padding)
-    used = {name: params.layers[name] for name in convolutions_to(params.network, layers)}
+    order = layers_to(params.network, layers)
+    used = {name: params.layers[name] for name in order if name.startswith("conv")}
     batch = preprocess(jnp.asarray(image), params.preprocessing)[None]
     maps: Any = network.apply({"params": used}, batch)
     return {name: maps[name][0] for name in layers}

@@ -188,9 +188,9 @@ def agreed_preprocessing(
     return agreed
 
 
-def _agree(one: Preprocessing, other: Preprocessing) -> bool:
-    ours, theirs = ((p.scale, *p.mean, *p.std) for p in (one, other))
-    return one.channel_order == other.channel_order and np.allclose(ours, theirs, rtol=1e-3)
+def _agree(identified: Preprocessing, stated: Preprocessing) -> bool:
+    ours, theirs = ((p.scale, *p.mean, *p.std) for p in (identified, stated))
+    return identified.channel_order == stated.channel_order and np.allclose(ours, theirs, rtol=1e-3)
 
 
 def _words(preprocessing: Preprocessing) -> str:

@@ -85,7 +85,7 @@ def test_fetch_list_check_load(run, server, tmp_path):
     path = tmp_path / "cache" / VGG19
     assert (code, out.strip()) == (0, str(path))
     assert "weights: 100%" in err
-    assert server.seen[-1] == ("/good", "bytes=16384-")  # a chunk of http_stream
+    assert server.seen[-1] == ("/good", "bytes=16384-")  # after one chunk
     assert run("weights list")[1].splitlines()[2].endswith(f"  {path}")
     code, out, err = run(f"weights check {path}")
     assert (code, err) == (0, "")

@@ -12,7 +12,7 @@ import pytest
 import requests
 from weight_server import Server
 
-from jnst.network import download, http_stream, manifest, weights
+from jnst.network import download, manifest, weights
 
 CONTENT = bytes(range(256)) * 4096
 HALF = len(CONTENT) // 2
@@ -81,7 +81,7 @@ def test_second_address(serve, server, capsys):
     ],
 )
 def test_failure_says_what_to_do_and_leaves_nothing(serve, tmp_path, monkeypatch, path, reason):
-    monkeypatch.setattr(http_stream, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 1.0)
     known = serve(path)
     with pytest.raises(OSError, match=reason) as error:
         weights.load_weights("vgg19")
@@ -101,7 +101,7 @@ def test_failure_says_what_to_do_and_leaves_nothing(serve, tmp_path, monkeypatch
     ],
 )
 def test_failure_in_the_middle_keeps_what_came_aside(serve, tmp_path, monkeypatch, path, reason):
-    monkeypatch.setattr(http_stream, "STALL_SECONDS", 0.4)
+    monkeypatch.setattr(download, "STALL_SECONDS", 0.4)
     known = serve(path)
     with pytest.raises(OSError, match=rf"{reason}.*; (0\.[58]|1\.0) MB are kept, and the"):
         weights.fetch_weights("vgg19")
@@ -120,7 +120,7 @@ def test_nobody_listens(serve, server, tmp_path):
     start = time.monotonic()
     with pytest.raises(OSError, match="cannot be reached"):
         weights.fetch_weights("vgg19")
-    assert time.monotonic() - start < http_stream.CONNECT_SECONDS
+    assert time.monotonic() - start < download.CONNECT_SECONDS
     assert leftovers(tmp_path) == []
 
 
@@ -227,5 +227,5 @@ def test_nothing_to_fetch(serve):
 
 def test_certificate_that_is_not_trusted():
     error = requests.exceptions.SSLError(ssl.SSLError("self-signed certificate"))
-    assert http_stream.reason(error) == "has no certificate that this machine trusts"
-    assert http_stream.reason(requests.TooManyRedirects("30")) == "failed (30)"
+    assert download.reason(error) == "has no certificate that this machine trusts"
+    assert download.reason(requests.TooManyRedirects("30")) == "failed (30)"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from weight_server import Server
 
-from jnst.network import http_stream
+from jnst.network import download
 from jnst.network.download import fetch, part_of
 from jnst.network.manifest import KnownFile
 
@@ -92,7 +92,7 @@ def test_a_server_that_always_cuts_is_given_up(server, tmp_path):
 
 
 def test_silence_is_cut_short_and_mended(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(http_stream, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
     start = time.monotonic()
     assert fetch(known_at(server.url("stall,good")), tmp_path).read_bytes() == CONTENT
     assert time.monotonic() - start < 5
@@ -132,7 +132,7 @@ def test_another_part_than_asked_for(server, tmp_path):
 def process(known, folder):
     return subprocess.Popen(
         [sys.executable, "-c", FETCH, repr(asdict(known)), str(folder)],
-        env={**os.environ, "PYTHONPATH": str(Path(http_stream.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(download.__file__).parents[2])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

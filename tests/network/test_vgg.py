@@ -13,7 +13,7 @@ import pytest
 from jnst.network import Params, features
 from jnst.network.architecture import CONVOLUTIONS, LAYERS, smallest_side
 from jnst.network.preprocessing import CAFFE, TORCHVISION, preprocess
-from jnst.network.vgg import VGG, check_pooling
+from jnst.network.vgg import VGG
 
 
 def random_image(height, width, seed=0):
@@ -191,8 +191,6 @@ def test_errors_say_what_to_do(params):
     with pytest.raises(ValueError, match="unknown network 'vgg11': choose one of vgg16, vgg19"):
         features(Params({}, "vgg11", CAFFE), image, ["relu1_1"])
     assert features(params, image, []) == {}
-    assert check_pooling("l2") is None
-    assert check_pooling("l2-rescaled") is None
 
 
 def test_one_image_is_the_unit_and_vmap_makes_batches(params):

@@ -24,7 +24,7 @@ from ...losses.objective import Sums, Terms, sums_of
 from ...network import Params
 from ...network.architecture import CONVOLUTIONS, halvings
 from ...network.preprocessing import preprocess
-from ...network.vgg import convolve, convolve_first, pool, propagate
+from ...network.vgg import convolve, pool, propagate
 from .cutting import stored_layers
 
 
@@ -95,10 +95,9 @@ def backward(
 
 
 def _convolve(params: Params, name: str, padding: str, x: Batch, *, rectify: bool = False) -> Batch:
-    if name == "conv1_1":
-        # Where a window ends inside the picture, the padding affects positions outside its core.
-        return convolve_first(x, params.layers[name], params.precision, padding, rectify)
-    return convolve(x, params.layers[name], params.precision, rectify)
+    # Where a window ends inside the picture, the padding affects positions outside its core.
+    padding = padding if name == "conv1_1" else "zero"
+    return convolve(x, params.layers[name], params.precision, rectify, padding)
 
 
 def _convolve_back(params: Params, name: str, padding: str, flow: Batch) -> Batch:

@@ -28,9 +28,7 @@ from . import (
 from .layers import Layers as Layers
 from .layers import Unfit
 from .layers import WeightFile as WeightFile
-from .native import write as write_native
-
-__all__ = ["Layers", "WeightFile", "check_is_file", "read_weight_file", "write_native"]
+from .native import write_native as write_native
 
 _ONNX = b"\x08"  # Protocol-buffer field 1, a number: the version of ONNX.
 _TAR = (257, b"ustar")

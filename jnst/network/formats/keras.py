@@ -18,7 +18,7 @@ import h5py
 
 from . import archive as zips
 from . import hdf5
-from .layers import Found, WeightFile, assemble
+from .layers import Tensors, WeightFile, assemble
 from .naming import convolution_name, in_natural_order
 
 WEIGHTS = "model.weights.h5"
@@ -45,7 +45,7 @@ def read(file: h5py.File, kind: str = "Keras 3 .weights.h5") -> WeightFile:
         own_name = hdf5.text(array.parent.attrs.get("name", "")) if is_keras3 else ""
         names[group] = convolution_name(f"{group}/") or convolution_name(own_name) or ""
         groups.setdefault(group, {})[_PARTS[array.ndim]] = array
-    convolutions: Found = {names[group]: parts for group, parts in groups.items() if names[group]}
+    convolutions: Tensors = {names[group]: parts for group, parts in groups.items() if names[group]}
     if is_keras3 and not convolutions:
         convolutions = in_natural_order(groups)
     return assemble(convolutions, "HWIO", kind if is_keras3 else "Keras 2 .h5")

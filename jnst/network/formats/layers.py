@@ -20,7 +20,7 @@ from ..preprocessing import Preprocessing
 Layout = Literal["HWIO", "OIHW"]
 Layers = dict[str, dict[str, npt.NDArray[np.float32]]]
 """Layer name to {"kernel": [3, 3, in, out], "bias": [out]}, float32."""
-Found = Mapping[str, Mapping[str, Any]]
+Tensors = Mapping[str, Mapping[str, Any]]
 """Layer name to {"kernel": tensor, "bias": tensor}. A tensor is a `Tensor` or an HDF5 dataset."""
 
 
@@ -60,37 +60,42 @@ def from_bytes(
     return np.frombuffer(data, dtype).reshape(shape, order=order)
 
 
-def assemble(found: Found, layout: Layout, format: str, network: str | None = None) -> WeightFile:
+def assemble(
+    tensors: Tensors, layout: Layout, format: str, network: str | None = None
+) -> WeightFile:
     """Checks the tensors of a file, which may declare its network; brings them to float32 and HWIO.
 
     Shapes are checked before anything is read, so that a file cannot make it allocate more than
     a VGG needs. Names that belong to no convolution are ignored.
     """
-    detected = "vgg19" if any(f"conv{block}_4" in found for block in (3, 4, 5)) else "vgg16"
+    detected = "vgg19" if any(f"conv{block}_4" in tensors for block in (3, 4, 5)) else "vgg16"
     network = network or detected
-    expected = [name for name, _, _ in CONVOLUTIONS[network]]
-    missing = [name for name in expected if not {"kernel", "bias"} <= set(found.get(name, ()))]
     if network != detected:
         raise Unfit(
             f"says that it is {network}, but its layers are those of {detected}; "
             "convert the original again"
         )
+    names = [name for name, _, _ in CONVOLUTIONS[network]]
+    missing = [(n, p) for n in names for p in ("kernel", "bias") if p not in tensors.get(n, ())]
     if missing:
+        layers_missing = list(dict.fromkeys(name for name, _ in missing))
+        what = ", ".join(map(" ".join, missing))
+        if len(layers_missing) > 4:
+            what = f"{len(layers_missing)} of the layers ({', '.join(layers_missing[:3])}, …)"
         raise Unfit(
-            f"lacks {_missing_parts(found, missing)} of {network}; "
-            "it is incomplete or not a VGG: use a complete file"
+            f"lacks {what} of {network}; it is incomplete or not a VGG: use a complete file"
         )
     layers: Layers = {}
     for name, inputs, outputs in CONVOLUTIONS[network]:
         shape = (3, 3, inputs, outputs) if layout == "HWIO" else (outputs, inputs, 3, 3)
-        kernel = _read(f"{name} kernel", found[name]["kernel"], shape)
-        bias = _read(f"{name} bias", found[name]["bias"], (outputs,))
+        kernel = _read(f"{name} kernel", tensors[name]["kernel"], shape)
+        bias = _read(f"{name} bias", tensors[name]["bias"], (outputs,))
         kernel = kernel if layout == "HWIO" else kernel.transpose(2, 3, 1, 0)
         layers[name] = {"kernel": np.ascontiguousarray(kernel), "bias": bias}
     return WeightFile(layers, network, format)
 
 
-def name_in_order(convolutions: Sequence[Mapping[str, Any]]) -> Found:
+def name_in_order(convolutions: Sequence[Mapping[str, Any]]) -> Tensors:
     """Names convolutions that a file lists only in the order of computation."""
     for table in CONVOLUTIONS.values():
         if len(table) == len(convolutions):
@@ -99,13 +104,6 @@ def name_in_order(convolutions: Sequence[Mapping[str, Any]]) -> Found:
         f"has {len(convolutions)} convolutions; VGG-16 has 13 and VGG-19 has 16: "
         "use a file of one of these"
     )
-
-
-def _missing_parts(found: Found, missing: list[str]) -> str:
-    if len(missing) > 4:
-        return f"{len(missing)} of the layers ({', '.join(missing[:3])}, …)"
-    parts = [f"{n} {p}" for n in missing for p in ("kernel", "bias") if p not in found.get(n, ())]
-    return ", ".join(parts)
 
 
 def _read(what: str, tensor: Any, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:

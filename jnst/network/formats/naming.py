@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..architecture import LAYERS
-from .layers import Found, Unfit, WeightFile, assemble, name_in_order
+from .layers import Tensors, Unfit, WeightFile, assemble, name_in_order
 
 _NAME = re.compile(r"(?:^|[^a-z])(?:conv|block(?=\d_conv))(\d)_(?:conv)?(\d)(?![0-9])")
 _PART = re.compile(r"[._/](weight|weights|kernel|filters|W|bias|biases|b)(?:_\d+)?(?::0)?$")
@@ -47,11 +47,11 @@ def from_tensors(tensors: Mapping[str, Any], format: str) -> WeightFile:
             groups.setdefault(name[: part.start()], {})[kind] = tensor
             is_torch = is_torch or part[1] == "weight"
     named = {layer: group for n, group in groups.items() if (layer := convolution_name(n))}
-    found: Found = named or _numbered(tensors) or in_natural_order(groups)
-    return assemble(found, "OIHW" if is_torch else "HWIO", format)
+    layers: Tensors = named or _numbered(tensors) or in_natural_order(groups)
+    return assemble(layers, "OIHW" if is_torch else "HWIO", format)
 
 
-def in_natural_order(groups: Found) -> Found:
+def in_natural_order(groups: Tensors) -> Tensors:
     """Names the 3x3 kernels among groups in the order of the groups' names, 10 after 9."""
 
     def key(name: str) -> list[tuple[str, int]]:
@@ -63,7 +63,7 @@ def in_natural_order(groups: Found) -> Found:
     return name_in_order([group for group, shape in pairs if shape == (3, 3)])
 
 
-def _numbered(tensors: Mapping[str, Any]) -> Found:
+def _numbered(tensors: Mapping[str, Any]) -> Tensors:
     numbers: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         if match := _NUMBER.match(name.removeprefix("module.")):

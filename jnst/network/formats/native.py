@@ -56,7 +56,7 @@ def read(file: h5py.File) -> WeightFile:
     return replace(weights, preprocessing=_preprocessing(file.attrs), notes=notes)
 
 
-def write(
+def write_native(
     path: Path,
     layers: Layers,
     network: str,

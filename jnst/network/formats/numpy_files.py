@@ -36,7 +36,7 @@ _DTYPE = re.compile(r"[<>|=]?([biufcSU]\d{1,3}|O\d?)")
 
 
 @dataclass
-class Array(pickles.Described):
+class Array:
     """A pickled array, decoded only on demand."""
 
     shape: tuple[int, ...] = ()
@@ -57,7 +57,7 @@ class Array(pickles.Described):
 
 
 @dataclass
-class _DType(pickles.Described):
+class _DType:
     dtype: np.dtype[Any]
 
     def set_state(self, state: Any) -> None:

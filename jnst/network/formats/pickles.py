@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any, NoReturn
 
-from .layers import Unfit
+from .layers import Tensor, Unfit
 
 Stream = IO[bytes] | mmap.mmap
 Names = Mapping[str, Callable[..., Any] | None]
@@ -30,13 +30,6 @@ _BYTES = ("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
 _VALUES = frozenset((*_NUMBERS, *_STRINGS, *_TEXTS, *_BYTES))
 _CONSTANTS: Mapping[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _NOTHING = frozenset(("PROTO", "FRAME"))
-
-
-class Described:
-    """The result of a reader's function; it may use the state that the opcode BUILD passes."""
-
-    def set_state(self, state: Any) -> None:
-        """Takes the state; the default is to ignore it."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +119,10 @@ def _reduce(machine: _Machine) -> None:
 
 def _build(machine: _Machine) -> None:
     state, target = machine.stack.pop(), machine.stack[-1]
-    if isinstance(target, Described):
+    if hasattr(target, "set_state"):
         target.set_state(state)
-    elif not isinstance(target, dict):  # An OrderedDict's attributes; torch keeps versions there.
+    # The attributes of an OrderedDict, where torch keeps versions, and of a Parameter are unused.
+    elif not isinstance(target, dict | Tensor):
         machine.refuse(f"changes {str(getattr(target, 'text', type(target).__name__))!r}")
 
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from . import archive as zips
 from . import numpy_files, pickles
-from .layers import Unfit, WeightFile
+from .layers import Tensor, Unfit, WeightFile
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _LARGEST_PICKLE = 16 << 20
@@ -44,39 +44,31 @@ class _Storage:
     def size(self) -> int:
         return self.count * int(self.code[-1])
 
-
-@dataclass(frozen=True)
-class _Tensor(pickles.Described):
-    storage: _Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32) if self.storage.code == "bf2" else np.dtype(self.storage.code)
-
-    def __getitem__(self, key: tuple[()]) -> npt.NDArray[Any]:
-        last = sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
-        start = self.offset + self.storage.view
-        if min(start, *self.strides) < 0 or start + last >= self.storage.count:
-            raise ValueError(f"a tensor of shape {self.shape} reaches beyond its storage")
-        data, code = self.storage.read(self.storage), self.storage.code
-        if code == "bf2":  # bfloat16 is the upper half of a float32
+    def numbers(
+        self, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
+    ) -> npt.NDArray[Any]:
+        """Reads a tensor, whose offset and strides count numbers."""
+        last = sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+        start = offset + self.view
+        if min(start, *strides) < 0 or start + last >= self.count:
+            raise ValueError(f"a tensor of shape {shape} reaches beyond its storage")
+        data = self.read(self)
+        if self.code == "bf2":  # bfloat16 is the upper half of a float32
             values = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
         else:
-            values = np.frombuffer(data, f"<{code}")
-        strides = [values.itemsize * s for s in self.strides]
-        view = np.lib.stride_tricks.as_strided(values[start:], self.shape, strides, writeable=False)
-        return view[key]
+            values = np.frombuffer(data, f"<{self.code}")
+        steps = [values.itemsize * s for s in strides]
+        return np.lib.stride_tricks.as_strided(values[start:], shape, steps, writeable=False)
 
 
-def _tensor(storage: _Storage, offset: int, size: Any, strides: Any, *_: Any) -> _Tensor:
+def _tensor(storage: _Storage, offset: int, size: Any, strides: Any, *_: Any) -> Tensor:
     shape, strides = tuple(size), tuple(strides)
-    numbers = (offset, *shape, *strides)
-    if not isinstance(storage, _Storage) or any(type(n) is not int for n in numbers):
+    if not isinstance(storage, _Storage) or any(
+        type(number) is not int for number in (offset, *shape, *strides)
+    ):
         raise ValueError("a tensor that is not made of a storage and whole numbers")
-    return _Tensor(storage, offset, shape, strides)
+    dtype = np.dtype("f4" if storage.code == "bf2" else storage.code)
+    return Tensor(shape, dtype, lambda: storage.numbers(offset, shape, strides))
 
 
 _NAMES: pickles.Names = {
