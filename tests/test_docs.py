@@ -122,7 +122,9 @@ def test_each_public_name_is_in_the_reference():
     for path in (ROOT / "jnst").glob("*/__init__.py"):
         listed = re.findall(r"^ {8}- (\w+)$", (api / f"{path.parent.name}.md").read_text(), re.M)
         room = import_module(f"jnst.{path.parent.name}")
-        assert set(getattr(room, "__all__", listed)) == set(listed), room.__name__
+        # A face without `__all__` gives what it imports under its own name.
+        given = re.findall(r"^from \S+ import (\w+) as \1$", path.read_text(), re.M)
+        assert sorted(getattr(room, "__all__", given)) == sorted(listed), room.__name__
 
 
 def test_the_demo_is_a_whole_command_and_needs_no_connection():

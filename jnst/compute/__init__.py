@@ -16,16 +16,3 @@ from .problem import Problem as Problem
 from .problem import choose_engine as choose_engine
 from .problem import make_problem as make_problem
 from .tiles.engine import Tiled as Tiled
-
-__all__ = [
-    "Canvas",
-    "Engine",
-    "Parametrization",
-    "Problem",
-    "Scene",
-    "Sharded",
-    "Tiled",
-    "Whole",
-    "choose_engine",
-    "make_problem",
-]

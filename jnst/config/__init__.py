@@ -11,12 +11,3 @@ from .presets import PRESETS as PRESETS
 from .presets import preset as preset
 from .toml import load_config as load_config
 from .toml import save_config as save_config
-
-__all__ = [
-    "DEFAULT",
-    "PRESETS",
-    "Config",
-    "load_config",
-    "preset",
-    "save_config",
-]

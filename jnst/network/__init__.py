@@ -14,15 +14,3 @@ from .weights import convert_weights as convert_weights
 from .weights import fetch_weights as fetch_weights
 from .weights import find_weights as find_weights
 from .weights import load_weights as load_weights
-
-__all__ = [
-    "LAYERS",
-    "Params",
-    "Preprocessing",
-    "convert_weights",
-    "features",
-    "fetch_weights",
-    "find_weights",
-    "load_weights",
-    "prepare",
-]

@@ -8,5 +8,3 @@ from .hyperparameters import Method as Method
 from .hyperparameters import Rates as Rates
 from .loop import NotFiniteError as NotFiniteError
 from .loop import minimize as minimize
-
-__all__ = ["Method", "NotFiniteError", "Rates", "minimize"]

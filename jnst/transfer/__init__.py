@@ -12,13 +12,3 @@ from .checkpoint import save_checkpoint as save_checkpoint
 from .pipeline import Result as Result
 from .pipeline import stylize as stylize
 from .progress import Progress as Progress
-
-__all__ = [
-    "Checkpoint",
-    "Progress",
-    "Result",
-    "estimate_memory",
-    "load_checkpoint",
-    "save_checkpoint",
-    "stylize",
-]

@@ -7,5 +7,3 @@ an image [height, width, 3] and windows of `tile` pixels; likewise `make_targets
 from .evaluation import make_targets as make_targets
 from .evaluation import objective as objective
 from .evaluation import value_and_gradient as value_and_gradient
-
-__all__ = ["make_targets", "objective", "value_and_gradient"]
