@@ -32,7 +32,7 @@ def work(side: int, count: int, steps: int) -> dict[str, Any]:
     if len(jax.devices()) < count:
         raise RuntimeError(f"{len(jax.devices())} devices for {count}")
     import jnst
-    from jnst.compute import Sharded
+    from jnst.compute import Scene, Sharded
 
     draw = np.random.default_rng(0).random
     content, style = draw((side, side, 3), np.float32), draw((256, 256, 3), np.float32)
@@ -41,7 +41,7 @@ def work(side: int, count: int, steps: int) -> dict[str, Any]:
     objective: Any = jnst.objective
     if count > 1:
         objective = Sharded(tuple(jax.devices()[:count]))
-        targets = objective.make_targets(params, content, [style], config)
+        targets = objective.make_targets(params, Scene(content, [style]), config)
         args = objective.place((params, targets, weights))
         image = objective.place(jax.numpy.asarray(content + 0.1))
     else:

@@ -88,7 +88,7 @@ class Studio:
 
     def __init__(self, folder: Path, base: jnst.Config, params: jnst.Params) -> None:
         self._folder, self._base, self._params = folder, base, params
-        self._known: dict[Any, Any] = {}
+        self._style_cache: dict[Any, Any] = {}
 
     def __call__(self, painting: Painting) -> np.ndarray:
         """The painting, [H, W, 3]."""
@@ -98,7 +98,9 @@ class Studio:
             content = picture(painting.content)
             styles = [picture(name) for name in painting.styles]
             masks = masks_of(painting.masks, content)
-            result = jnst.stylize(self._params, content, styles, config, known=self._known, **masks)
+            result = jnst.stylize(
+                self._params, content, styles, config, style_cache=self._style_cache, **masks
+            )
             jnst.write_image(path, result.image)
             print(path, flush=True)
         return jnst.read_image(path).pixels

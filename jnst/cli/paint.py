@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ..losses import Known
+from ..losses import StyleCache
 from ..losses.registry import needs_whole
 from ..network import Params, load_weights
 from ..network.architecture import check_layers
@@ -38,7 +38,7 @@ def paint(
     resume: Checkpoint | None = None,
     *,
     params: Params | None = None,
-    known: Known | None = None,
+    style_cache: StyleCache | None = None,
     interrupt: Interrupt | None = None,
 ) -> int:
     """Reads, paints and writes; returns the exit code, see `jnst.cli.command`.
@@ -46,7 +46,7 @@ def paint(
     Args:
         request: the parsed command.
         resume: the checkpoint of a run to continue.
-        params, known, interrupt: shared by the paintings of a batch.
+        params, style_cache, interrupt: shared by the paintings of a batch.
     """
     say = (lambda message: None) if request.quiet else tell
     for note in request.notes:
@@ -80,7 +80,7 @@ def paint(
             keeper.notes = notes_of(original, {**settled, "tile": tile})
 
         try:
-            result = _painted(request, params, pictures, watch, resume, known, going_on)
+            result = _painted(request, params, pictures, watch, resume, style_cache, going_on)
         except NotFiniteError as error:
             if error.good is not None:
                 good = watch.cut(np.asarray(error.good))
@@ -125,7 +125,7 @@ def _painted(
     pictures: Pictures,
     watch: Watch,
     resume: Checkpoint | None,
-    known: Known | None,
+    style_cache: StyleCache | None,
     going_on: Callable[[int], None],
 ) -> Result:
     """Paints; if memory runs out, calls `going_on` and continues by smaller windows."""
@@ -143,7 +143,7 @@ def _painted(
             chunk=_chunk(request.save_every),
             resume=watch.kept or resume,
             tile=tile,
-            known=known,
+            style_cache=style_cache,
             devices=distributed.chosen(request.devices) if several else (),
             **pictures.others,
         )

@@ -11,8 +11,8 @@ from .canvas import Parametrization as Parametrization
 from .devices import Sharded as Sharded
 from .engine import Engine as Engine
 from .engine import Scene as Scene
+from .engine import Tiled as Tiled
 from .engine import Whole as Whole
 from .problem import Problem as Problem
 from .problem import choose_engine as choose_engine
 from .problem import make_problem as make_problem
-from .tiles.engine import Tiled as Tiled

@@ -5,7 +5,7 @@ objective is evaluated at y, which is what the network sees; its gradient in x i
 1 − k. Pixels with k = 1 cannot change; values between 0 and 1 blend painting and photograph.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,15 +22,10 @@ from ..optimize.steps import Evaluator, Objective
 
 
 class Kept(NamedTuple):
-    """Content pixels that stay unchanged.
+    """Content pixels that stay unchanged."""
 
-    Attributes:
-        pixels: [H, W, 3].
-        mask: [H, W, 1] in [0, 1]: 1 keeps the pixel, 0 leaves it free.
-    """
-
-    pixels: Any
-    mask: Any
+    pixels: Any  # [H, W, 3]
+    mask: Any  # [H, W, 1] in [0, 1]: 1 keeps the pixel, 0 leaves it free
 
 
 class Parametrization(NamedTuple):
@@ -73,19 +68,16 @@ class Canvas:
     kept: Kept | None = None
     parametrization: Parametrization | None = None
 
+    @property
+    def _decode(self) -> Callable[[Array], Array] | None:
+        return self.parametrization.decode if self.parametrization else None
+
     def objective(self, of: Objective | Evaluator) -> Objective | Evaluator:
         """Turns an objective of pictures into one of optimised arrays."""
-        if self.kept is not None:
-            if isinstance(of, Evaluator):
-                of = Evaluator(partial(_gradient, of), Keeping(of.value))
-            else:
-                of = Keeping(of)
-        if self.parametrization is None:
+        if self.kept is None and self.parametrization is None:
             return of
-        decode = self.parametrization.decode
-        if isinstance(of, Evaluator):
-            return Evaluator(partial(_pulled_back, of, decode), Decoding(of.value, decode))
-        return Decoding(of, decode)
+        viewed = _Viewed(of, self._decode, self.kept is not None)
+        return Evaluator(viewed.value_and_gradient, viewed) if isinstance(of, Evaluator) else viewed
 
     def encoded(self, picture: Any) -> Any:
         """The array to optimise, from a picture."""
@@ -102,10 +94,7 @@ class Canvas:
 
     def picture(self, optimised: Array | Pixels) -> Pixels:
         """The picture of an optimised array, including its margin."""
-        image = optimised
-        if self.parametrization is not None:
-            image = self.parametrization.decode(jnp.asarray(optimised))
-        return np.asarray(image if self.kept is None else with_kept(image, self.kept))
+        return np.asarray(_picture(optimised, self._decode, self.kept))
 
     def visible(self, optimised: Array | Pixels) -> Pixels:
         """The picture of an optimised array, without the margin."""
@@ -120,43 +109,38 @@ class Canvas:
         return Moments(self.cut(moments.mean), self.cut(moments.square), moments.steps)
 
 
-@jax.jit
-def with_kept(image: Image, kept: Kept) -> Image:
+def _picture(x: Any, decode: Callable[[Array], Array] | None, kept: Kept | None) -> Any:
     """The picture y of an optimised array x."""
+    image = decode(jnp.asarray(x)) if decode else x
+    return image if kept is None else _with_kept(image, kept)
+
+
+@jax.jit
+def _with_kept(image: Image, kept: Kept) -> Image:
     return kept.mask * kept.pixels + (1.0 - kept.mask) * image
 
 
 @dataclass(frozen=True)
-class Keeping:
-    """The objective `of` at the picture of an array; its last argument is a `Kept`."""
+class _Viewed:
+    """The objective `of` at the picture of an array; with `keeps` its last argument is a `Kept`."""
 
-    of: Callable[..., tuple[Array, Any]]
-
-    def __call__(self, image: Image, *args: Any) -> tuple[Array, Any]:
-        *others, kept = args
-        return self.of(with_kept(image, kept), *others)
-
-
-def _gradient(of: Evaluator, image: Image, *args: Any) -> tuple[tuple[Array, Any], Array]:
-    *others, kept = args
-    value, gradient = of.value_and_gradient(with_kept(image, kept), *others)
-    return value, gradient * (1.0 - kept.mask)
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """The objective `of` at the picture that `decode` makes of an array."""
-
-    of: Callable[..., tuple[Array, Any]]
-    decode: Callable[[Array], Array]
+    of: Objective | Evaluator
+    decode: Callable[[Array], Array] | None
+    keeps: bool
 
     def __call__(self, x: Array, *args: Any) -> tuple[Array, Any]:
-        return self.of(self.decode(x), *args)
+        value = self.of.value if isinstance(self.of, Evaluator) else self.of
+        picture, others = self._split(args)
+        return value(picture(x), *others)
 
+    def value_and_gradient(self, x: Array, *args: Any) -> tuple[tuple[Array, Any], Array]:
+        assert isinstance(self.of, Evaluator)
+        picture, others = self._split(args)
+        image, pull_back = jax.vjp(picture, x)
+        value, gradient = self.of.value_and_gradient(image, *others)
+        return value, pull_back(gradient)[0]
 
-def _pulled_back(
-    of: Evaluator, decode: Callable[[Array], Array], x: Array, *args: Any
-) -> tuple[tuple[Array, Any], Array]:
-    image, pull_back = jax.vjp(decode, x)
-    value, gradient = of.value_and_gradient(image, *args)
-    return value, pull_back(gradient)[0]
+    def _split(self, args: tuple[Any, ...]) -> tuple[Callable[[Array], Image], Sequence[Any]]:
+        """The function from arrays to pictures, and the arguments of `of` after the picture."""
+        *others, kept = args if self.keeps else (*args, None)
+        return partial(_picture, decode=self.decode, kept=kept), others

@@ -31,31 +31,25 @@ _ROOT = 34.0
 
 
 def step_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
-    """Floating-point operations of the convolutions in one value and gradient of an image.
-
-    Counts a forward pass up to the deepest of the layers, and as much again for the gradient in the
-    image; the kernels are frozen and need no gradient.
-    """
-    shapes, forward = map_shapes(network, layers, height, width), 0.0
-    for name, wide, deep in CONVOLUTIONS[network]:
-        if name in shapes:
-            forward += 2.0 * 9 * wide * math.prod(shapes[name][:2]) * deep
-    return 2 * forward
+    """Floating-point operations of the convolutions up to the deepest of the layers, forward and
+    for the gradient in the image; the frozen kernels need no gradient."""
+    shapes = map_shapes(network, layers, height, width)
+    return 2 * sum(
+        2.0 * 9 * wide * math.prod(shapes[name])
+        for name, wide, _ in CONVOLUTIONS[network]
+        if name in shapes
+    )
 
 
 def step_work(network: str, config: Config, height: int, width: int) -> float:
-    """Cost of one step of a run in operations of a direct convolution, at a painted size.
-
-    Counts what the style loss adds: sorted positions (`jnst.losses.sliced`), which have no
-    floating-point operations, by the number that takes the same time; and the roots of the
-    Wasserstein distance (`jnst.losses.root_trace`).
-    """
+    """Cost of one step of a run in operations of a direct convolution, at a painted size."""
     layers, size = config.layers, (height, width)
     work = step_operations(network, layers, *size)
     work *= share_of_direct(network, *size, config.precision, layers)
     loss, shapes = style_loss_of(config.style_loss), map_shapes(network, config.style_layers, *size)
     style_shapes = [shapes[layer] for layer in config.style_layers]
     if not loss.by_sums:
+        # Sorting has no floating-point operations: those that take the same time.
         work += _ORDERING * sum(map(math.prod, style_shapes))
     if loss.takes_roots:
         # With fewer positions than channels, the root is of a positions x positions matrix.
@@ -65,10 +59,7 @@ def step_work(network: str, config: Config, height: int, width: int) -> float:
 
 
 def measure_speed(side: int = 96, channels: int = 128) -> float:
-    """Operations per second that this device reaches in a medium-sized 3x3 convolution.
-
-    Takes a fraction of a second. A faster `jnst.ops.conv2d` lowers the estimates.
-    """
+    """Operations per second that this device reaches in a medium-sized 3x3 convolution."""
     # Created in NumPy: XLA would compile one program for each shape of `jnp.ones`.
     shapes = ((1, side, side, channels), (3, 3, channels, channels))
     image, kernel = jax.device_put([np.ones(shape, np.float32) for shape in shapes])

@@ -8,8 +8,7 @@ layers. Each device sums over its own positions, and `psum` adds the sums that t
 nothing is computed twice, and the result is that of one device up to the order of additions.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -24,12 +23,12 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Batch, Features, Image, Scalar
 from ..config import Config
-from ..losses import Known, Losses, LossWeights, Targets
+from ..losses import Losses, LossWeights, StyleCache, Targets
 from ..losses.content import ContentTarget, content_targets
-from ..losses.guidance import EVERYWHERE, Guidance, Guide
-from ..losses.objective import Sums, Terms, check_fit, sums_of, variation, weigh
-from ..losses.registry import check_over_devices, style_loss_of
-from ..losses.targets import gather_targets
+from ..losses.guidance import Guide
+from ..losses.objective import Sums, Terms, check_fit, losses_of, sums_of
+from ..losses.registry import check_over_devices
+from ..losses.targets import gather_targets, statistics_of
 from ..network import Params
 from ..network.architecture import LAYERS, halvings, layers_to, map_shapes, smallest_side
 from ..network.preprocessing import preprocess
@@ -54,7 +53,7 @@ class Sharded(Engine):
         >>> params, sharded = jnst.load_weights("vgg16"), Sharded(tuple(jax.devices()))
         >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
         >>> black, white = jnp.zeros((20, 16, 3)), jnp.ones((16, 16, 3))
-        >>> targets = sharded.make_targets(params, black, [white], config)
+        >>> targets = sharded.make_targets(params, Scene(black, [white]), config)
         >>> args = black, params, targets, jnst.loss_weights(config)
         >>> bool(jnp.isclose(sharded(*args)[0], jnst.objective(*args)[0]))
         True
@@ -79,12 +78,6 @@ class Sharded(Engine):
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
         return params  # bands use the direct convolution
 
-    def targets_of(
-        self, params: Params, scene: Scene, config: Config, style_cache: Known | None = None
-    ) -> Targets:
-        content, styles, guidance = scene
-        return self.make_targets(params, content, styles, config, guidance=guidance)
-
     def __call__(
         self, image: Image, params: Params, targets: Targets, weights: LossWeights
     ) -> tuple[Scalar, Losses]:
@@ -92,37 +85,28 @@ class Sharded(Engine):
         terms = targets.terms
         check_over_devices(terms, len(self.devices))
         image = self._everywhere(image)
-        layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
-        shapes = map_shapes(params.network, layers, *image.shape[:2])
+        shapes = map_shapes(params.network, terms.layers, *image.shape[:2])
         check_fit(image.shape, shapes, targets, weights)
-        sums = self._sums(params, image, targets.content, targets.guides, layers, terms)
-        content, style = weigh(sums, shapes, targets.style, weights, terms, targets.shares)
-        tv = variation(image, weights, terms)
-        total = content + style + tv
-        return total, Losses(content, style, tv, total)
+        sums = self._sums(params, image, targets.content, targets.guides, terms)
+        return losses_of(sums, shapes, image, targets, weights)
 
     def make_targets(
-        self,
-        params: Params,
-        content: ArrayLike,
-        styles: Sequence[ArrayLike],
-        config: Config,
-        *,
-        guidance: Guidance = EVERYWHERE,
+        self, params: Params, scene: Scene, config: Config, style_cache: StyleCache | None = None
     ) -> Targets:
-        """Same result as `jnst.make_targets`, up to rounding."""
         check_over_devices(config, len(self.devices))
-        params, placed = self.place((params, content))
+        params, content = self.place((params, scene.content))
 
         def content_maps(terms: Terms) -> dict[str, ContentTarget]:
-            maps = self._maps(params, placed, terms.content_layers, terms)
-            return content_targets(maps, placed, config.preserve, params.network)
+            maps = self._maps(params, content, terms._replace(style_layers=()))
+            return content_targets(maps, content, config.preserve, params.network)
 
         def style_statistics(style: ArrayLike, guide: Guide, terms: Terms) -> dict[str, Array]:
             only_style = terms._replace(content_layers=())
             return self._statistics(params, *self.place((style, guide)), only_style)
 
-        targets = gather_targets(content_maps, style_statistics, params, styles, config, guidance)
+        targets = gather_targets(
+            content_maps, style_statistics, params, scene.styles, config, scene.guidance
+        )
         guides, shares = self.place((targets.guides, targets.shares))
         return replace(targets, guides=guides, shares=shares)
 
@@ -134,21 +118,14 @@ class Sharded(Engine):
     def _statistics(
         self, params: Params, style: Image, guide: Guide, terms: Terms
     ) -> dict[str, Array]:
-        layers = tuple(dict.fromkeys(terms.style_layers))
-        shapes = map_shapes(params.network, layers, *style.shape[:2])
-        sums = self._sums(params, style, {}, (guide,) if guide else (), layers, terms)
-        loss = style_loss_of(terms.style_loss)
-        return {
-            layer: loss.statistic(total[0] if guide else total, math.prod(shapes[layer][:2]))
-            for layer, total in sums.style.items()
-        }
+        shapes = map_shapes(params.network, terms.layers, *style.shape[:2])
+        sums = self._sums(params, style, {}, (guide,) if guide else (), terms)
+        return statistics_of(sums.style, shapes, guide, terms)
 
-    @partial(jax.jit, static_argnames=("self", "layers", "terms"))
-    def _maps(
-        self, params: Params, image: Image, layers: tuple[str, ...], terms: Terms
-    ) -> Features:
-        height = image.shape[0]
-        features = partial(_features, height=height, layers=layers, terms=terms)
+    @partial(jax.jit, static_argnames=("self", "terms"))
+    def _maps(self, params: Params, image: Image, terms: Terms) -> Features:
+        height, layers = image.shape[0], terms.layers
+        features = partial(_features, height=height, terms=terms)
         run = jax.shard_map(features, mesh=self.mesh, in_specs=(_WHOLE, _BANDS), out_specs=_BANDS)
         maps = run(params, _filled_up(image, self._rows(params.network, layers, height)))
         shapes = map_shapes(params.network, layers, *image.shape[:2])
@@ -160,14 +137,13 @@ class Sharded(Engine):
         image: Image,
         content: dict[str, ContentTarget],
         guides: tuple[Guide, ...],
-        layers: tuple[str, ...],
         terms: Terms,
     ) -> Sums:
         height = image.shape[0]
-        image_rows = self._rows(params.network, layers, height)
+        image_rows = self._rows(params.network, terms.layers, height)
 
         def add_up(params: Params, rows: Image, targets: Any, guides: tuple[Guide, ...]) -> Sums:
-            maps = _features(params, rows, height=height, layers=layers, terms=terms)
+            maps = _features(params, rows, height=height, terms=terms)
             sums = sums_of(maps, targets, terms, guides)
             return jax.tree.map(partial(lax.psum, axis_name=_ROWS), sums)
 
@@ -188,13 +164,11 @@ class Sharded(Engine):
         return -(-height // unit) * unit
 
 
-def _features(
-    params: Params, rows: Image, *, height: int, layers: tuple[str, ...], terms: Terms
-) -> Features:
+def _features(params: Params, rows: Image, *, height: int, terms: Terms) -> Features:
     """This device's band of the maps; rows beyond the picture's `height` are zero."""
-    if not layers:
+    if not terms.layers:
         return {}
-    order = layers_to(params.network, layers)
+    order = layers_to(params.network, terms.layers)
     x = preprocess(rows * terms.input_gain, params.preprocessing)[None]
 
     def inside(x: Batch, name: str) -> Batch:
@@ -210,8 +184,8 @@ def _features(
     def pooling(x: Batch, name: str) -> Batch:
         return inside(pool(x, terms.pooling), name)
 
-    walk = propagate(order, _inside(x, height), convolution, pooling, layers)
-    return {name: x[0] for name, x in walk if name in layers}
+    walk = propagate(order, _inside(x, height), convolution, pooling, terms.layers)
+    return {name: x[0] for name, x in walk if name in terms.layers}
 
 
 def _convolve(x: Batch, kernel: Array, bias: Array) -> Batch:

@@ -1,8 +1,9 @@
-"""The interface of engines, which compute an objective and its targets; and the plain engine."""
+"""Engines, which compute an objective and its targets: their interface, and two of the three."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,13 +12,15 @@ from jaxtyping import Array
 
 from ..arrays import Image, Pixels
 from ..config import Config
-from ..losses import Known, LossWeights, Targets, make_targets
+from ..losses import LossWeights, StyleCache, Targets, make_targets
 from ..losses.guidance import EVERYWHERE, Guidance
 from ..losses.objective import activations, objective
 from ..network import Params, prepare
 from ..network.architecture import layers_to
 from ..optimize.optimizer import State
 from ..optimize.steps import Evaluator, Objective
+from .memory import home
+from .tiles import evaluation
 
 
 class Scene(NamedTuple):
@@ -35,7 +38,7 @@ class Scene(NamedTuple):
 
 
 class Engine(ABC):
-    """A method of computing a scale: `Whole`, `Tiled` or `Sharded`; see `choose_engine`.
+    """A way to compute a scale: `Whole`, `Tiled` or `Sharded`; see `choose_engine`.
 
     All engines give the same numbers, up to rounding.
     """
@@ -52,8 +55,8 @@ class Engine(ABC):
         """The network, prepared for pictures of this size."""
 
     @abstractmethod
-    def targets_of(
-        self, params: Params, scene: Scene, config: Config, style_cache: Known | None = None
+    def make_targets(
+        self, params: Params, scene: Scene, config: Config, style_cache: StyleCache | None = None
     ) -> Targets:
         """The targets of a scene; `style_cache` may cache the styles' statistics."""
 
@@ -65,7 +68,7 @@ class Engine(ABC):
         """Moves a first image or a state to the device of the optimiser's state."""
         return begin
 
-    def diagnose(self, image: Image, *args: Any) -> str:
+    def diagnose(self, image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
         """Where the objective of an image first becomes NaN or infinite; "" if unknown."""
         return ""
 
@@ -83,30 +86,55 @@ class Whole(Engine):
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
         return prepare(params, height, width, config.precision, config.layers)
 
-    def targets_of(
-        self, params: Params, scene: Scene, config: Config, style_cache: Known | None = None
+    def make_targets(
+        self, params: Params, scene: Scene, config: Config, style_cache: StyleCache | None = None
     ) -> Targets:
         content, styles, guidance = jax.device_put(scene)
-        return make_targets(params, content, styles, config, known=style_cache, guidance=guidance)
+        return make_targets(
+            params, content, styles, config, style_cache=style_cache, guidance=guidance
+        )
 
-    def diagnose(self, image: Image, *args: Any) -> str:
-        return where_not_finite(image, *args)
+    def diagnose(self, image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
+        terms = targets.terms
+        layers = layers_to(params.network, terms.layers)
+        maps = activations(params, image, layers, terms)
+        arrays = {"in the image": image} | {f"at the layer {name}": maps[name] for name in layers}
+        for place, values in arrays.items():
+            if count := int(jnp.sum(~jnp.isfinite(values))):
+                return f"it began {place}, in {count} of {values.size} numbers"
+        # Compiled, because the public function refuses values far from [0, 1].
+        _, losses = jax.jit(objective)(image, params, targets, weights)
+        for name in ("content", "style", "tv"):
+            if not jnp.isfinite(getattr(losses, name)):
+                return f"it began in the {name} loss; every layer is finite"
+        if not jnp.isfinite(losses.total):
+            return "every term is finite, their sum is not"
+        return "every term is finite, the gradient is not"
 
 
-def where_not_finite(image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
-    """Describes where the objective of an image first becomes NaN or infinite."""
-    terms = targets.terms
-    layers = layers_to(params.network, {*terms.style_layers, *terms.content_layers})
-    maps = activations(params, image, layers, terms)
-    arrays = {"in the image": image} | {f"at the layer {name}": maps[name] for name in layers}
-    for place, values in arrays.items():
-        if count := int(jnp.sum(~jnp.isfinite(values))):
-            return f"it began {place}, in {count} of {values.size} numbers"
-    # Compiled, because the public function refuses values far from [0, 1].
-    _, losses = jax.jit(objective)(image, params, targets, weights)
-    for name in ("content", "style", "tv"):
-        if not jnp.isfinite(getattr(losses, name)):
-            return f"it began in the {name} loss; every layer is finite"
-    if not jnp.isfinite(losses.total):
-        return "every term is finite, their sum is not"
-    return "every term is finite, the gradient is not"
+@dataclass(frozen=True)
+class Tiled(Engine):
+    """The engine that computes a picture by windows; `tile` is their longest side, in pixels."""
+
+    tile: int
+
+    @property
+    def objective(self) -> Evaluator:
+        value_and_gradient = partial(evaluation.value_and_gradient, tile=self.tile)
+        return Evaluator(value_and_gradient, partial(evaluation.objective, tile=self.tile))
+
+    def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
+        return prepare(params, self.tile, self.tile, config.precision, config.layers)
+
+    def make_targets(
+        self, params: Params, scene: Scene, config: Config, style_cache: StyleCache | None = None
+    ) -> Targets:
+        content, styles, guidance = scene
+        return evaluation.make_targets(
+            params, content, styles, config, tile=self.tile, guidance=guidance
+        )
+
+    def place_state(self, begin: Array | State, config: Config) -> Array | State:
+        height, width, _ = (begin.point if isinstance(begin, State) else begin).shape
+        device = home(config, height, width)
+        return begin if device is None else jax.device_put(begin, device)

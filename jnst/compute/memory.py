@@ -18,7 +18,7 @@ from ..losses.registry import style_loss_of
 from ..network.algorithms import Tiles, winograd_tiles
 from ..network.architecture import CONVOLUTIONS, LAYERS, halvings, map_shapes
 from ..system import free_memory
-from .tiles.cutting import SMALLEST_TILE, Stage, plan_stages, stored_layers
+from .tiles.cutting import Stage, plan_stages, stored_layers
 from .tiles.host_map import LARGE
 
 _FLOAT = 4
@@ -68,14 +68,14 @@ def _one_scale(config: Config, height: int, width: int, network: str, tile: int 
     """Memory of one scale by itself; `tile` is None for the whole picture."""
     layers = config.layers
     image = height * width * 3 * _FLOAT
-    fixed = _PROGRAM + _weights(network) + _roots(config, network)
-    fixed += state_bytes(config, height, width) + _PICTURES * image
+    fixed = _PROGRAM + _weights(network) + state_bytes(config, height, width) + _PICTURES * image
     if not layers:
         return fixed + 8 * image
     shapes = map_shapes(network, layers, height, width)
+    fixed += _style_loss(config, shapes)
     content = [_bytes(shapes[layer]) for layer in set(config.content_layers)]
     if tile is None:
-        tiled = _winograd(network, layers, height, width) + _ordered(config, shapes)
+        tiled = _winograd(network, layers, height, width)
         return fixed + sum(content) + tiled + _whole(shapes)
     stages = plan_stages(network, layers, height, width, tile)
     # Large maps lie in a file (`jnst.compute.tiles.host_map`).
@@ -116,9 +116,8 @@ def home(config: Config, height: int, width: int) -> jax.Device | None:
     By windows, the state alone keeps the picture's full size. If it would take too much of an
     accelerator's memory, it stays in the host's, where the optimiser's arithmetic then runs.
     """
-    if jax.default_backend() == "cpu":
-        return None
-    if state_bytes(config, height, width) <= _MOST * free_memory():
+    on_cpu = jax.default_backend() == "cpu"
+    if on_cpu or state_bytes(config, height, width) <= _MOST * free_memory():
         return None
     with suppress(RuntimeError):  # JAX_PLATFORMS may exclude the CPU
         return jax.local_devices(backend="cpu")[0]
@@ -159,22 +158,17 @@ def _whole(shapes: Mapping[str, tuple[int, int, int]]) -> float:
     return residuals + wide * max(maps.values())
 
 
-def _roots(config: Config, network: str) -> float:
-    """Memory of the Wasserstein loss's roots, independent of the picture's size."""
-    if not style_loss_of(config.style_loss).takes_roots:
+def _style_loss(config: Config, shapes: Mapping[str, tuple[int, int, int]]) -> float:
+    """Memory of the style loss: of its matrix roots, or of sorted positions."""
+    loss = style_loss_of(config.style_loss)
+    style_shapes = [shapes[layer] for layer in set(config.style_layers)]
+    if loss.takes_roots:
+        return sum(_ROOT_MATRICES * shape[-1] ** 2 * _FLOAT for shape in style_shapes)
+    if loss.by_sums:
         return 0.0
-    shapes = map_shapes(network, config.style_layers, SMALLEST_TILE, SMALLEST_TILE)
-    channels = (shapes[layer][-1] for layer in set(config.style_layers))
-    return sum(_ROOT_MATRICES * count**2 * _FLOAT for count in channels)
-
-
-def _ordered(config: Config, shapes: Mapping[str, tuple[int, int, int]]) -> float:
-    """Memory of losses on sorted positions: per style layer the target, its distance, the order,
-    and the statistics behind the target, whose memory is only partly reused; and for the largest
-    layer the two 64-bit arrays that are sorted."""
-    if style_loss_of(config.style_loss).by_sums:
-        return 0.0
-    maps = [_bytes(shapes[layer]) for layer in set(config.style_layers)]
+    # Per layer the target, its distance, the order, and the statistics behind the target, whose
+    # memory is only partly reused; and for the largest layer the two 64-bit arrays to sort.
+    maps = list(map(_bytes, style_shapes))
     return 7 * sum(maps) + 4 * max(maps, default=0.0)
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from ..arrays import Pixels
 from ..config import Config
-from ..losses import Known, Losses, LossWeights, Targets, loss_weights
+from ..losses import Losses, LossWeights, StyleCache, Targets, loss_weights
 from ..losses.registry import check_by_windows, check_over_devices
 from ..losses.weights import extreme_scale, scaled_back
 from ..network import Params
@@ -23,8 +23,7 @@ from ..system import trim
 from ..wording import Setting, SettingError
 from .canvas import Canvas
 from .devices import Sharded
-from .engine import Engine, Scene, Whole
-from .tiles.engine import Tiled
+from .engine import Engine, Scene, Tiled, Whole
 
 
 def choose_engine(
@@ -111,7 +110,7 @@ def make_problem(
     scene: Scene,
     config: Config,
     chunk: int,
-    style_cache: Known | None = None,
+    style_cache: StyleCache | None = None,
 ) -> Problem:
     """The problem of a scale; compiles its step while computing the targets.
 
@@ -128,7 +127,7 @@ def make_problem(
     if engine.compiles_step:
 
         def targets_of(params: Params, content: Pixels, styles: list[Pixels]) -> Targets:
-            return engine.targets_of(params, Scene(content, styles, scene.guidance), config)
+            return engine.make_targets(params, Scene(content, styles, scene.guidance), config)
 
         # XLA needs only the shapes of the targets to compile the step.
         shapes = jax.eval_shape(targets_of, prepared, scene.content, list(scene.styles))
@@ -140,7 +139,7 @@ def make_problem(
             partial(lower_chunk, objective, method, first, rates, args, size=chunk)
         )
     with compilation:
-        targets = engine.targets_of(prepared, scene, config, style_cache)
+        targets = engine.make_targets(prepared, scene, config, style_cache)
     # Release the compiler's scratch memory before the first step.
     trim()
     return Problem(engine, canvas, config, chunk, engine.place((prepared, targets, weights)))

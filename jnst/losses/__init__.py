@@ -18,7 +18,7 @@ from .gram_matrix import relative_distance as relative_distance
 from .objective import Targets as Targets
 from .registry import STYLE_LOSSES as STYLE_LOSSES
 from .style import StyleLoss as StyleLoss
-from .targets import Known as Known
+from .targets import StyleCache as StyleCache
 from .targets import make_targets as make_targets
 from .total_variation import TV_LOSSES as TV_LOSSES
 from .total_variation import tv_l1 as tv_l1

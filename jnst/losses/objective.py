@@ -21,6 +21,9 @@ from .style import StyleLoss
 from .total_variation import TV_LOSSES
 from .weights import Losses, LossWeights
 
+Shapes = Mapping[str, tuple[int, ...]]
+"""Layer to the shape [h, w, C] of its map."""
+
 
 class Terms(NamedTuple):
     """The names and constants that decide how the terms are computed; static under `jit`."""
@@ -35,6 +38,11 @@ class Terms(NamedTuple):
     input_gain: float
     padding: str = "zero"
     normalize_gradients: bool = False
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Every layer that a loss reads, once."""
+        return tuple(dict.fromkeys((*self.style_layers, *self.content_layers)))
 
 
 @partial(
@@ -124,18 +132,14 @@ def objective(
     """
     check_image("image", image)
     image, terms = as_sums(image), targets.terms
-    layers = tuple(dict.fromkeys((*terms.style_layers, *terms.content_layers)))
-    maps = activations(params, image, layers, terms)
+    maps = activations(params, image, terms.layers, terms)
     shapes = {layer: values.shape for layer, values in maps.items()}
     check_fit(image.shape, shapes, targets, weights)
     if terms.normalize_gradients:
         sums = _normalizing_sums(maps, targets, weights)
     else:
         sums = sums_of(maps, targets.content, terms, targets.guides, whole=True)
-    content, style = weigh(sums, shapes, targets.style, weights, terms, targets.shares)
-    tv = variation(image, weights, terms)
-    total = content + style + tv
-    return total, Losses(content, style, tv, total)
+    return losses_of(sums, shapes, image, targets, weights)
 
 
 def _normalizing_sums(maps: Features, targets: Targets, weights: LossWeights) -> Sums:
@@ -176,18 +180,21 @@ def sums_of(
     return Sums(style, content)
 
 
-def weigh(
-    sums: Sums,
-    shapes: Mapping[str, tuple[int, ...]],
-    matched: Mapping[str, Any],
-    weights: LossWeights,
-    terms: Terms,
-    shares: tuple[Array, ...] = (),
-) -> tuple[Scalar, Scalar]:
-    """The weighted content and style losses, from the sums over maps of these shapes [h, w, C].
+def losses_of(
+    sums: Sums, shapes: Shapes, image: Image, targets: Targets, weights: LossWeights
+) -> tuple[Scalar, Losses[Scalar]]:
+    """The total and the terms, from an image and the sums over its maps of these shapes."""
+    content, style = weigh(sums, shapes, targets, weights)
+    tv = variation(image, weights, targets.terms)
+    total = content + style + tv
+    return total, Losses(content, style, tv, total)
 
-    `matched` is the targets' style, and `shares` are those of its regions.
-    """
+
+def weigh(
+    sums: Sums, shapes: Shapes, targets: Targets, weights: LossWeights
+) -> tuple[Scalar, Scalar]:
+    """The weighted content and style losses, from the sums over maps of these shapes."""
+    terms, shares = targets.terms, targets.shares
     content_loss, style_loss = CONTENT_LOSSES[terms.content_loss], style_loss_of(terms.style_loss)
     content = jnp.float32(0.0)
     for layer in terms.content_layers:
@@ -196,10 +203,10 @@ def weigh(
     for weight, layer in zip(weights.style, terms.style_layers, strict=True):
         # The weights of a region have the mean 1: their sum is the number of positions.
         positions = shapes[layer][0] * shapes[layer][1]
-        regions = (sums.style[layer], matched[layer])
+        regions = (sums.style[layer], targets.style[layer])
         distances = [
-            style_loss.distance(style_loss.statistic(part, positions), target, positions)
-            for part, target in (zip(*regions, strict=True) if shares else [regions])
+            style_loss.distance(style_loss.statistic(part, positions), aim, positions)
+            for part, aim in (zip(*regions, strict=True) if shares else [regions])
         ]
         style += weight * (sum(map(mul, shares, distances)) if shares else distances[0])
     return weights.content * content, style
@@ -214,10 +221,7 @@ def variation(
 
 
 def check_fit(
-    image: tuple[int, ...],
-    shapes: Mapping[str, tuple[int, ...]],
-    targets: Targets,
-    weights: LossWeights,
+    image: tuple[int, ...], shapes: Shapes, targets: Targets, weights: LossWeights
 ) -> None:
     """Raises ValueError unless targets and weights match an image and its maps of these shapes."""
     for layer, target in targets.content.items():

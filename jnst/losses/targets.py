@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import add, mul
 from typing import Any
@@ -18,11 +18,11 @@ from ..network import Params
 from ..network.architecture import check_layers, map_shapes
 from .content import ContentTarget, content_targets, weighted
 from .guidance import EVERYWHERE, Guidance, Guide
-from .objective import Targets, Terms, activations
+from .objective import Shapes, Targets, Terms, activations
 from .registry import style_loss_of
 from .style import StyleLoss, unchanged
 
-Known = dict[tuple[Any, ...], dict[str, Array]]
+StyleCache = dict[tuple[Any, ...], dict[str, Array]]
 """A cache of computed style statistics for `make_targets`."""
 
 
@@ -32,7 +32,7 @@ def make_targets(
     styles: AnyImage | Sequence[AnyImage],
     config: Config,
     *,
-    known: Known | None = None,
+    style_cache: StyleCache | None = None,
     guidance: Guidance = EVERYWHERE,
 ) -> Targets:
     """Computes the activations of the content and the statistics of the styles, once per run.
@@ -43,8 +43,8 @@ def make_targets(
         styles: one or more images of any sizes; statistics are averaged with
             `config.style_weights`, normalised to a sum of 1 (as neural-style does).
         config: names the layers, losses and pooling.
-        known: the caller's cache, an empty dict at first, which keeps the statistics of each style
-            for the next call with the same `params`.
+        style_cache: an empty dict at first, which keeps the statistics of each style for the next
+            call with the same `params`.
         guidance: which style acts where, and which part of each picture counts, from
             `jnst.losses.guidance.guidance`; by default every style, everywhere.
 
@@ -56,7 +56,6 @@ def make_targets(
         ValueError: if a layer is unknown, a shape is wrong, a picture is far from [0, 1], or the
             number of style weights is neither one nor the number of styles.
     """
-
     several = styles if isinstance(styles, list | tuple) else [styles]
     check_image("content", content)
     for i, style in enumerate(several, start=1):
@@ -68,7 +67,7 @@ def make_targets(
         return content_targets(maps, picture, config.preserve, params.network)
 
     def style_statistics(style: Image, guide: Guide, terms: Terms) -> dict[str, Any]:
-        statistics = _looked_up(known, params, style, guide, terms)
+        statistics = _looked_up(style_cache, params, style, guide, terms)
         if style_loss_of(terms.style_loss).by_sums:
             return statistics
         shapes = map_shapes(params.network, terms.style_layers, *picture.shape[:2])
@@ -146,22 +145,31 @@ def _fitted(
 
 
 def _looked_up(
-    cache: Known | None, params: Params, style: Image, guide: Guide, terms: Terms
+    cache: StyleCache | None, params: Params, style: Image, guide: Guide, terms: Terms
 ) -> dict[str, Array]:
     if cache is None:
-        return _statistics(params, style, guide, terms.style_layers, terms)
+        return _statistics(params, style, guide, terms)
     arrays = [np.asarray(style), *(np.asarray(guide[layer]) for layer in sorted(guide))]
     hashes = (hashlib.sha256(array.tobytes()).digest() for array in arrays)
     key = (terms, arrays[0].shape, str(arrays[0].dtype), *hashes)
     if key not in cache:
-        cache[key] = _statistics(params, style, guide, terms.style_layers, terms)
+        cache[key] = _statistics(params, style, guide, terms)
     return cache[key]
 
 
-@partial(jax.jit, static_argnames=("layers", "terms"))
-def _statistics(
-    params: Params, image: Image, guide: Guide, layers: tuple[str, ...], terms: Terms
-) -> dict[str, Array]:
-    maps = activations(params, image, layers, terms)
+@partial(jax.jit, static_argnames="terms")
+def _statistics(params: Params, image: Image, guide: Guide, terms: Terms) -> dict[str, Array]:
+    maps = activations(params, image, terms.style_layers, terms)
     loss = style_loss_of(terms.style_loss)
     return {name: loss.of_map(m, guide.get(name)) for name, m in maps.items()}
+
+
+def statistics_of(
+    sums: Mapping[str, Any], shapes: Shapes, guide: Guide, terms: Terms
+) -> dict[str, Array]:
+    """The style statistics of a picture, from the sums over its maps of these shapes."""
+    statistic = style_loss_of(terms.style_loss).statistic
+    return {
+        layer: statistic(total[0] if guide else total, math.prod(shapes[layer][:2]))
+        for layer, total in sums.items()
+    }

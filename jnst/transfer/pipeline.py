@@ -17,7 +17,7 @@ from ..compute import Canvas, Parametrization, Problem, choose_engine, make_prob
 from ..compute.tiles.cutting import check_tile
 from ..config import DEFAULT, Config
 from ..images import Picture
-from ..losses import Known, Losses
+from ..losses import Losses, StyleCache
 from ..network import Params
 from ..optimize import NotFiniteError, minimize
 from ..optimize.hyperparameters import method_of, rates_of
@@ -62,7 +62,7 @@ def stylize(
     chunk: int | None = None,
     resume: Checkpoint | None = None,
     tile: int | None = None,
-    known: Known | None = None,
+    style_cache: StyleCache | None = None,
     devices: Sequence[jax.Device] = (),
     content_masks: Sequence[ArrayLike | Picture] = (),
     style_masks: Sequence[ArrayLike | Picture | None] = (),
@@ -92,9 +92,9 @@ def stylize(
         tile: scales with a side of more pixels than this are computed by windows of this size, in
             less memory and with the same result up to rounding (see `jnst.compute.tiles`); None
             computes every picture at once.
-        known: a dict, initially empty, in which calls with the same `params` cache the styles'
-            statistics, so each style and size is computed once (unused by windows or over several
-            devices).
+        style_cache: a dict, initially empty, in which calls with the same `params` cache the
+            styles' statistics, so each style and size is computed once (unused by windows or over
+            several devices).
         devices: two or more that split each picture into bands of rows, with the same result up to
             rounding (see `jnst.compute.devices`); by default the one device that JAX chooses.
         content_masks: for each style the region of the picture that is painted in it, [h, w] in
@@ -160,7 +160,7 @@ def stylize(
         kept = inputs.masks.kept(scene.content, scale.margin)
         canvas = Canvas(scale.margin, engine.place(kept), parametrization)
         report.scale, report.canvas = scale, canvas
-        problem = make_problem(engine, canvas, params, scene, config, chunk, known)
+        problem = make_problem(engine, canvas, params, scene, config, chunk, style_cache)
         resumed = resume if resume and scale.number == resume.scale else None
         state = canvas.encoded(begin(inputs, scale, scene, painting, resumed))
         picture, moments = _solve(problem, state, scale.steps, report)

@@ -20,7 +20,7 @@ jax.config.update("jax_num_cpu_devices", count)
 import jax.numpy as jnp
 import numpy as np
 import jnst
-from jnst.compute.tiles import engine
+from jnst.compute import Scene, engine
 from jnst.compute.devices import Sharded
 from jnst.images import Picture, resize_picture
 from jnst.losses import loss_weights
@@ -50,7 +50,7 @@ for (height, width), config in cases if count == 2 else cases[::2]:
     styles = [rng.random((90, 61, 3), np.float32)]
     weights = loss_weights(config)
     whole = make_targets(params, content, styles, config)
-    targets = spread.make_targets(params, content, styles, config)
+    targets = spread.make_targets(params, Scene(content, styles), config)
     for found, expected in zip(jax.tree.leaves(targets), jax.tree.leaves(whole), strict=True):
         found, expected = np.asarray(found), np.asarray(expected)
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
@@ -76,7 +76,7 @@ if count == 2:
     guide = guidance("vgg16", config.style_layers, masks, [masks[0], None], (0.5, 0.5))
     two = [image, styles[0]]
     whole = make_targets(params, content, two, config, guidance=guide)
-    targets = spread.make_targets(params, content, two, config, guidance=guide)
+    targets = spread.make_targets(params, Scene(content, two, guide), config)
     for found, expected in zip(jax.tree.leaves(targets), jax.tree.leaves(whole), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5 * float(jnp.abs(expected).max()))
     _, gradient = one(image, params, whole, loss_weights(config))
@@ -160,7 +160,7 @@ for padding in ("replicate", "reflect"):
                 return jnp.sum(found * weights), found
 
             def together(image):
-                found = spread._maps(params, image, (layer,), terms)[layer]
+                found = spread._maps(params, image, terms)[layer]
                 return jnp.sum(found * weights), found
 
             shape = jnst.features(params, image, (layer,))[layer].shape

@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter
 
 import jnst
 from jnst import tiles
-from jnst.compute import Sharded
+from jnst.compute import Scene, Sharded
 from jnst.losses.content import detail, position_weights
 
 RNG = np.random.default_rng(0)
@@ -99,5 +99,5 @@ def test_by_windows_and_over_devices_it_is_the_same(params):
     assert float(there) == pytest.approx(float(total), rel=1e-5)
     np.testing.assert_allclose(by_windows, gradient, atol=1e-5 * np.abs(gradient).max())
     spread = Sharded(tuple(jax.devices()))
-    bands = spread.make_targets(params, content, [style], config)
+    bands = spread.make_targets(params, Scene(content, [style]), config)
     assert float(spread(image, params, bands, weights)[0]) == pytest.approx(float(total), rel=1e-5)

@@ -10,7 +10,7 @@ from skimage.exposure import match_histograms
 
 import jnst
 from jnst import tiles
-from jnst.compute import Sharded
+from jnst.compute import Scene, Sharded
 from jnst.losses import STYLE_LOSSES
 from jnst.losses.guidance import guidance
 from jnst.losses.sliced import Samples, directions, quantiles, resampled
@@ -200,7 +200,7 @@ def test_known_styles_regions_and_a_batch(params):
     where = guidance("vgg16", config.style_layers, masks, [], (0.5, 0.5))
     known = {}
     make = [params, IMAGE, [STYLE, OTHER], config]
-    targets = [jnst.make_targets(*make, known=known, guidance=where) for _ in range(2)]
+    targets = [jnst.make_targets(*make, style_cache=known, guidance=where) for _ in range(2)]
     assert len(known) == 2
     weights = jnst.loss_weights(config)
     both = jax.jit(jax.vmap(jnst.objective, in_axes=(0, None, None, None)))
@@ -221,7 +221,7 @@ def test_parts_of_a_picture_are_refused(params):
     with pytest.raises(ValueError, match=f"^{told}bands on 2 devices: use one device, or style_l"):
         jnst.stylize(params, wide, STYLE, config, devices=jax.devices() * 2)
     with pytest.raises(ValueError, match=f"^{told}bands on 1 devices"):
-        Sharded(tuple(jax.devices())).make_targets(params, IMAGE, [STYLE], config)
+        Sharded(tuple(jax.devices())).make_targets(params, Scene(IMAGE, [STYLE]), config)
 
 
 def test_memory_for_the_whole_at_once():

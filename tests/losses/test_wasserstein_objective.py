@@ -13,7 +13,7 @@ from oracle_wasserstein import smoothed_wasserstein
 
 import jnst
 from jnst import tiles
-from jnst.compute import Sharded
+from jnst.compute import Scene, Sharded
 from jnst.losses.guidance import guidance
 
 STYLE_LAYERS = ("relu1_1", "relu2_1")
@@ -66,7 +66,9 @@ def test_whole_by_windows_and_in_a_band(params):
     cut = tiles.make_targets(params, CONTENT, STYLES[:1], CONFIG, tile=128)
     assert_close(tiles.value_and_gradient(image, params, cut, weights, tile=128), oracle)
     spread = Sharded(tuple(jax.devices()))
-    args = spread.place((image, params, spread.make_targets(params, CONTENT, STYLES[:1], CONFIG)))
+    args = spread.place(
+        (image, params, spread.make_targets(params, Scene(CONTENT, STYLES[:1]), CONFIG))
+    )
     over = jax.jit(jax.value_and_grad(spread, has_aux=True))
     assert_close(over(*args, spread.place(weights)), oracle)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jnst
-from jnst.compute.canvas import Canvas, Keeping, Kept
+from jnst.compute.canvas import Canvas, Kept
 from jnst.optimize.steps import Evaluator
 from jnst.transfer.inputs import styles_at
 from jnst.transfer.masks import checked_masks, mask_at
@@ -74,14 +74,15 @@ def test_gradients_under_a_kept_part_are_finite_differences():
     with jax.enable_x64(True):
         kept = Kept(jnp.asarray(CONTENT, float)[:3, :4], jnp.asarray(FADED, float)[:3, 14:18, None])
         image, center = (jnp.asarray(RNG.random((3, 4, 3))) for _ in range(2))
-        _, gradient = jax.value_and_grad(Keeping(bowl), has_aux=True)(image, center, kept)
+        of_array = Canvas(0, kept).objective(bowl)
+        _, gradient = jax.value_and_grad(of_array, has_aux=True)(image, center, kept)
         evaluator = Evaluator(jax.value_and_grad(bowl, has_aux=True), bowl)
-        of_arrays = Canvas(0, kept).objective(evaluator)
-        (value, _), other = of_arrays.value_and_gradient(image, center, kept)
-        assert float(value) == pytest.approx(float(Keeping(bowl)(image, center, kept)[0]))
+        evaluated = Canvas(0, kept).objective(evaluator)
+        (value, _), other = evaluated.value_and_gradient(image, center, kept)
+        assert float(value) == pytest.approx(float(of_array(image, center, kept)[0]))
         np.testing.assert_allclose(other, gradient, rtol=1e-12)
         way = jnp.asarray(RNG.standard_normal((3, 4, 3)))
-        ahead, back = (Keeping(bowl)(image + s * way, center, kept)[0] for s in (1e-5, -1e-5))
+        ahead, back = (of_array(image + s * way, center, kept)[0] for s in (1e-5, -1e-5))
         assert float((ahead - back) / 2e-5) == pytest.approx(
             float(jnp.vdot(gradient, way)), rel=1e-6
         )

@@ -67,7 +67,8 @@ def run(
 
     Args:
         batch: the command.
-        paint: makes one painting: (request, checkpoint, params=, known=, interrupt=) -> exit code.
+        paint: makes one painting: (request, checkpoint, params=, style_cache=, interrupt=) -> exit
+            code.
         load: loads the network that a request names.
         explain: turns an error into one line.
         devices: if two or more, each makes one painting at a time.
@@ -102,7 +103,7 @@ def run(
                     place.settled(request),
                     checkpoint,
                     params=place.params,
-                    known=place.known,
+                    style_cache=place.style_cache,
                     interrupt=interrupt,
                 )
         except Exception as error:

@@ -94,14 +94,14 @@ class Workplace:
         device: None for JAX's default.
         sharing: number of places that share the same memory.
         free: bytes that they may use together, or None to measure them when needed.
-        known: the statistics of styles, for `jnst.stylize`.
+        style_cache: the statistics of styles, for `jnst.stylize`.
     """
 
     params: Params
     device: jax.Device | None = None
     sharing: int = 1
     free: int | None = None
-    known: dict[Any, Any] = field(default_factory=dict)
+    style_cache: dict[Any, Any] = field(default_factory=dict)
 
     @contextmanager
     def entered(self) -> Iterator[None]:

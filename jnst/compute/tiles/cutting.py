@@ -35,28 +35,20 @@ _NARROW = 64  # channels of the first block
 
 
 class Window(NamedTuple):
-    """A piece of the map that enters a stage: (top, left) in that map, and the core (top,
-    bottom, left, right) inside the window, ends excluded."""
+    """A piece of the map that enters a stage."""
 
-    start: tuple[int, int]
-    core: tuple[int, int, int, int]
+    start: tuple[int, int]  # (top, left) in that map
+    core: tuple[int, int, int, int]  # top, bottom, left, right in the window, ends excluded
 
 
 class Stage(NamedTuple):
-    """Consecutive layers that are computed window by window.
-
-    Attributes:
-        shape: (height, width) of the map that enters.
-        size: (height, width) of every window.
-        windows: in row-major order.
-        widths: channels at each of the layers.
-    """
+    """Consecutive layers that are computed window by window."""
 
     layers: tuple[str, ...]
-    shape: tuple[int, int]
-    size: tuple[int, int]
-    windows: tuple[Window, ...]
-    widths: tuple[int, ...]
+    shape: tuple[int, int]  # (height, width) of the map that enters
+    size: tuple[int, int]  # (height, width) of every window
+    windows: tuple[Window, ...]  # in row-major order
+    widths: tuple[int, ...]  # channels at each of the layers
 
     @property
     def depth(self) -> int:
@@ -80,9 +72,6 @@ def stored_layers(layers: tuple[str, ...], read: Iterable[str], pooling: str) ->
 
     They follow the last layer that a loss reads; earlier layers are recomputed anyway. With "l2"
     pooling, whose derivative needs the activations, all layers are recomputed.
-
-    >>> stored_layers(("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1"), ["relu1_1"], "max")
-    ('conv1_2', 'relu1_2', 'pool1')
     """
     if pooling.startswith("l2"):
         return ()
@@ -98,9 +87,8 @@ def cut_axis(
     multiples of `grid`. Returns the size, and for each window its start and the first and last + 1
     position of its core, relative to the start.
 
-    Example:
-        >>> cut_axis(30, 18, reach=3, grid=4)
-        (18, [(0, 0, 12), (8, 4, 12), (12, 8, 18)])
+    >>> cut_axis(30, 18, reach=3, grid=4)
+    (18, [(0, 0, 12), (8, 4, 12), (12, 8, 18)])
     """
     shortest = -(-reach // grid) * grid + grid + reach
     shortest += (length - shortest) % grid
@@ -144,15 +132,11 @@ def plan_stages(
     `tile` is the longest side of a window of the image, in pixels; windows of deeper stages are
     shorter, since more channels would otherwise take more memory.
 
-    Raises:
-        ValueError: for an unknown layer or a tile below `SMALLEST_TILE`.
-
-    Example:
-        >>> for stage in plan_stages("vgg19", ["relu1_1", "relu4_1"], 1000, 1500, tile=512):
-        ...     print(stage.layers[-1], stage.shape, stage.size, len(stage.windows))
-        pool2 (1000, 1500) (508, 512) 6
-        pool3 (250, 375) (250, 193) 2
-        relu4_1 (125, 187) (125, 95) 2
+    >>> for stage in plan_stages("vgg19", ["relu1_1", "relu4_1"], 1000, 1500, tile=512):
+    ...     print(stage.layers[-1], stage.shape, stage.size, len(stage.windows))
+    pool2 (1000, 1500) (508, 512) 6
+    pool3 (250, 375) (250, 193) 2
+    relu4_1 (125, 187) (125, 95) 2
     """
     layers = tuple(layers)
     check_layers(network, layers)
@@ -182,8 +166,6 @@ def plan_stages(
 def piece(values: Any, stage: Stage, window: Window, layer: str | None = None) -> Any:
     """A window's part of the map at a layer, by default of the map that enters the stage."""
     depth = halvings(stage.layers, layer) if layer else 0
-    rows, columns = (
-        slice(start >> depth, (start >> depth) + (size >> depth))
-        for start, size in zip(window.start, stage.size, strict=True)
-    )
-    return values[rows, columns]
+    (top, left), (height, width) = window.start, stage.size
+    rows = slice(top >> depth, (top >> depth) + (height >> depth))
+    return values[rows, left >> depth : (left >> depth) + (width >> depth)]

@@ -1,4 +1,4 @@
-"""The objective and its gradient over windows of the picture: exactly, in bounded memory.
+"""The objective and its gradient over windows of the picture.
 
 Most style losses and all content losses depend on the picture only through sums over positions;
 other style losses and normalised gradients are refused. The forward pass adds up the sums, stage by
@@ -9,7 +9,6 @@ The maps between the stages lie in the host's memory; sums are added up in float
 all additions is fixed, so a run repeats bit for bit.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -26,9 +25,9 @@ from ...config import Config
 from ...losses import Losses, LossWeights, Targets
 from ...losses.content import ContentTarget, content_targets
 from ...losses.guidance import EVERYWHERE, Guidance, Guide
-from ...losses.objective import Sums, Terms, check_fit, weigh
-from ...losses.registry import check_by_windows, style_loss_of
-from ...losses.targets import gather_targets
+from ...losses.objective import Shapes, Sums, Terms, check_fit, weigh
+from ...losses.registry import check_by_windows
+from ...losses.targets import gather_targets, statistics_of
 from ...network import Params
 from ...system import trim
 from .cutting import Stage, Window, piece, plan_stages
@@ -137,20 +136,15 @@ def make_targets(
         stages = _stages(params, style, terms, tile)
         targets = Targets({}, {}, terms, guides=(guide,) if guide else ())
         sums, _, _ = _sweep(style, params, stages, targets)
-        shapes, statistic = _shapes(stages), style_loss_of(terms.style_loss).statistic
-        return {
-            layer: statistic(total[0] if guide else total, math.prod(shapes[layer][:2]))
-            for layer, total in sums.style.items()
-        }
+        return statistics_of(sums.style, _shapes(stages), guide, terms)
 
     return gather_targets(content_maps, style_statistics, params, styles, config, guidance)
 
 
 def _stages(params: Params, image: ArrayLike, terms: Terms, tile: int) -> tuple[Stage, ...]:
     check_by_windows(terms, tile)
-    layers = (*terms.style_layers, *terms.content_layers)
     height, width, _ = np.shape(image)
-    return plan_stages(params.network, layers, height, width, tile)
+    return plan_stages(params.network, terms.layers, height, width, tile)
 
 
 def _sweep(
@@ -220,20 +214,17 @@ def _finish(
 
 @partial(jax.jit, static_argnames="shapes")
 def _weighted(
-    sums: Sums,
-    aims: Targets,
-    weights: LossWeights,
-    shapes: tuple[tuple[str, tuple[int, int, int]], ...],
+    sums: Sums, aims: Targets, weights: LossWeights, shapes: tuple[tuple[str, Any], ...]
 ) -> tuple[tuple[Scalar, Scalar], Sums]:
     def weighted(sums: Sums) -> tuple[Scalar, tuple[Scalar, Scalar]]:
-        content, style = weigh(sums, dict(shapes), aims.style, weights, aims.terms, aims.shares)
+        content, style = weigh(sums, dict(shapes), aims, weights)
         return content + style, (content, style)
 
     (_, parts), by_sums = jax.value_and_grad(weighted, has_aux=True)(sums)
     return parts, by_sums
 
 
-def _shapes(stages: tuple[Stage, ...]) -> dict[str, tuple[int, int, int]]:
+def _shapes(stages: tuple[Stage, ...]) -> Shapes:
     return {layer: stage.shape_at(layer) for stage in stages for layer in stage.layers}
 
 

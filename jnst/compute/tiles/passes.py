@@ -33,19 +33,12 @@ def _stored(layers: tuple[str, ...], terms: Terms) -> tuple[str, ...]:
 
 
 class WindowView(NamedTuple):
-    """What a window sees; a pytree.
+    """What a window sees of maps, targets and guides; a pytree."""
 
-    Attributes:
-        values: [h, w, C] of the map that enters the stage; of the image for the first one.
-        targets: content layer to the window's part of its target.
-        guides: for each region, style layer to the window's part of its weights.
-        core: [4] int32, top, bottom, left and right of the core in the window.
-    """
-
-    values: Any
-    targets: dict[str, ContentTarget]
-    guides: tuple[Guide, ...]
-    core: Any
+    values: Any  # [h, w, C] of the map that enters the stage; of the image for the first one
+    targets: dict[str, ContentTarget]  # by content layer
+    guides: tuple[Guide, ...]  # of each region, by style layer
+    core: Any  # [4] int32, top, bottom, left and right of the core in the window
 
 
 @partial(jax.jit, static_argnames=("layers", "terms", "keep"))
