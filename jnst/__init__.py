@@ -9,8 +9,9 @@ else:
     def __getattr__(name: str) -> Any:
         from importlib import import_module
 
-        public = import_module(f"{__name__}.public")
-        globals().update({n: getattr(public, n) for n in public.__all__}, __all__=public.__all__)
+        public = vars(import_module(f"{__name__}.public"))
+        names = sorted(name for name in public if not name.startswith("_"))
+        globals().update({name: public[name] for name in names}, __all__=names)
         if name in globals():
             return globals()[name]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,94 +1,46 @@
 """The public names of `jnst`, which are imported when one of them is first used."""
 
-from .compute import Parametrization, tiles
-from .config import PRESETS, Config, load_config, preset, presets, save_config
-from .images import (
-    Picture,
-    fit_size,
-    keep_colors,
-    match_colors,
-    read_image,
-    read_parameters,
-    resize_picture,
-    write_image,
-)
-from .losses import (
-    CONTENT_LOSSES,
-    STYLE_LOSSES,
-    TV_LOSSES,
-    Losses,
-    LossWeights,
-    StyleLoss,
-    Targets,
-    loss_weights,
-    make_targets,
-)
-from .losses.guidance import Guidance, guidance
-from .losses.objective import objective
-from .network import (
-    LAYERS,
-    Params,
-    Preprocessing,
-    convert_weights,
-    features,
-    fetch_weights,
-    find_weights,
-    load_weights,
-    prepare,
-)
-from .transfer import (
-    Checkpoint,
-    Progress,
-    Result,
-    estimate_memory,
-    load_checkpoint,
-    save_checkpoint,
-    stylize,
-)
-
-__all__ = [
-    "CONTENT_LOSSES",
-    "LAYERS",
-    "PRESETS",
-    "STYLE_LOSSES",
-    "TV_LOSSES",
-    "Checkpoint",
-    "Config",
-    "Guidance",
-    "LossWeights",
-    "Losses",
-    "Parametrization",
-    "Params",
-    "Picture",
-    "Preprocessing",
-    "Progress",
-    "Result",
-    "StyleLoss",
-    "Targets",
-    "convert_weights",
-    "estimate_memory",
-    "features",
-    "fetch_weights",
-    "find_weights",
-    "fit_size",
-    "guidance",
-    "keep_colors",
-    "load_checkpoint",
-    "load_config",
-    "load_weights",
-    "loss_weights",
-    "make_targets",
-    "match_colors",
-    "objective",
-    "prepare",
-    "preset",
-    "presets",
-    "read_image",
-    "read_parameters",
-    "resize_picture",
-    "save_checkpoint",
-    "save_config",
-    "stylize",
-    "tiles",
-    "write_image",
-]
+from .compute import Parametrization as Parametrization
+from .compute import tiles as tiles
+from .config import PRESETS as PRESETS
+from .config import Config as Config
+from .config import load_config as load_config
+from .config import preset as preset
+from .config import presets as presets
+from .config import save_config as save_config
+from .images import Picture as Picture
+from .images import fit_size as fit_size
+from .images import keep_colors as keep_colors
+from .images import match_colors as match_colors
+from .images import read_image as read_image
+from .images import read_parameters as read_parameters
+from .images import resize_picture as resize_picture
+from .images import write_image as write_image
+from .losses import CONTENT_LOSSES as CONTENT_LOSSES
+from .losses import STYLE_LOSSES as STYLE_LOSSES
+from .losses import TV_LOSSES as TV_LOSSES
+from .losses import Losses as Losses
+from .losses import LossWeights as LossWeights
+from .losses import StyleLoss as StyleLoss
+from .losses import Targets as Targets
+from .losses import loss_weights as loss_weights
+from .losses import make_targets as make_targets
+from .losses.guidance import Guidance as Guidance
+from .losses.guidance import guidance as guidance
+from .losses.objective import objective as objective
+from .network import LAYERS as LAYERS
+from .network import Params as Params
+from .network import Preprocessing as Preprocessing
+from .network import convert_weights as convert_weights
+from .network import features as features
+from .network import fetch_weights as fetch_weights
+from .network import find_weights as find_weights
+from .network import load_weights as load_weights
+from .network import prepare as prepare
+from .transfer import Checkpoint as Checkpoint
+from .transfer import Progress as Progress
+from .transfer import Result as Result
+from .transfer import estimate_memory as estimate_memory
+from .transfer import load_checkpoint as load_checkpoint
+from .transfer import save_checkpoint as save_checkpoint
+from .transfer import stylize as stylize
