@@ -22,9 +22,10 @@ from . import compilation_cache, distributed
 from .batch.run import run as run_batch
 from .batch.workers import under_way
 from .console import show, tell
+from .options.devices import Devices
 from .options.parser import SUBCOMMANDS
 from .options.parsing import parse
-from .options.request import Batch, Devices, Resume, Save
+from .options.request import Batch, Resume, Save
 from .options.words import UsageError
 from .output import command_words
 from .paint import load_network, paint

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from .child_process import guarded
-from .options.request import Devices
+from .options.devices import Devices
 from .options.words import UsageError
 
 _JOIN_SECONDS = 120

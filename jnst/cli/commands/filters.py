@@ -19,7 +19,7 @@ from ...images.opening import MAX_FILE_SIZE, MAX_PIXELS
 from ...network import Params, load_weights
 from ...network.architecture import check_layers
 from ...network.preprocessing import INPUTS
-from ..options.groups import NETWORKS, add_limits
+from ..options.groups import LIMITS, NETWORKS, add_options
 from ..options.parser import Parser
 from ..options.words import UsageError
 
@@ -96,7 +96,7 @@ def _parser() -> Parser:
     add("--weights", metavar="FILE", help="vgg, maps: a weight file of your own")
     add("--preprocess", choices=tuple(INPUTS), help="vgg, maps: the input of unknown --weights")
     add("--offline", action="store_const", const=True, help=_OFFLINE_HELP)
-    add_limits(parser)
+    add_options(parser, LIMITS)
     parser.set_defaults(max_pixels=MAX_PIXELS, max_file_size=MAX_FILE_SIZE)
     return parser
 

@@ -1,11 +1,40 @@
-"""The options of devices and hosts, checked."""
+"""The devices and processes that share the work of a command."""
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from .request import Devices, Request
 from .words import UsageError
+
+
+class Devices(NamedTuple):
+    """The devices and processes of a command.
+
+    Attributes:
+        each: number of devices in each process; 0 for all.
+        coordinator: host:port at which the processes meet, "" for a single process.
+        processes: number of processes.
+        process: number of this process, from 0.
+
+    Example:
+        >>> Devices(each=2).several, Devices().several
+        (True, False)
+    """
+
+    each: int = 1
+    coordinator: str = ""
+    processes: int = 1
+    process: int = 0
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one device may share the work."""
+        return self.each != 1 or self.processes > 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the painting and prints messages."""
+        return self.process == 0
 
 
 def devices_of(typed: Mapping[str, Any]) -> Devices:
@@ -32,17 +61,3 @@ def devices_of(typed: Mapping[str, Any]) -> Devices:
             f"--process-id is {process} of {processes}: they count from 0 to {processes - 1}"
         )
     return Devices(each, coordinator, processes, process)
-
-
-def check_shared(request: Request) -> None:
-    """Raises UsageError for options that devices sharing one picture do not support."""
-    if not request.devices.several:
-        return
-    option = "--devices" if request.devices.processes == 1 else "--coordinator"
-    if request.tile is not None or request.memory is not None:
-        other = "--memory" if request.tile is None else "--tile"
-        raise UsageError(f"{option} keeps bands of the picture on the devices: leave out {other}")
-    if request.config.precision != "float32":
-        raise UsageError(
-            f"{option} computes in float32: leave out --precision {request.config.precision}"
-        )

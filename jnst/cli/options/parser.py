@@ -9,16 +9,7 @@ from ...config import PRESETS, Config
 from ...files import NO_ADDRESS, is_address
 from ...wording import nearest, plain_name
 from ..help import Help, default_words
-from .groups import (
-    add_checkpoints,
-    add_devices,
-    add_files,
-    add_many,
-    add_masks,
-    add_memory,
-    add_network,
-    braces,
-)
+from .groups import GROUPS, MODES, add_options, braces
 from .settings import check_preset
 from .values import READERS, listed
 from .words import UsageError, option
@@ -139,13 +130,14 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
         add_help=False,
         argument_default=argparse.SUPPRESS,
     )
-    add_files(parser.add_argument_group("files"))
-    add_masks(parser.add_argument_group("regions"))
-    add_many(parser.add_argument_group("many paintings"))
-    add_checkpoints(parser.add_argument_group("checkpoints"))
-    add_network(parser.add_argument_group("network"))
-    add_memory(parser.add_argument_group("memory"))
-    add_devices(parser.add_argument_group("devices"))
+    for title, options in GROUPS.items():
+        group = parser.add_argument_group(title)
+        if title == "many paintings":
+            modes = group.add_mutually_exclusive_group()
+            for name, text in MODES:
+                flag = {"action": "store_const", "const": name, "dest": "combine"}
+                add_options(modes, [(name, flag, text)])
+        add_options(group, options)
     _add_run(parser, preset)
     other = parser.add_argument_group("other")
     other.add_argument("--quiet", action="store_true", help="tell the result and errors only")

@@ -9,11 +9,11 @@ from ...config.effects import idle_fields
 from ...config.toml import check_name
 from ...network.architecture import check_layers
 from ...wording import nearest
-from .devices import check_shared, devices_of
+from .devices import Devices, devices_of
 from .groups import NETWORKS, WHOLE
 from .parser import typed_options, typed_preset
 from .patterns import is_many
-from .request import Batch, Devices, MaskFiles, Request, Resume, Save
+from .request import Batch, MaskFiles, Request, Resume, Save
 from .settings import FIELDS, config_of, settings_of
 from .sweep import Sweep, interpolation, read_sweeps
 from .templates import TEMPLATED, as_template
@@ -95,9 +95,7 @@ def _command(
     request = Request(**values | {"notes": _notes(typed)}).set_to(name or "default", changes)
     if many or sweeps or "style_blend" in typed:
         return _batch(typed, request, sweeps, templates, many)
-    templates = {"output": as_template(typed.get("output"))} | {
-        name: text for name, text in templates.items() if name != "output"
-    }
+    templates = {**templates, "output": as_template(typed.get("output"))}
     return checked(request.named(templates))
 
 
@@ -205,7 +203,7 @@ def checked(request: Request) -> Request:
     files = (request.content, *request.styles, request.init_image)
     if [*files, *request.masks.named().values()].count(STREAM) > 1:
         raise UsageError("standard input holds one picture: give - once, and files for the others")
-    check_shared(request)
+    _check_shared(request)
     if request.devices.processes > 1 and request.output == STREAM:
         # The library that connects the processes writes a line to standard output.
         raise UsageError("--output - is not for several processes: give a file")
@@ -267,3 +265,17 @@ def _refuse_masks(masks: MaskFiles, *, many: bool, many_contents: bool) -> None:
             )
     if masks.keep and many_contents:
         raise UsageError("--keep-mask belongs to one picture: give one --content, and no folder")
+
+
+def _check_shared(request: Request) -> None:
+    """Raises UsageError for options that devices sharing one picture do not support."""
+    if not request.devices.several:
+        return
+    option = "--devices" if request.devices.processes == 1 else "--coordinator"
+    if request.tile is not None or request.memory is not None:
+        other = "--memory" if request.tile is None else "--tile"
+        raise UsageError(f"{option} keeps bands of the picture on the devices: leave out {other}")
+    if request.config.precision != "float32":
+        raise UsageError(
+            f"{option} computes in float32: leave out --precision {request.config.precision}"
+        )

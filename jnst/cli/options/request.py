@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ...config import Config
 from ...images.opening import MAX_FILE_SIZE, MAX_PIXELS
+from .devices import Devices
 from .groups import WHOLE
 from .settings import config_of
 from .sweep import Sweep
@@ -38,36 +39,6 @@ class MaskFiles(NamedTuple):
         files = {f"--content-mask ({path})": path for path in self.content}
         files |= {f"--style-mask ({path})": path for path in self.styles if path != WHOLE}
         return files | ({"--keep-mask": self.keep} if self.keep else {})
-
-
-class Devices(NamedTuple):
-    """The devices and processes of a command.
-
-    Attributes:
-        each: number of devices in each process; 0 for all.
-        coordinator: host:port at which the processes meet, "" for a single process.
-        processes: number of processes.
-        process: number of this process, from 0.
-
-    Example:
-        >>> Devices(each=2).several, Devices().several
-        (True, False)
-    """
-
-    each: int = 1
-    coordinator: str = ""
-    processes: int = 1
-    process: int = 0
-
-    @property
-    def several(self) -> bool:
-        """Whether more than one device may share the work."""
-        return self.each != 1 or self.processes > 1
-
-    @property
-    def writes(self) -> bool:
-        """Whether this process writes the painting and prints messages."""
-        return self.process == 0
 
 
 @dataclass(frozen=True)
