@@ -9,9 +9,9 @@ True
 
 import os
 import tomllib
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import tomli_w
 
@@ -57,7 +57,7 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, A
     """The preset that a file names, or None, and its fields; errors as of `load_config`."""
     name = os.fspath(path)
     settings = _parsed(name, readable_path(path, _LARGEST).read_bytes())
-    kinds = {spec.name: spec.default for spec in fields(Config)}
+    specs = {spec.name: spec for spec in fields(Config)}
     start = settings.pop("preset", None)
     try:
         if start is not None and not isinstance(start, str):
@@ -65,9 +65,9 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, A
         if start is not None and start not in PRESETS:
             raise ValueError(unknown_name("preset", start, tuple(PRESETS)))
         for key in settings:
-            if key not in kinds:
-                raise ValueError(unknown_name("key", key, ("preset", *kinds)))
-        changes = {key: _converted(key, value, kinds[key]) for key, value in settings.items()}
+            if key not in specs:
+                raise ValueError(unknown_name("key", key, ("preset", *specs)))
+        changes = {key: _converted(specs[key], value) for key, value in settings.items()}
         preset(start or "default", **changes)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from None
@@ -98,17 +98,23 @@ def check_name(path: str | os.PathLike[str]) -> None:
         raise ValueError(f"{os.fspath(path)!r} is not a name for settings: it must end in .toml")
 
 
-def _converted(key: str, value: Any, default: Any) -> Any:
+def _converted(spec: Field[Any], value: Any) -> Any:
     """A TOML value in the type of its field; a list of one value may be written as that value."""
-    if isinstance(default, tuple):
+    kind = (get_args(spec.type) or (spec.type,))[0]
+    if isinstance(spec.default, tuple):
         values = value if isinstance(value, list) else [value]
-        example = default[0] if default else 0
-        return tuple(_converted(key, entry, example) for entry in values)
-    differs = any(isinstance(default, kind) != isinstance(value, kind) for kind in (bool, str))
-    if differs or isinstance(value, list | dict):
-        raise ValueError(f"{key} is {value!r}: give {_KINDS[type(default)]}")
-    is_whole = isinstance(default, int) and isinstance(value, float) and value.is_integer()
-    return int(value) if is_whole else value
+        return tuple(_number_or_name(spec.name, entry, kind) for entry in values)
+    return _number_or_name(spec.name, value, kind)
+
+
+def _number_or_name(key: str, value: Any, kind: Any) -> Any:
+    if any((kind is other) != isinstance(value, other) for other in (bool, str)) or isinstance(
+        value, list | dict
+    ):
+        raise ValueError(f"{key} is {value!r}: give {_KINDS[kind]}")
+    if kind is float and isinstance(value, int):
+        return float(value)
+    return int(value) if isinstance(value, float) and value.is_integer() and kind is int else value
 
 
 _KINDS = {bool: "true or false", str: "a name in quotes", int: "a number", float: "a number"}

@@ -48,6 +48,14 @@ def test_lists_switches_presets_and_names() -> None:
     assert {r.styles for r in blend} == {("night.png", "dawn.png")}
 
 
+def test_what_only_the_cells_allow() -> None:
+    found = planned("--steps", "3,4,5", "--sweep", "size=256,257")
+    assert [r.config.steps_per_scale for r in found] == [(3, 4, 5)] * 2
+    kept = ["--checkpoint", "{size}", "--checkpoint-every", "5"]
+    found = planned("--sweep", "size=64,32", *kept)
+    assert [(r.checkpoint, r.checkpoint_every) for r in found] == [("64", (0, 5)), ("32", (0, 5))]
+
+
 def test_an_option_may_be_idle_in_some_places_but_not_in_all() -> None:
     found = planned("--sweep", "init=gray,content", "--seed", "3")
     assert [(r.config.init, r.config.seed) for r in found] == [("gray", 3), ("content", 0)]

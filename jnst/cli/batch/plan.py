@@ -33,7 +33,7 @@ def plan(batch: Batch) -> list[Request]:
     pairs = paired(contents, [path for group in grouped for path in group], batch.combine)
     first = replace(batch.request, content=pairs[0][0], styles=pairs[0][1])
     grid = cells(batch.sweeps)
-    shared = [checked(request) for request in in_cells(first, grid, [*map(len, grouped)])]
+    shared = in_cells(first, grid, [*map(len, grouped)])
     requests: list[Request] = []
     outputs = []
     for content, styles in pairs:
@@ -41,7 +41,8 @@ def plan(batch: Batch) -> list[Request]:
             request = replace(common, content=content, styles=styles)
             labels = for_names(cell.labels) if cell.labels else {}
             request = request.named(templates, len(requests) + 1, **labels)
-            requests.append(request)
+            # The others differ in nothing that is checked.
+            requests.append(request if len(requests) >= len(grid) else checked(request))
             outputs += [(_described(request, cell), getattr(request, name)) for name in templates]
     check_distinct(outputs)
     _check_kept(requests, batch.overwrite)

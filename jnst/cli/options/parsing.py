@@ -92,11 +92,12 @@ def _command(
         if needed not in typed:
             raise UsageError(f"--{needed} is missing: give a picture (see --help)")
     _check_style_blend(typed)
-    request = Request(**values | {"notes": _notes(typed)}).set_to(name or "default", changes)
+    values |= {"notes": _notes(typed), "preset": name or "default", "changes": changes}
+    request = Request(**values)
     if many or sweeps or "style_blend" in typed:
         return _batch(typed, request, sweeps, templates, many)
     templates = {**templates, "output": as_template(typed.get("output"))}
-    return checked(request.named(templates))
+    return checked(request.set_to(request.preset, changes).named(templates))
 
 
 _SAME = {spec.name for spec in fields(Request)} - {

@@ -217,7 +217,7 @@ class Batch(NamedTuple):
     """A command that asks for many paintings.
 
     Attributes:
-        request: what the paintings share; pictures and file names are each one's own.
+        request: what the paintings share; pictures, file names and config are each one's own.
         contents, styles: as typed: files, folders and patterns.
         combine: "every-pair", "pairs" or "blend".
         sweeps: options and the values to try, in all combinations.
