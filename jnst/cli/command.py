@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a file, the network or the computation failed; 2 the comma
 128 + n stopped by signal n. Every failure is reported in one line on standard error.
 """
 
+import codecs
 import importlib
 import io
 import logging
@@ -42,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     devices: Devices | None = None
     logging.getLogger("jax").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file name that the terminal cannot encode must not fail a finished run.
-        sys.stdout.reconfigure(errors="backslashreplace")
+        codecs.register_error("name", _as_named)
+        sys.stdout.reconfigure(errors="name")
     try:
         with warnings.catch_warnings():
             warnings.showwarning = partial(_tell_warning, False)
@@ -87,6 +88,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, UsageError) else 1
 
 
+def _as_named(error: UnicodeError) -> tuple[str | bytes, int]:
+    """A byte of a file's name that is no text, as it is in the name; the code of any other sign
+    that standard output lacks, which must not fail a finished run."""
+    assert isinstance(error, UnicodeEncodeError)
+    code = ord(error.object[error.start])
+    if 0xDC80 <= code <= 0xDCFF:
+        return bytes([code - 0xDC00]), error.start + 1
+    return codecs.backslashreplace_errors(error)
+
+
 def _explain(error: Exception) -> str:
     """One line that says what went wrong and, if known, what to do."""
     text = " ".join(str(error).split())
@@ -128,5 +139,5 @@ def _rerun(path: str) -> int:
         parse(options)
     except ValueError as error:
         raise ValueError(f"the command in {path} is not shown: {error}") from None
-    print(command_words(sys.argv[0], options))
+    show(command_words(sys.argv[0], options))
     return 0

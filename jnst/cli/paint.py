@@ -87,17 +87,19 @@ def paint(
                 path = write_painting(
                     request, good, pictures.content, embedded | watch.unfinished()
                 )
-                tell(f"{path} is the painting before that")
+                tell(f"{_shown(path)} is the painting before that")
             raise
         image = watch.cut(result.image)
         if watch.done < sum(steps):
             embedded |= watch.unfinished()
         if not request.devices.writes:
             return 0
+        names = ("total", "content", "style", "tv")
+        say("  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names))
         path = write_painting(request, image, pictures.content, embedded)
         content, styles = pictures.content.pixels, pictures.style_pixels
         recorder.finish(content, styles, image, result.losses)
-    shown = _report(request, path, result)
+    shown = _shown(path)
     if interrupt.signal:
         more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
         if result.size != result.image.shape[:2]:
@@ -161,15 +163,12 @@ def _painted(
     )
 
 
-def _report(request: Request, path: str, result: Result) -> str:
-    """Prints the painting's path and losses; returns the path as shown to the user."""
-    # A picture on standard output must not be mixed with text.
-    report = tell if request.output == STREAM else show
-    shown = "standard output" if path == STREAM else path
-    names = ("total", "content", "style", "tv")
-    losses = "  ".join(f"{name} {getattr(result.losses, name):.6g}" for name in names)
-    report(shown, losses)
-    return shown
+def _shown(path: str) -> str:
+    """Prints the painting's path, but not where the painting is; returns it in words."""
+    if path == STREAM:
+        return "standard output"
+    show(path)
+    return path
 
 
 def load_network(request: Request) -> Params:

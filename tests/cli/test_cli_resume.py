@@ -335,7 +335,7 @@ def test_a_painting_that_cannot_be_written_is_put_elsewhere(
 def test_numbers_that_run_away_leave_the_painting_before(run: Command) -> None:
     words = ["--optimizer", "adam", "--learning-rate", "1e15", "--no-clamp"]
     code, out, err = run(*RUN, *words, "--output", "out.png")
-    assert (code, out) == (1, [])
+    assert (code, out) == (1, ["out.png"])
     assert sum("note: the objective or its gradient was not finite at ste" in e for e in err) == 3
     assert err[-2] == "jnst: out.png is the painting before that"
     assert "nor after smaller steps; lower the learning rate" in err[-1]

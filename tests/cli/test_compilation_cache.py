@@ -124,11 +124,11 @@ def test_other_warnings_are_not_its_business():
 @pytest.mark.slow
 def test_the_second_run_compiles_nothing_and_paints_the_same(run):
     code, out, err = paint(run, "--output", "a.png")
-    assert (code, len(err)) == (0, 3), err
+    assert (code, len(err)) == (0, 4), err
     hits, misses = map(int, out[-1].split())
     assert misses > 5
     code, out, err = paint(run, "--output", "b.png")
-    assert (code, len(err)) == (0, 3), err
+    assert (code, len(err)) == (0, 4), err
     assert out[-1] == f"{hits + misses} 0"
     assert (read_image("a.png").pixels == read_image("b.png").pixels).all()
 
@@ -141,7 +141,7 @@ def test_damaged_programs_are_compiled_again_and_replaced(run):
         data = path.read_bytes()
         path.write_bytes(data[: len(data) // 2] if number % 2 else b"")
     code, _, err = paint(run)
-    assert (code, len(err)) == (0, 3), err
+    assert (code, len(err)) == (0, 4), err
     assert paint(run)[1][-1].split()[1] == "0"
 
 

@@ -18,7 +18,7 @@ from jnst.images import read_image, read_parameters
 def test_snapshots_sheet_and_log(run: Command) -> None:
     words = ["--steps", "3", "2", "--scales", "0.5", "1", "--style-layers", "relu1_1"]
     words += ["--save-every", "2", "--log", "run.jsonl", "--output", "out.png"]
-    code, out, _ = run(*PICTURES, *TINY, *words)
+    code, out, err = run(*PICTURES, *TINY, *words)
     assert code == 0
     snapshots = [f"out_steps/it000{step}.png" for step in (1, 3, 5)]
     assert run.files() == {"out.png", "out_sheet.png", "run.jsonl", "out_steps", *snapshots}
@@ -31,7 +31,7 @@ def test_snapshots_sheet_and_log(run: Command) -> None:
     assert [(row["step"], row["scale"]) for row in rows] == [*steps, steps[-1]]
     # The last line has the losses of the painting, as the command prints them.
     terms = (f"{name} {rows[-1][name]:.6g}" for name in ("total", "content", "style", "tv"))
-    assert out[1] == "  ".join(terms)
+    assert (out, err[-1]) == (["out.png"], f"jnst: {'  '.join(terms)}")
     assert [row.get("result", False) for row in rows] == [False] * 5 + [True]
     for row in rows:
         assert row["total"] == pytest.approx(row["content"] + row["style"] + row["tv"])

@@ -41,10 +41,24 @@ def test_a_pipe_through(run: Command) -> None:
     Path("piped.png").write_bytes(found.stdout)
     np.testing.assert_array_equal(read_image("piped.png").pixels, read_image("file.png").pixels)
     told = found.stderr.decode().splitlines()
-    assert told[-2:-1] == ["jnst: standard output"]
     assert told[-1].startswith("jnst: total ")
     assert all(line.startswith("jnst: ") for line in told)
     assert run.files() == {"file.png", "piped.png"}
+
+
+@pytest.mark.slow
+def test_a_script_gets_the_name_of_the_painting(run: Command) -> None:
+    """Also one whose bytes are no text."""
+    Path("cat.png").rename(os.fsdecode(b"c\xe4t.png"))
+    words = ["--content", b"c\xe4t.png", "--style", "night.png", *SHORT]
+    script = 'out=$("$@") && test -s "$out" && printf "<%s>" "$out"'
+    found = subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "jnst", *words],
+        capture_output=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert found.stdout == b"<c\xe4t_night.png>"
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """From one style to another, and folders as one style of a blend."""
 
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
@@ -39,8 +37,8 @@ def test_the_ends_are_the_styles_alone_and_all_share_a_compilation(pictures: Com
     code, out, err = pictures(*STYLES, *TINY, "--style-blend", "3", "--output", "out")
     assert code == 0, err
     assert steps._single._cache_size() == 1
-    assert out[-1] == str(Path("out", "cat_night_dawn_sweep.png"))
-    strip = read_image(out[-1]).pixels
+    assert len(out) == 3
+    strip = read_image("out/cat_night_dawn_sweep.png").pixels
     assert strip.shape[1] > 3 * strip.shape[0]
     for style, weights in (("night", "1-0"), ("dawn", "0-1")):
         words = ["--content", "cat.png", "--style", f"{style}.png", *TINY, "--output", "alone.png"]

@@ -15,7 +15,7 @@ import jax
 from ...images import read_parameters
 from ...network import Params
 from ...transfer import Checkpoint, load_checkpoint
-from ..console import Interrupt, tell
+from ..console import Interrupt, show, tell
 from ..options.request import Batch, Request
 from ..output import recipe
 from ..pictures import read_picture
@@ -93,6 +93,7 @@ def run(
         try:
             why = "" if batch.overwrite else _why(job, params)
             if why is None:
+                show(output)
                 tally.put(output, tally.finished)
                 return
             say(f"painting {number} of {len(jobs)}: {output}{why}")
@@ -118,7 +119,7 @@ def run(
         try:
             share_out(make, enumerate(jobs, start=1), places, lambda: bool(interrupt.signal))
             if not tally.left:
-                sheets.write(planned)
+                sheets.write(planned, say)
         finally:
             # Printed also after a second Ctrl-C.
             goes_on = "; the same command goes on" if tally.left else ""

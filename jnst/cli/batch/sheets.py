@@ -1,7 +1,7 @@
 """The sheets of a sweep: one for each content and style, with all of the values tried."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...images import read_image
-from ..console import show, tell
+from ..console import tell
 from ..options.request import Request
 from ..options.sweep import Sweep, axes, cells
 from ..options.templates import names
@@ -52,8 +52,8 @@ def planned(sweeps: tuple[Sweep, ...], requests: Sequence[Request]) -> list[Shee
     return sheets
 
 
-def write(sheets: Sequence[Sheet]) -> None:
-    """Makes the sheets of the paintings that exist; a failure is only a warning."""
+def write(sheets: Sequence[Sheet], say: Callable[[str], None]) -> None:
+    """Makes the sheets of the paintings that exist, and says so; a failure is only a warning."""
     if not sheets:
         return
     from ...figures.sheets import grid_sheet
@@ -70,4 +70,4 @@ def write(sheets: Sequence[Sheet]) -> None:
         except (OSError, ValueError) as error:
             tell(f"warning: no sheet: {error}")
         else:
-            show(sheet.path)
+            say(f"all on one sheet: {sheet.path}")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ...figures.curves import loss_curves
 from ...figures.panels import save_figure
 from ...files import prove_writable
+from ..console import show
 from ..options.parser import Parser
 from .filters import check_figure_path
 
@@ -32,5 +33,5 @@ def main(argv: Sequence[str]) -> int:
     check_figure_path(typed.output, (typed.log,))
     prove_writable(typed.output)
     save_figure(loss_curves(typed.log), typed.output)
-    print(typed.output)
+    show(typed.output)
     return 0

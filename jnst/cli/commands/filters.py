@@ -19,6 +19,7 @@ from ...images.opening import MAX_FILE_SIZE, MAX_PIXELS
 from ...network import Params, load_weights
 from ...network.architecture import check_layers
 from ...network.preprocessing import INPUTS
+from ..console import show
 from ..options.groups import LIMITS, NETWORKS, add_options
 from ..options.parser import Parser
 from ..options.words import UsageError
@@ -66,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
             padding="SAME" if typed.padding is None else typed.padding,
         )
     save_figure(figure, typed.output)
-    print(typed.output)
+    show(typed.output)
     return 0
 
 

@@ -14,6 +14,7 @@ from ...network.architecture import CONVOLUTIONS
 from ...network.manifest import known_files
 from ...network.preprocessing import INPUTS
 from ...wording import nearest
+from ..console import show
 from ..options.parser import Parser
 from ..options.words import UsageError
 from .weights_report import details, overview
@@ -91,7 +92,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
 
 
 def _list(_: argparse.Namespace) -> int:
-    print("\n".join(overview()))
+    show(*overview())
     return 0
 
 
@@ -101,7 +102,7 @@ def _fetch(typed: argparse.Namespace) -> int:
         hint = nearest(network, CONVOLUTIONS, f"choose {' or '.join(_fetchable())}")
         raise UsageError(f"unknown network {network!r}; {hint}")
     path = None if network in _fetchable() else find_weights(network)
-    print(path or fetch_weights(network, progress=not typed.quiet))
+    show(str(path or fetch_weights(network, progress=not typed.quiet)))
     return 0
 
 
@@ -112,13 +113,13 @@ def _convert(typed: argparse.Namespace) -> int:
     if os.path.realpath(source.expanduser()) == os.path.realpath(out.expanduser()):
         raise UsageError(f"--output would overwrite the input {typed.file!r}; choose another name")
     preprocessing = INPUTS.get(typed.preprocess)
-    print(convert_weights(source, out, dtype=typed.dtype, preprocessing=preprocessing))
+    show(str(convert_weights(source, out, dtype=typed.dtype, preprocessing=preprocessing)))
     return 0
 
 
 def _check(typed: argparse.Namespace) -> int:
     for line in details(Path(typed.file).expanduser(), INPUTS.get(typed.preprocess)):
-        print(line)
+        show(line)
     return 0
 
 

@@ -46,10 +46,11 @@ A preset sets the options of a run; options typed beside it change it.
 
 A picture called - is read from standard input; --output - writes a PNG to standard output.
 
-The result (the painting's path and its losses) goes to stdout; progress and messages go to
-stderr. Exit code: 0 done; 1 a file, the network or the computation failed; 2 the command is
-wrong; 128 + n stopped by signal n: Ctrl-C (130), SIGTERM (143) and SIGHUP (129) finish the step
-and save the painting as far as it got, and the checkpoint; Ctrl-C again stops at once."""
+The painting's path goes to standard output; of many, a line for each that is finished. Progress,
+losses and messages go to standard error. Exit code: 0 done; 1 a file, the network or the
+computation failed; 2 the command is wrong; 128 + n stopped by signal n: Ctrl-C (130), SIGTERM
+(143) and SIGHUP (129) finish the step and save the painting as far as it got, and the checkpoint;
+Ctrl-C again stops at once."""
 
 
 _DEVICES = (
