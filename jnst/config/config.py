@@ -42,68 +42,72 @@ class Config:
         jnst.wording.SettingError: content_weight is -1.0: it must be a finite number of at least 0
     """
 
-    size: int = _picture(512, "pixels on the side named by --size-side, at the last scale")
+    size: int = _picture(
+        512, "pixels on the longer side of the painting, or on the shorter one, see --size-side"
+    )
     size_side: str = _picture(
-        "longer", "which side of the content --size measures", ("longer", "shorter")
+        "longer", "side of the content that --size measures", ("longer", "shorter")
     )
     style_scale: tuple[float, ...] = _picture(
         (1.0,),
-        "size of the style pictures relative to the content: larger, larger strokes; one number "
-        "for each style, or one for all",
+        "size of the styles relative to the content: larger values give larger strokes; one number "
+        "per style, or one for all",
     )
     style_size: tuple[int, ...] = _picture(
         (),
-        "instead: pixels on the side of each style picture that --size-side names, at every scale",
+        "fixed size of the styles in pixels, in place of --style-scale, on the side that "
+        "--size-side names",
     )
-    enlarge_styles: bool = _picture(True, "let styles be enlarged beyond the pixels that they have")
+    enlarge_styles: bool = _picture(True, "allow styles to be enlarged beyond their own resolution")
     style_rim: float = _picture(
         0.025,
-        "share of a style's shorter side that is left out along each of its borders, whose frame "
-        "or scanned edge would be asked for inside the picture",
+        "share of a style's shorter side that is ignored along its borders, so that frames and "
+        "scanned edges are not painted into the picture",
     )
-    resample: str = _picture(
-        "bicubic", "filter that resizes pictures, antialiased", choices.RESAMPLING
-    )
+    resample: str = _picture("bicubic", "filter for resizing, antialiased", choices.RESAMPLING)
     color: str = _picture(
         "style",
-        "the style's colours; the content's, by painting in gray and putting its chrominance back "
-        "(luminance-…); or the style's after they were brought to the content's (match-…)",
+        "colours of the painting: the style's; luminance-…: the content's, by painting in gray "
+        "and restoring its chrominance; match-…: the style's, after matching them to the content's",
         choices.COLORS,
     )
     init: str = _picture(
         "matched",
-        "what the optimisation starts from; matched: the content in the style's colours",
+        "image to start from; matched: the content in the style's colours",
         choices.INITS,
     )
-    noise: float = _picture(
-        0.1, "standard deviation of the noise that --init noise starts from, in [0, 1]"
-    )
+    noise: float = _picture(0.1, "standard deviation of the noise of --init noise, in [0, 1]")
     init_blend: float = _picture(
         0.5, "share of random style colours that --init blend mixes into the content, in [0, 1]"
     )
     seed: int = _picture(0, "seed of the random start")
     bleed: int = _picture(
         8,
-        "pixels painted beyond each border, as in a mirror, and cut off: without, a strip along "
-        "the border comes out unlike the rest. At most a twelfth of the shorter side; 0: none",
+        "margin in pixels, mirrored at the borders, that is painted and then cut off, so that the "
+        "borders look like the rest; at most a twelfth of the shorter side",
     )
     strength: float = _objective(
         1.0,
-        "how much of the painting: 0.25 much photograph, 4 much painting. It divides the content's "
-        "weight, and gives deeper style layers more of the say",
+        "strength of the style: 0.25 much photograph, 4 much painting. It divides the content "
+        "weight, and shifts style weight to the deeper layers",
     )
     content_weight: float = _objective(0.15, "weight of the content loss")
     style_weight: float = _objective(1.0, "weight of the style loss")
-    tv_weight: float = _objective(2.0, "weight of the total variation: larger, smoother")
-    content_layers: tuple[str, ...] = _objective(("relu4_2",), "layers whose activations are kept")
+    tv_weight: float = _objective(
+        2.0, "weight of the total variation: larger values give smoother pictures"
+    )
+    content_layers: tuple[str, ...] = _objective(
+        ("relu4_2",), "layers whose features are compared with the content's"
+    )
     style_layers: tuple[str, ...] = _objective(
-        ("relu1_1", "relu2_1", "relu3_1", "relu4_1"), "layers whose statistics are matched"
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+        "layers whose statistics are compared with the style's",
     )
     style_layer_weights: tuple[float, ...] = _objective(
-        (), "one weight per style layer, or one for all; none: by the depth of each"
+        (), "one weight per style layer, or one for all; none: weights that fall with depth"
     )
     style_weights: tuple[float, ...] = _objective(
-        (1.0,), "blend of several styles: one weight per style, or one for all"
+        (1.0,), "weights of several styles in a blend: one per style, or one for all"
     )
     content_loss: str = _objective("relative", "content loss", choices.CONTENT_LOSSES)
     style_loss: choices.StyleLossChoice = _objective(  # noqa: RUF009
@@ -112,103 +116,103 @@ class Config:
     tv_loss: str = _objective("nine-point", "total variation", choices.TV_LOSSES)
     preserve: float = _objective(
         0.0,
-        "share of the content loss that follows the photograph's fine structure: 0 counts all "
-        "positions alike, 1 only where there is detail, and leaves flat parts to the style",
+        "share of the content loss that is weighted by the photograph's detail: 0 weighs all "
+        "positions alike, 1 leaves flat regions to the style",
     )
     pooling: str = _objective(
         "max",
-        "pooling of the network; rescaled: average times 2, l2 times 0.78, about as large as the "
-        "maxima that it was trained with",
+        "pooling of the network; rescaled: average times 2, l2 times 0.78, so that activations are "
+        "about as large as with max, which it was trained with",
         choices.POOLINGS,
     )
     padding: str = _objective(
         "replicate",
-        "what the first convolution sees around the picture: zeros as in training, the border's "
-        "pixels repeated, or the picture mirrored",
+        "padding of the first convolution: zeros as in training, border pixels repeated, or the "
+        "picture mirrored",
         choices.PADDINGS,
     )
     normalize_gradients: bool = _objective(
         False,
-        "bring the gradient of each layer's loss to an L1 norm of its weight, as neural-style "
-        "can: no layer pulls harder than that. Takes --optimizer adam or --line-search none",
+        "scale the gradient of each layer's loss to an L1 norm of its weight, as neural-style "
+        "can; needs --optimizer adam or --line-search none",
     )
     pixel_range: float = _objective(
-        1.0, "the white of the units in which total variation and learning rate count"
+        1.0, "value of white in the units of total variation and learning rate"
     )
     input_gain: float = _objective(
         1.0, "factor on the image before the network's own preprocessing"
     )
-    optimizer: str = _optimisation("adam", "how the image is improved", choices.OPTIMIZERS)
+    optimizer: str = _optimisation("adam", "optimiser of the image", choices.OPTIMIZERS)
     quality: str = _optimisation(
         "normal",
-        "how much work: draft to try things, fine for the wall; sets the sizes that are worked "
-        "through and the steps at each, unless --scales and --steps do",
+        "amount of work: draft to try things, fine for the wall; sets the scales and the steps at "
+        "each, unless --scales and --steps do",
         tuple(QUALITIES),
     )
     steps: tuple[int, ...] = _optimisation(
         (),
-        "optimiser steps at each scale; two numbers: at the first and at each other; one: at the "
-        "last (see --taper); none: as --quality says",
+        "optimiser steps: one number per scale; two: the first scale, and each other; one: the "
+        "last scale (see --taper); none: by --quality",
     )
     taper: float = _optimisation(
         0.0,
-        "from one number of --steps: a scale of half the side makes 2 to this power as many, so "
-        "that the whole picture needs less of the time; 0: as many",
+        "with one number of --steps: a scale of half the side makes 2 to this power times as many "
+        "steps; 0: as many",
     )
     scales: tuple[float, ...] = _optimisation(
         (),
-        "sizes to work through, coarse to fine, relative to --size, the last 1; none: those that "
-        "--coarsest means. What is too small for the layers is left out, but for the last",
+        "scales of the picture, coarse to fine, relative to --size, ending in 1; none: by "
+        "--coarsest. Scales too small for the layers are left out",
     )
     coarsest: int = _optimisation(
         128,
-        "work through sizes from coarse to fine, each of twice the area of the one before (four "
-        "times with --quality draft), the first of at least so many pixels; the smaller it is, the "
-        "longer the strokes",
+        "size of the first scale in pixels, at least; each next has twice the area (four times "
+        "with --quality draft). Smaller values give longer strokes",
     )
     sketch: int = _optimisation(
-        0, "before that a sketch of so many pixels, in which colours find their places; 0: none"
+        0, "size in pixels of an extra first scale, which places the colours; 0: none"
     )
     upscale: str = _optimisation(
         "detail",
-        "what a finer scale starts from: the painting enlarged, or the same with the content's "
-        "fine detail put back",
+        "start of a finer scale: the painting enlarged (plain), or that with the content's fine "
+        "detail added (detail)",
         choices.UPSCALES,
     )
-    learning_rate: float = _optimisation(0.03, "Adam: the step in units of --pixel-range")
+    learning_rate: float = _optimisation(0.03, "Adam: step size, in units of --pixel-range")
     line_search: str = _optimisation(
-        "zoom", "L-BFGS: strong Wolfe zoom, or none as torch", choices.LINE_SEARCHES
+        "zoom",
+        "L-BFGS: strong Wolfe conditions by zoom, or none, as in PyTorch",
+        choices.LINE_SEARCHES,
     )
-    history: int = _optimisation(20, "L-BFGS: pairs of steps and gradients remembered")
+    history: int = _optimisation(20, "L-BFGS: number of past steps and gradients in use")
     precondition: float = _optimisation(
         0.0,
-        "0.25 or so: take longer steps in broad areas, as if the frequencies f of the image were "
-        "variables scaled by f to minus this power; 0: pixel by pixel",
+        "about 0.25: longer steps at low frequencies: the frequency f of the image is optimised as "
+        "a variable scaled by f to minus this power; 0: off",
     )
     beta1: float = _optimisation(0.9, "Adam: decay of the mean gradient")
     beta2: float = _optimisation(0.99, "Adam: decay of the mean square")
     rate_decay: float = _optimisation(
         0.1,
-        "Adam: share of the learning rate that is left at the end of a scale, to which it falls "
-        "along half a cosine; 1: it stays",
+        "Adam: share of the learning rate left at the end of a scale, reached along half a cosine; "
+        "1: constant",
     )
     average: float = _optimisation(
         0.0,
-        "Adam: decay of the running average of the image, which is then the painting; 0: see "
+        "Adam: decay of the running average of the image, which is then the result; 0: by "
         "--average-share",
     )
     average_share: float = _optimisation(
         0.1,
-        "Adam: the same, by the share of a scale's steps that the average reaches back over; "
-        "0: none",
+        "Adam: length of that running average as a share of a scale's steps; 0: no average",
     )
     carry: bool = _optimisation(
-        True, "Adam: go on at a finer scale with the gradient's mean and mean square, enlarged"
+        True, "Adam: keep the gradient's mean and mean square, enlarged, at the next scale"
     )
     precision: str = _optimisation(
         "float32",
-        "what the convolutions multiply; picture, sums and losses are float32. bfloat16 pays where "
-        "the processor has it, tf32 on recent GPUs alone",
+        "type of the convolutions' factors; image, sums and losses are float32. bfloat16 is faster "
+        "where the processor has it, tf32 on recent GPUs only",
         choices.PRECISIONS,
     )
     clamp: bool = _optimisation(True, "Adam: keep the image inside [0, 1] at each step")
