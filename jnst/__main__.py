@@ -4,11 +4,13 @@ import gc
 import os
 import sys
 
+from .cli.console import fill_closed_streams
 from .cli.help import shown_at_once
 
 
 def run() -> int:
     """Runs the command line of this process and returns its exit code."""
+    fill_closed_streams()
     if shown_at_once(sys.argv[1:]):
         return 0
     begin_with_large_pages()

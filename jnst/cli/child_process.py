@@ -36,8 +36,7 @@ def guarded(explain: Callable[[int, str], tuple[int, str]]) -> None:
         return
     read_end, write_end = os.pipe()
     noise = tempfile.TemporaryFile()  # noqa: SIM115
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_streams()
     # A signal that comes before there are handlers for it waits.
     signals = {getattr(signal, name) for name in _FORWARDED}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
@@ -55,7 +54,16 @@ def guarded(explain: Callable[[int, str], tuple[int, str]]) -> None:
     os.setpgid(0, 0)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     threading.Thread(target=_end_with, args=(read_end,), daemon=True).start()
-    sys.stdout, sys.stderr = _apart(sys.stdout, 1, noise), _apart(sys.stderr, 2, noise)
+    if sys.stdout is not None:
+        sys.stdout = _apart(sys.stdout, 1, noise)
+    sys.stderr = _apart(sys.stderr, 2, noise)
+
+
+def flush_streams() -> None:
+    """Flushes what standard output and standard error hold back."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
 
 
 def _await(child: int, noise: BinaryIO, explain: Callable[[int, str], tuple[int, str]]) -> NoReturn:

@@ -22,7 +22,7 @@ from ..transfer import load_checkpoint
 from . import compilation_cache, distributed
 from .batch.run import run as run_batch
 from .batch.workers import under_way
-from .console import show, tell
+from .console import fill_closed_streams, show, tell
 from .options.devices import Devices
 from .options.parser import SUBCOMMANDS
 from .options.parsing import parse
@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     devices: Devices | None = None
+    fill_closed_streams()
     logging.getLogger("jax").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):
         codecs.register_error("name", _as_named)

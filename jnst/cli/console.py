@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
@@ -18,6 +19,24 @@ if TYPE_CHECKING:
     from ..transfer import Progress
 
 _LINE_SECONDS = 30.0
+
+
+def fill_closed_streams() -> None:
+    """Puts the null device in place of standard streams that are closed; call it first of all.
+
+    A file that is opened later would have their number, and get what libraries write to them.
+    `sys.stdin` and `sys.stdout` stay None: where a picture is asked of them, that is an error.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number, inheritable=False)
+                os.close(null)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
 
 
 def tell(*messages: str) -> None:
@@ -34,8 +53,10 @@ def show(*results: str) -> None:
             _print(result, sys.stdout)
 
 
-def _print(text: str, stream: TextIO) -> None:
+def _print(text: str, stream: TextIO | None) -> None:
     """Prints; a closed terminal must not lose a painting."""
+    if stream is None:
+        return
     try:
         print(text, file=stream, flush=True)
     except OSError:

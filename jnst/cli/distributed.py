@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import jax
 import numpy as np
 
-from .child_process import guarded
+from .child_process import flush_streams, guarded
 from .options.devices import Devices
 from .options.words import UsageError
 
@@ -113,8 +113,7 @@ def ended(number: int, noise: str) -> tuple[int, str]:
 
 def leave(code: int) -> NoReturn:
     """Exits without waiting for processes that will not come."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_streams()
     os._exit(code)
 
 
