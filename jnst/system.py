@@ -36,6 +36,22 @@ def processor_kind() -> str:
     return machine
 
 
+def check_device() -> None:
+    """Raises OSError, with the remedy, if JAX has no device of the kind that it was told to use."""
+    import jax
+
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:
+        asked = jax.config.jax_platforms  # type: ignore[attr-defined]
+        if not asked:
+            raise OSError(f"JAX finds no device: {error}") from None
+        raise OSError(
+            f"JAX finds no device for JAX_PLATFORMS={asked}: unset it, or install JAX for that "
+            "device (pip install 'jnst[cuda]' or 'jnst[tpu]')"
+        ) from None
+
+
 def free_memory() -> int:
     """Default memory budget in bytes: 80 % of the free memory."""
     import jax  # which takes a second, and --version need not wait for it

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import jax
 import numpy as np
 
+from ..system import check_device
 from .child_process import flush_streams, guarded
 from .options.devices import Devices
 from .options.words import UsageError
@@ -32,7 +33,7 @@ def begin(asked: Devices) -> None:
 
     Raises:
         UsageError: if there are fewer devices than asked for.
-        OSError: if the other processes do not join.
+        OSError: if JAX has no device, or the other processes do not join.
     """
     if asked.each > 1 and "xla_force_host_platform_device_count" not in os.environ.get(
         "XLA_FLAGS", ""
@@ -55,6 +56,7 @@ def begin(asked: Devices) -> None:
                 f"the {asked.processes} processes did not meet at {asked.coordinator}: "
                 f"{str(error).splitlines()[0]}"
             ) from None
+    check_device()
     count = len(jax.local_devices())
     if asked.each > count:
         raise UsageError(f"--devices is {asked.each}, but there {_are(count)}: give {count} or all")

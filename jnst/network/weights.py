@@ -12,6 +12,7 @@ import numpy as np
 import platformdirs
 
 from ..files import prove_writable, refuse_address
+from ..system import check_device
 from .architecture import CONVOLUTIONS
 from .formats import WeightFile, check_is_file, read_weight_file, write_native
 from .manifest import KnownFile, file_hash, identify, known_files, weights_folder
@@ -44,7 +45,7 @@ def load_weights(
 
     Raises:
         OSError: if the file does not exist, or cannot be downloaded: then the message says where
-            to get it by hand and where to put it.
+            to get it by hand and where to put it; or if JAX has no device.
         ValueError: if the file is damaged, holds another network, is not a VGG, or its origin,
             and so its preprocessing, is unknown.
         ImportError: if the format needs a package that is not installed.
@@ -56,6 +57,7 @@ def load_weights(
         >>> params.layers["conv1_1"]["kernel"].shape
         (3, 3, 3, 64)
     """
+    check_device()
     if isinstance(source, str) and source in CONVOLUTIONS:
         path = find_weights(source) or fetch_weights(source, offline=offline, progress=progress)
         network = source

@@ -19,6 +19,7 @@ from ...images.opening import MAX_FILE_SIZE, MAX_PIXELS
 from ...network import Params, load_weights
 from ...network.architecture import check_layers
 from ...network.preprocessing import INPUTS
+from ...system import check_device
 from ..console import show
 from ..options.groups import LIMITS, NETWORKS, add_options
 from ..options.parser import Parser
@@ -51,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
     """
     typed = _parse(argv)
     prove_writable(typed.output)
+    check_device()
     pixels = _photograph(typed) if typed.image else None
     if typed.kind == "vgg":
         figure = first_filters(_network(typed), pixels)
