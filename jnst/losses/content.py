@@ -9,9 +9,8 @@ line of text but do not harm a sky. So the weight of a position is the detail ar
 mean square of the photograph's slopes, in a neighbourhood of a few hundredths of the picture. The
 weights have mean 1, which preserves the scale of the loss. Not from a paper.
 
-Judged by eye at 192 pixels, at six times the default content weight: in a portrait painted like a
-night sky, eyes and mouth are clearer and the sky looks more like a sky; a page of faint print, with
-little detail, is no easier to read. At the default weight the face is lost either way.
+Judged by eye at 192 pixels and six times the default content weight: eyes and mouth of a portrait
+are clearer; faint print, with little detail, is no easier to read.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,15 +33,10 @@ _MOST = 3.0
 
 
 class ContentTarget(NamedTuple):
-    """The target of a layer's map; a pytree.
+    """The target of a layer's map; a pytree."""
 
-    Attributes:
-        features: [h, w, C], the content's activations.
-        weights: [h, w, 1], the position weights, with mean 1; None if all are equal.
-    """
-
-    features: Array
-    weights: Array | None = None
+    features: Array  # [h, w, C], the content's activations
+    weights: Array | None = None  # [h, w, 1], of the positions, with mean 1; None if all are equal
 
 
 def content_sums(features: FeatureMap, target: ContentTarget) -> tuple[Array, Array]:
@@ -56,18 +50,12 @@ def content_sums(features: FeatureMap, target: ContentTarget) -> tuple[Array, Ar
 class ContentLoss(NamedTuple):
     """A content loss: called with a map [h, w, C] and the content's, it returns a scalar.
 
-    Attributes:
-        of_sums: (Σ (F − P)², Σ P², number of elements C·M) -> scalar.
-
-    Example:
-        >>> ones, zeros = jnp.ones((2, 2, 3)), jnp.zeros((2, 2, 3))
-        >>> float(content_mean(ones, zeros)), float(content_half_sum(ones, zeros))
-        (1.0, 6.0)
-        >>> float(content_relative(zeros, ones))
-        1.0
+    >>> ones, zeros = jnp.ones((2, 2, 3)), jnp.zeros((2, 2, 3))
+    >>> float(content_mean(ones, zeros)), float(content_half_sum(ones, zeros))
+    (1.0, 6.0)
     """
 
-    of_sums: Callable[[Scalar, Scalar, int], Scalar]
+    of_sums: Callable[[Scalar, Scalar, int], Scalar]  # (Σ (F − P)², Σ P², C·M) -> scalar
 
     def __call__(self, features: FeatureMap, target: FeatureMap) -> Scalar:
         return self.of_sums(*content_sums(features, ContentTarget(target)), features.size)
@@ -120,14 +108,14 @@ def content_targets(
     maps: Features, image: ArrayLike, strength: float, network: str
 ) -> dict[str, ContentTarget]:
     """The maps of the content `image` as targets, with `position_weights` of this strength."""
-    if not strength:
-        return {layer: ContentTarget(features) for layer, features in maps.items()}
-    pixels = jnp.asarray(image)
-    depths = {layer: halvings(LAYERS[network], layer) for layer in maps}
-    return {
-        layer: ContentTarget(features, position_weights(pixels, strength, depths[layer])[..., None])
-        for layer, features in maps.items()
-    }
+    targets = {}
+    for layer, features in maps.items():
+        weights = None
+        if strength:
+            depth = halvings(LAYERS[network], layer)
+            weights = position_weights(jnp.asarray(image), strength, depth)[..., None]
+        targets[layer] = ContentTarget(features, weights)
+    return targets
 
 
 def weighted(target: ContentTarget, weights: Any) -> ContentTarget:

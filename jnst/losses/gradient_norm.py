@@ -26,12 +26,6 @@ def normalizing(features: FeatureMap, weight: Scalar) -> FeatureMap:
 
     The incoming cotangent is w·g, since the loss that reads the map is weighted, so it is divided
     by ‖w·g‖₁ + w·1e-8 and multiplied by w. The weight w has no derivative.
-
-    Example:
-        >>> import jax
-        >>> loss = lambda x: 3.0 * jnp.sum(jnp.square(normalizing(x, 3.0)))
-        >>> jax.grad(loss)(jnp.array([1.0, -3.0, 0.0])).tolist()
-        [0.75, -2.25, 0.0]
     """
     return _normalizing(features, weight)
 

@@ -55,8 +55,7 @@ def mean_and_covariance(moments: Array, least: float = _LEAST_VARIANCE) -> Momen
 def covariance_distance(moments: Array, aim: Moments, positions: int) -> Scalar:
     """Mean of (μ − μₜ)² plus mean of (Σ − Σₜ)², with `mean_and_covariance` of the style as the aim.
 
-    Like a Gram loss, but it separates mean and spread, which products of features mix. Not from a
-    paper in this form. The number of positions is unused.
+    It separates mean and spread, which Gram matrices mix. Not from a paper in this form.
     """
     mean, covariance = mean_and_covariance(moments)
     return jnp.mean(jnp.square(mean - aim[0])) + jnp.mean(jnp.square(covariance - aim[1]))
@@ -97,11 +96,8 @@ def _moments_of(sums: Any, positions: int) -> Any:
 
 
 def wasserstein_aim(moments: Array) -> GaussianAim:
-    """The aim of `wasserstein_distance`, from the style's raw moments.
-
-    1e-4 I is added to the covariance, and the distance is divided by the number of channels, both
-    as in style-transfer-pytorch.
-    """
+    """The aim from the style's raw moments: 1e-4 I is added to the covariance, and the distance is
+    divided by the number of channels, both as in style-transfer-pytorch."""
     mean, covariance = mean_and_covariance(moments)
     return _aim(mean, covariance, jnp.asarray(mean.size, mean.dtype))
 
@@ -109,14 +105,11 @@ def wasserstein_aim(moments: Array) -> GaussianAim:
 def wasserstein_relative_aim(moments: Array) -> GaussianAim:
     """The aim of the relative distance: divided by E‖Fₜ‖², the energy of the style's features.
 
-    The distance is the share of the style's energy that would have to be moved, as the relative
-    content loss is the lost share of the content's. It is dimensionless, so one set of weights
-    serves every network. The weights of `jnst.presets.DEFAULT` started from style-transfer-pytorch,
-    256, 64, 16, 4 and 1, times the mean squares of the maps of PyTorch's VGG-16 on photographs and
-    paintings (0.38, 3.5, 13, 16 and 4), which do not divide its distances: 0.333, 0.745, 0.63,
-    0.187 and 0.01. Adjusted by eye since, on pairs of photographs and paintings: above 0.17 on
-    relu4_1 a portrait's eye appears in a flat sky; relu5_1 is left out, because at 0.01 it hardly
-    changes a picture and takes two more convolutions.
+    The distance is the share of the style's energy that would have to be moved. It is
+    dimensionless, so one set of weights serves every network. Those of `jnst.presets.DEFAULT` are
+    style-transfer-pytorch's (256, 64, 16, 4, 1) times the mean squares of the maps of PyTorch's
+    VGG-16 on photographs and paintings (0.38, 3.5, 13, 16, 4), adjusted by eye: above 0.17 on
+    relu4_1 a portrait's eye appears in a flat sky; relu5_1, at 0.01, hardly changes a picture.
     """
     mean, covariance = mean_and_covariance(moments, least=0.0)
     return _aim(mean, covariance, jnp.maximum(jnp.trace(moments[1:]), LEAST_ENERGY))
@@ -147,7 +140,7 @@ def wasserstein_distance(moments: Any, aim: GaussianAim, positions: int) -> Scal
     style-transfer-pytorch: its 12 unconverged steps smooth the roots, differently in the value and
     in the derivative; its 1e-4 I on the picture's covariance is left out.
 
-    The aim is `wasserstein_aim` or `wasserstein_relative_aim`; the number of positions is unused.
+    The aim is `wasserstein_aim` or `wasserstein_relative_aim`.
     """
     if isinstance(moments, Positions):
         mean, centred = moments

@@ -71,15 +71,10 @@ class Targets:
 
 
 class Sums(NamedTuple):
-    """Sums over the positions of an image's maps: all that the content and style losses read.
+    """Sums over the positions of an image's maps: all that the content and style losses read."""
 
-    Attributes:
-        style: layer to `StyleLoss.sums`, or to a tuple of one for each region.
-        content: layer to (Σ (F − P)², Σ P²).
-    """
-
-    style: dict[str, Any]
-    content: dict[str, tuple[Array, Array]]
+    style: dict[str, Any]  # layer to `StyleLoss.sums`, or to a tuple of one for each region
+    content: dict[str, tuple[Array, Array]]  # layer to (Σ (F − P)², Σ P²)
 
 
 @partial(jax.jit, static_argnames=("layers", "terms"))
@@ -164,8 +159,7 @@ def sums_of(
 ) -> Sums:
     """The sums that the losses read, over all positions of these maps.
 
-    `whole` says that these are all positions of the picture, not a part whose sums will be added
-    to those of other parts.
+    With `whole`, these are all of the picture: the sums are not added to those of other parts.
     """
     loss = style_loss_of(terms.style_loss)
     sums = (whole and loss.sums_of_whole) or loss.sums

@@ -74,20 +74,14 @@ def _trace_and_inverse_root(k: Matrix) -> tuple[Scalar, Matrix]:
 
 
 def root_trace(k: Matrix) -> Scalar:
-    """tr K^½ of a symmetric positive definite matrix, by matrix products alone.
+    """tr K^½ of a symmetric positive definite matrix [N, N], in its dtype.
 
-    Products use the highest precision. Its second derivative differentiates the iteration.
+    The smallest eigenvalue should be at least 4e-6 of the Frobenius norm: smaller ones make value
+    and derivative too small. A matrix of zeros gives NaN. The second derivative differentiates the
+    iteration.
 
-    Args:
-        k: [N, N], symmetric; its smallest eigenvalue should be at least 4e-6 of its Frobenius norm:
-            smaller ones make value and derivative too small. A matrix of zeros gives NaN.
-
-    Returns:
-        A scalar of the dtype of `k`.
-
-    Example:
-        >>> round(float(root_trace(jnp.diag(jnp.array([4.0, 9.0])))), 4)
-        5.0
+    >>> round(float(root_trace(jnp.diag(jnp.array([4.0, 9.0])))), 4)
+    5.0
     """
     return _root_trace(k)
 

@@ -57,11 +57,8 @@ def quantiles(samples: Samples) -> Array:
     its cotangent flows back to that value: with q = P v and P the selection matrix, v̄ = Pᵀ q̄.
     Without weights P is a permutation. The weights have no derivative.
 
-    Example:
-        >>> quantiles(Samples(jnp.array([[3.0, 1.0, 2.0]]))).tolist()
-        [[1.0, 2.0, 3.0]]
-        >>> quantiles(Samples(jnp.array([[3.0, 1.0, 2.0]]), jnp.array([0.0, 2.0, 1.0]))).tolist()
-        [[1.0, 1.0, 2.0]]
+    >>> quantiles(Samples(jnp.array([[3.0, 1.0, 2.0]]), jnp.array([0.0, 2.0, 1.0]))).tolist()
+    [[1.0, 1.0, 2.0]]
     """
     return _quantiles(samples)
 
@@ -113,16 +110,16 @@ def _at_equal_levels(order: Array, weights: Array) -> Array:
     return jnp.take_along_axis(order, jnp.minimum(ranks, count - 1), axis=1)
 
 
-def resampled(found: Array, count: int) -> Array:
+def resampled(values: Array, count: int) -> Array:
     """Quantiles [C, m] at `count` levels: linear between their m levels, constant beyond."""
-    own = found.shape[1]
+    own = values.shape[1]
     if own == count:
-        return found
+        return values
     # In float64: in float32 a position in a large map would leave few bits for the fraction.
     position = ((np.arange(count) + 0.5) / count * own - 0.5).clip(0, own - 1)
     low = np.minimum(position.astype(np.int32), max(own - 2, 0))
-    fraction = jnp.asarray(position - low, found.dtype)[None]
-    return (1 - fraction) * found[:, low] + fraction * found[:, np.minimum(low + 1, own - 1)]
+    fraction = jnp.asarray(position - low, values.dtype)[None]
+    return (1 - fraction) * values[:, low] + fraction * values[:, np.minimum(low + 1, own - 1)]
 
 
 @lru_cache
@@ -152,13 +149,11 @@ def with_energy(target: Array) -> tuple[Array, Scalar]:
     return target, jnp.maximum(jnp.mean(jnp.square(target)), LEAST_ENERGY)
 
 
-def relative_quantile_distance(found: Array, aim: tuple[Array, Scalar], positions: int) -> Scalar:
-    """Σ (Q − Qₜ)² / Σ Qₜ² of quantiles [C, n] and `with_energy` of the style's.
-
-    1 for a black map, 0 for equal distributions; the number of positions is unused.
-    """
+def relative_quantile_distance(values: Array, aim: tuple[Array, Scalar], positions: int) -> Scalar:
+    """Σ (Q − Qₜ)² / Σ Qₜ² of quantiles [C, n] and `with_energy` of the style's: 1 for a black map,
+    0 for equal distributions."""
     target, energy = aim
-    return jnp.mean(jnp.square(found - target)) / energy
+    return jnp.mean(jnp.square(values - target)) / energy
 
 
 def _loss(along: Callable[..., Samples]) -> StyleLoss:

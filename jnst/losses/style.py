@@ -22,7 +22,7 @@ def unchanged(statistic: Array) -> Array:
 
 
 def mean_square_distance(statistic: Array, target: Array, positions: int) -> Scalar:
-    """Mean of the squared differences of two statistics; the number of positions is unused."""
+    """Mean of the squared differences of two statistics."""
     return jnp.mean(jnp.square(statistic - target))
 
 
@@ -96,8 +96,8 @@ def mean_of(first: StyleLoss, second: StyleLoss) -> StyleLoss:
 
     def distance(statistics: Any, aims: Any, positions: int) -> Scalar:
         parts = zip(losses, statistics, aims, strict=True)
-        one, other = (loss.distance(statistic, aim, positions) for loss, statistic, aim in parts)
-        return 0.5 * (one + other)
+        left, right = (loss.distance(part, aim, positions) for loss, part, aim in parts)
+        return 0.5 * (left + right)
 
     def aim(targets: Any) -> Any:
         return tuple(loss.aim(target) for loss, target in zip(losses, targets, strict=True))

@@ -86,10 +86,7 @@ def gather_targets(
     config: Config,
     guidance: Guidance,
 ) -> Targets:
-    """The targets, from the functions by which an engine computes activations and statistics.
-
-    The other arguments, and the errors, are those of `make_targets`.
-    """
+    """The targets, by an engine's functions; the other arguments are those of `make_targets`."""
     terms, blend = check_inputs(params, styles, config)
     maps = content_maps(terms)
     for layer, weights in guidance.visible.items():

@@ -71,14 +71,10 @@ def tv_nine_point(image: Image, whole: tuple[int, int] | None = None) -> Scalar:
 
 
 class TotalVariation(NamedTuple):
-    """A total variation and its degree: scaling the image by s scales the value by s^degree.
-
-    The value is that of an image, or the part of some rows of a whole of (H, W). For bands that
-    share a row, subtract that row's own value (see `jnst.compute.tiles.variation`).
-    """
+    """A total variation: of an image, or the part of some rows of a whole of (H, W)."""
 
     value: Callable[[Image, tuple[int, int] | None], Scalar]
-    degree: int
+    degree: int  # scaling the image by s scales the value by s^degree
 
 
 TV_LOSSES: Mapping[str, TotalVariation] = {
