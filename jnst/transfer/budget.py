@@ -31,17 +31,11 @@ _LEAST_PAIRS = 3
 
 
 class Choice(NamedTuple):
-    """The chosen computation of a run.
+    """The chosen computation of a run."""
 
-    Attributes:
-        tile: for `jnst.stylize`; None for the whole picture at once.
-        history: number of L-BFGS pairs.
-        memory: estimated peak memory in bytes.
-    """
-
-    tile: int | None
-    history: int
-    memory: int
+    tile: int | None  # for `jnst.stylize`; None for the whole picture at once
+    history: int  # number of L-BFGS pairs
+    memory: int  # estimated peak memory in bytes
 
 
 def choose(
@@ -50,10 +44,8 @@ def choose(
     """The fastest computation of a picture of this size that fits into `memory` bytes.
 
     Tries the whole picture at once (if it is small, or must be), then windows from the largest.
-    L-BFGS pairs may be cut to eight for this, and to three if nothing fits with eight.
-
-    Raises:
-        ValueError: if nothing fits, with the memory or size that would.
+    L-BFGS pairs may be cut to eight for this, and to three if nothing fits with eight. Raises
+    ValueError if nothing fits, with the memory or size that would.
     """
 
     def needed(tile: int | None, history: int) -> int:
@@ -139,11 +131,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def smaller_tile(tile: int | None, side: int) -> int | None:
-    """The next smaller window size, at most half as large; None after the smallest.
-
-    `tile` is the size that was too large, or None if the picture, of this longer side, was computed
-    at once.
-    """
+    """The next window size, at most half the `tile` that was too large, or half the longer `side`
+    of a picture that was; None after the smallest."""
     current = side if tile is None else tile
     limit = max(current / 2, SMALLEST_TILE)
     size = next(size for size in TILES if size <= limit)
@@ -162,10 +151,7 @@ def by_smaller_windows(
 
     `attempt` computes everything by windows of `tile` pixels, or at once for None; it is called
     again with a smaller tile after it ran out of memory, unless the picture, of this `size`, must
-    be computed whole.
-
-    Raises:
-        MemoryError: with the text of `advice()`, if no window size fits.
+    be computed `whole`. Raises MemoryError with the text of `advice()` if no window size fits.
     """
     while True:
         try:

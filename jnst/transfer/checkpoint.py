@@ -13,7 +13,6 @@ import secrets
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from ..config import Config
 from ..files import readable_path, replacing
 from ..losses import Losses
+from ..system import program_version
 
 _BLOCK = 512
 _ABOUT = ("config", "inputs", "scale", "step", "made_by", "notes")
@@ -121,11 +121,8 @@ def is_whole(path: str | os.PathLike[str]) -> bool:
 
 def software() -> dict[str, str]:
     """The versions and the device, which may affect the last bits of a picture."""
-    try:
-        own = version("jnst")
-    except PackageNotFoundError:
-        own = "unknown"
-    return {"jnst": own, "jax": jax.__version__, "device": jax.devices()[0].device_kind}
+    device = jax.devices()[0].device_kind
+    return {"jnst": program_version(), "jax": jax.__version__, "device": device}
 
 
 def fingerprint(values: Any) -> str:
@@ -137,15 +134,13 @@ def fingerprint(values: Any) -> str:
 
 
 def check_same_run(checkpoint: Checkpoint, config: Config, inputs: Mapping[str, str]) -> None:
-    """Raises ValueError, listing all differences, unless a checkpoint belongs to this run.
-
-    The steps of the last scale may differ, but not be fewer than the steps already done. Warns if
+    """Raises ValueError, listing all differences, unless a checkpoint belongs to this run; warns if
     other versions or another device made it.
+
+    The steps of the last scale may differ, but not be fewer than the steps already done.
     """
     saved = checkpoint.inputs
-    different = [
-        f"{name} is another" for name in saved if inputs.get(name, saved[name]) != saved[name]
-    ]
+    different = [f"{n} is another" for n in saved if inputs.get(n, saved[n]) != saved[n]]
     different += [f"{name} is missing" for name in saved if name not in inputs]
     different += [f"{name} is new" for name in inputs if name not in saved]
     for spec in fields(Config):
@@ -162,11 +157,11 @@ def check_same_run(checkpoint: Checkpoint, config: Config, inputs: Mapping[str, 
             f"the checkpoint is of another run: {'; '.join(different)}; "
             "give what it was begun with, or begin anew"
         )
-    old_software, new_software = checkpoint.made_by, software()
+    before = checkpoint.made_by
     changes = [
-        f"{name} was {old_software.get(name)} and is {new}"
-        for name, new in new_software.items()
-        if old_software.get(name) != new
+        f"{name} was {before.get(name)} and is {now}"
+        for name, now in software().items()
+        if before.get(name) != now
     ]
     if changes:
         warnings.warn(

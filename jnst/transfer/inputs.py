@@ -22,18 +22,12 @@ from .sizes import Scale, drop_small_scales, plan_scales, style_sizes
 
 
 class Pictures(NamedTuple):
-    """The pictures of a run as float32, sRGB in [0, 1].
+    """The pictures of a run as float32, sRGB in [0, 1]."""
 
-    Attributes:
-        content: [H, W, 3].
-        styles: [h, w, 3] each.
-        start: [H, W, 3] for init "file", else None.
-        alphas: [h, w] of the content and of each style, None where nothing is hidden.
-    """
-
-    content: Pixels
-    styles: list[Pixels]
-    start: Pixels | None = None
+    content: Pixels  # [H, W, 3]
+    styles: list[Pixels]  # [h, w, 3] each
+    start: Pixels | None = None  # [H, W, 3] for init "file"
+    # [h, w] of the content and of each style, None where nothing is hidden.
     alphas: tuple[Pixels | None, ...] = ()
 
     @property
@@ -81,22 +75,14 @@ def _checked(name: str, image: ArrayLike | Picture) -> Pixels:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All inputs of a run, checked and coloured.
-
-    Attributes:
-        config: without scales at which a picture is too small.
-        originals: the pictures at the sizes given, styles without their rim.
-        pictures: the same in colours according to `config.color`.
-        masks: those of the styles without their rim.
-        scales: coarse to fine.
-    """
+    """All inputs of a run, checked and coloured."""
 
     params: Params
-    config: Config
-    originals: Pictures
-    pictures: Pictures
-    masks: Masks
-    scales: list[Scale]
+    config: Config  # without scales at which a picture is too small
+    originals: Pictures  # at the sizes given, styles without their rim
+    pictures: Pictures  # the same in colours according to `config.color`
+    masks: Masks  # those of the styles without their rim
+    scales: list[Scale]  # coarse to fine
 
     def scene(self, scale: Scale) -> Scene:
         """The pictures of a scale, the content with its margin, and the regions of the styles."""
@@ -131,11 +117,7 @@ class Inputs:
 
 
 def prepare_inputs(params: Params, pictures: Pictures, masks: Masks, config: Config) -> Inputs:
-    """The inputs of a run.
-
-    Raises:
-        ValueError: for an unknown layer, or a picture that is too small for the layers.
-    """
+    """The inputs of a run; ValueError for an unknown layer, or a picture that is too small."""
     styles = [without_rim(style, config.style_rim) for style in pictures.styles]
     originals = pictures._replace(styles=styles)
     check_layers(params.network, config.layers)

@@ -15,19 +15,12 @@ from ..losses.guidance import Guidance, check_numbers, guidance, guide_of, witho
 
 
 class Masks(NamedTuple):
-    """Masks [h, w] in [0, 1], with the proportions of their pictures.
+    """Masks [h, w] in [0, 1], with the proportions of their pictures."""
 
-    Attributes:
-        content: for each style the region painted in it; or empty.
-        styles: for each style the part to use, None for all of it; or empty.
-        keep: the part of the content that stays unchanged, or None.
-        visible: the alpha of the content, or None if nothing of it is hidden.
-    """
-
-    content: tuple[Pixels, ...] = ()
-    styles: tuple[Pixels | None, ...] = ()
-    keep: Pixels | None = None
-    visible: Pixels | None = None
+    content: tuple[Pixels, ...] = ()  # for each style the region painted in it; or empty
+    styles: tuple[Pixels | None, ...] = ()  # for each the part to use, None for all; or empty
+    keep: Pixels | None = None  # the part of the content that stays unchanged
+    visible: Pixels | None = None  # the alpha of the content, if something of it is hidden
 
     def seen(self, alphas: Sequence[Pixels | None]) -> "Masks":
         """The masks of what is visible, with the alphas of the content and of each style."""
@@ -67,12 +60,12 @@ class Masks(NamedTuple):
             for mask, style in zip(self.styles, styles, strict=False)
         ]
         blend = config.weights_per_style(len(styles))
-        found = guidance(network, config.style_layers, content_masks, style_masks, blend)
+        regions = guidance(network, config.style_layers, content_masks, style_masks, blend)
         if self.visible is None:
-            return found
+            return regions
         visible = with_bleed(mask_at(self.visible, content.shape), margin)
         layers = config.content_layers
-        return found._replace(visible=guide_of("content alpha", visible, network, layers))
+        return regions._replace(visible=guide_of("content alpha", visible, network, layers))
 
     def shares(self, content: Sequence[int]) -> list[Pixels]:
         """The weight of each style at each pixel of the content at a scale, [H, W, 1]; a sum above
@@ -103,14 +96,7 @@ def checked_masks(
     style_masks: Sequence[ArrayLike | Picture | None],
     keep_mask: ArrayLike | Picture | None,
 ) -> Masks:
-    """The masks that `jnst.stylize` takes as float32, for pictures of these shapes.
-
-    Raises:
-        TypeError: for a mask that is not of floats or booleans.
-        ValueError: for a wrong number of masks, a shape that is not [h, w] or has other
-            proportions than the picture, a value outside of [0, 1], a region of only zeros, or
-            nothing left to paint.
-    """
+    """The masks of `jnst.stylize` as float32, for pictures of these shapes; raises its errors."""
     check_numbers(content_masks, style_masks, len(styles))
     return Masks(
         tuple(

@@ -45,9 +45,8 @@ class Progress(NamedTuple):
 class Reporter:
     """The optimiser's callback: records the losses of a run and reports a `Progress`.
 
-    Attributes:
-        scale, canvas: those of the next reports.
-        stopped: whether the callback has ended the run.
+    `scale` and `canvas` are those of the next reports; `stopped` says that the callback has ended
+    the run.
     """
 
     def __init__(

@@ -19,20 +19,13 @@ from ..network.architecture import smallest_side
 
 
 class Scale(NamedTuple):
-    """One scale of a run.
+    """One scale of a run."""
 
-    Attributes:
-        number: from 1, coarse to fine.
-        height, width: of the picture, in pixels.
-        margin: pixels painted beyond each border.
-        steps: of the optimiser.
-    """
-
-    number: int
+    number: int  # from 1, coarse to fine
     height: int
     width: int
-    margin: int
-    steps: int
+    margin: int  # pixels painted beyond each border
+    steps: int  # of the optimiser
 
     @property
     def size(self) -> tuple[int, int]:
@@ -48,9 +41,8 @@ class Scale(NamedTuple):
 def plan_scales(content: tuple[int, ...], config: Config) -> list[Scale]:
     """The scales of a run, coarse to fine, for a content of this shape.
 
-    Example:
-        >>> plan_scales((768, 1024, 3), Config(size=256, scales=(1.0,), steps=(50,)))
-        [Scale(number=1, height=192, width=256, margin=8, steps=50)]
+    >>> plan_scales((768, 1024, 3), Config(size=256, scales=(1.0,), steps=(50,)))
+    [Scale(number=1, height=192, width=256, margin=8, steps=50)]
     """
     sizes = target_sizes(content[0], content[1], config)
     rows = enumerate(zip(sizes, config.steps_per_scale, strict=True), start=1)
@@ -109,14 +101,8 @@ def style_sizes(
 ) -> list[tuple[int, int]]:
     """The sizes of styles of these shapes for an image of this height and width.
 
-    Raises:
-        ValueError: if the number of scales or sizes is neither one nor the number of styles.
-
-    Example:
-        >>> style_sizes([(768, 960, 3)] * 2, 100, 200, Config(style_scale=(0.5, 1.0)))
-        [(80, 100), (160, 200)]
-        >>> style_sizes([(60, 80, 3)], 100, 200, Config(enlarge_styles=False))
-        [(60, 80)]
+    >>> style_sizes([(768, 960, 3)] * 2, 100, 200, Config(style_scale=(0.5, 1.0)))
+    [(80, 100), (160, 200)]
     """
     measured = max(height, width) if config.size_side == "longer" else min(height, width)
     scales, fixed = config.scales_per_style(len(shapes)), config.sizes_per_style(len(shapes))
@@ -135,10 +121,8 @@ def widened(pixels: Pixels, config: Config, bucket: int, like: tuple[int, ...] =
     bucket of 1 returns the picture unchanged, not even resized. `like` is the shape of the content,
     for a picture that belongs to it.
 
-    Example:
-        >>> picture = np.zeros((200, 301, 3), np.float32)
-        >>> widened(picture, Config(size=256), 16).shape
-        (176, 256, 3)
+    >>> widened(np.zeros((200, 301, 3), np.float32), Config(size=256), 16).shape
+    (176, 256, 3)
     """
     if bucket == 1:
         return pixels

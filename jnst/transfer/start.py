@@ -38,11 +38,8 @@ def first_image(
     config: Config,
     shares: Sequence[Share] = (),
 ) -> Pixels:
-    """The first image according to `config.init`, for a content [H, W, 3] at the first scale.
-
-    The pixels of the styles are those to draw colours from. The shares of the styles, for
-    "matched", are by default `config.style_weights`.
-    """
+    """The first image according to `config.init`, for a content [H, W, 3] at the first scale, with
+    colours from these pixels of the styles; their shares default to `config.style_weights`."""
     rng = np.random.default_rng(config.seed)
     if config.init == "content":
         return content
@@ -71,10 +68,6 @@ def matched(content: Pixels, styles: Sequence[Pixels], shares: Sequence[Share]) 
     departures: it reduces contrast by at most half along any colour axis, and shifts the mean where
     more than 5 % of a channel would be clipped at 0 or 1. Shares of the styles below a sum of 1
     keep the rest of the content's colours, which alone would leave a gray sky in a red painting.
-
-    References:
-        Pitié and Kokaram, "The linear Monge-Kantorovitch linear colour mapping for example-based
-        colour transfer", CVMP 2007.
     """
     image = content.copy()
     for style, share in zip(styles, shares, strict=True):
@@ -121,14 +114,12 @@ def enlarged(image: Pixels, inputs: Inputs, scale: Scale) -> Pixels:
 
 
 def first_state(point: Pixels, coarser: Moments, margin: int, config: Config, steps: int) -> State:
-    """Adam's state at `point`, [H, W, 3] with its margin, warm-started from a coarser scale.
+    """Adam's state at `point`, [H, W, 3] with its margin, warm-started from a coarser scale, as
+    style-transfer-pytorch's `scale_adam` does.
 
     The running averages of the gradient (bicubic) and of its square (bilinear, clipped at 0) are
     enlarged, and their step count continues. Without them, Adam's first steps would change each
-    pixel by the full learning rate. `steps` are those of this scale.
-
-    References:
-        style-transfer-pytorch, `scale_adam`.
+    pixel by the full learning rate.
     """
     size = point.shape[0] - 2 * margin, point.shape[1] - 2 * margin
     mean = resize(np.asarray(coarser.mean), *size)
@@ -140,15 +131,10 @@ def first_state(point: Pixels, coarser: Moments, margin: int, config: Config, st
 
 
 class Painting(NamedTuple):
-    """The painting so far.
+    """The painting so far, without its margin."""
 
-    Attributes:
-        image: [H, W, 3] without a margin; before the first scale the given start, or None.
-        moments: Adam's moments without the margin, if they are carried to the next scale.
-    """
-
-    image: Pixels | None
-    moments: Moments | None = None
+    image: Pixels | None  # [H, W, 3]; before the first scale the given start, or None
+    moments: Moments | None = None  # Adam's, if they are carried to the next scale
 
 
 def begin(
