@@ -22,32 +22,22 @@ Inverse = Callable[[Array], Array]
 
 
 class State(NamedTuple):
-    """The accepted point with its value and gradient, the line search, and the stored pairs.
+    """The accepted point, the line search from there, and the stored pairs."""
 
-    Attributes:
-        position: the last accepted point, any shape; `value` and `gradient` are taken there, times
-            `scale`.
-        direction: of the line search; `slope` = gradient · direction.
-        steps, changes: [history, …] ring buffers of s = Δx and y = Δgradient.
-        products: [history, history], s of the row's pair times y of the column's; valid where the
-            column's pair is as new or newer.
-        scale: factor on values and gradients, from the first gradient (`_scale_of`).
-        accepted: how many points have been accepted.
-        stored: how many pairs have been stored since the last restart.
-    """
-
-    position: Array
-    value: Scalar
-    gradient: Array
-    direction: Array
-    slope: Scalar
+    position: Array  # the last accepted point, any shape
+    value: Scalar  # there, times `scale`
+    gradient: Array  # likewise
+    direction: Array  # of the line search
+    slope: Scalar  # gradient · direction
     search: Search
-    steps: Array
-    changes: Array
+    steps: Array  # [history, …], a ring buffer of s = Δx
+    changes: Array  # [history, …], likewise y = Δgradient
+    # [history, history], s of the row's pair times y of the column's; valid where the column's pair
+    # is as new or newer.
     products: Array
-    scale: Scalar
-    accepted: Array
-    stored: Array
+    scale: Scalar  # factor on values and gradients, from the first gradient (`_scale_of`)
+    accepted: Array  # number of points accepted
+    stored: Array  # number of pairs stored since the last restart
 
 
 _dot = partial(jnp.vdot, precision="highest")
@@ -56,11 +46,21 @@ _product = partial(jnp.matmul, precision="highest")
 
 def init(x: Array, history: int) -> State:
     """The state before the first evaluation, with room for `history` pairs of x's size."""
-    zeros, zero = jnp.zeros_like(x), jnp.zeros((), x.dtype)
-    pairs = jnp.zeros((history, *x.shape), x.dtype)
-    products, none = jnp.zeros((history, history), x.dtype), jnp.int32(0)
-    search, empty, one = begin(zero, zero, zero), jnp.zeros_like(pairs), jnp.ones((), x.dtype)
-    return State(x, zero, zeros, zeros, zero, search, pairs, empty, products, one, none, none)
+    zeros, zero, none = jnp.zeros_like(x), jnp.zeros((), x.dtype), jnp.int32(0)
+    return State(
+        position=x,
+        value=zero,
+        gradient=zeros,
+        direction=zeros,
+        slope=zero,
+        search=begin(zero, zero, zero),
+        steps=jnp.zeros((history, *x.shape), x.dtype),
+        changes=jnp.zeros((history, *x.shape), x.dtype),
+        products=jnp.zeros((history, history), x.dtype),
+        scale=jnp.ones((), x.dtype),
+        accepted=none,
+        stored=none,
+    )
 
 
 def _identity(x: Array) -> Array:
@@ -206,13 +206,9 @@ def update(
     line_search: str,
     inverse: Inverse = _identity,
 ) -> tuple[Array, State]:
-    """Processes one evaluation and returns the next point.
+    """Takes one evaluation, at the requested point x; returns the next point and the new state.
 
     Args:
-        x: the requested point, of any shape.
-        value: the objective at x; scalar.
-        gradient: the objective's gradient at x.
-        state: from `init` or the previous update.
         rate: factor on the first trial step of each search (1 is the natural step).
         line_search: "zoom" accepts a trial under the strong Wolfe conditions (1e-4 and 0.9) and
             otherwise brackets and interpolates, at most 20 trials; "none" accepts every point, as
@@ -220,9 +216,6 @@ def update(
             accepts a point where the value or the gradient is not finite.
         inverse: the initial inverse Hessian up to a factor, a symmetric positive definite linear
             map; by default the identity. Equivalent to optimising z with x = T z and T Tᵀ this map.
-
-    Returns:
-        The point to evaluate next and the new state. `state.position` is the last accepted point.
 
     Departures: a first gradient below 1 in the L1 norm is lifted to 1, and all later values and
     gradients by the same factor, so that a factor on the objective changes nothing. After 20

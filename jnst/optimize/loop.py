@@ -49,17 +49,11 @@ class StateView:
 
 
 class Minimum(NamedTuple):
-    """The result of `minimize`.
+    """The result of `minimize`."""
 
-    Attributes:
-        x: the optimised array.
-        terms: the terms of every evaluation of this call, one row per step.
-        moments: Adam's moments; None for L-BFGS.
-    """
-
-    x: Array
-    terms: Any
-    moments: Moments | None
+    x: Array  # the optimised array
+    terms: Any  # of every evaluation of this call, one row per step
+    moments: Moments | None  # Adam's; None for L-BFGS
 
 
 def minimize(
@@ -153,7 +147,7 @@ def _joined(
 def _taken_back(state: State, rates: Rates, terms: Any) -> State:
     """The state with its last and all later moves a tenth as long; raises if that is no remedy."""
     step, brake = int(state.step) + 1, float(state.brake)
-    leaves, _ = jax.tree_util.tree_flatten_with_path(terms)
+    leaves = jax.tree.leaves_with_path(terms)
     names = [leaf_name(path) for path, leaf in leaves if not np.isfinite(leaf).all()]
     message = f"the objective or its gradient was not finite at step {step}"
     message += f" ({', '.join(names) or 'gradient'})"

@@ -26,26 +26,16 @@ _EPSILON = 1e-16
 
 
 class State(NamedTuple):
-    """The state of an optimisation; its points are x · unit.
+    """The state of an optimisation; its points are x · unit."""
 
-    Attributes:
-        point: to evaluate next.
-        inner: the Optax state.
-        average: the running average of the points, including the first, not corrected for its
-            bias towards 0; None without averaging.
-        good: the point of the last finite evaluation.
-        step: number of evaluations made.
-        brake: factor on the learning rate, 1 until a step is taken back.
-        finite: False once a value or gradient was not finite; the state then stays unchanged.
-    """
-
-    point: Array
-    inner: Any
+    point: Array  # to evaluate next
+    inner: Any  # the Optax state
+    # The running average of the points, including the first, not corrected for its bias towards 0.
     average: Array | None
-    good: Array
-    step: Array
-    brake: Array
-    finite: Array
+    good: Array  # the point of the last finite evaluation
+    step: Array  # number of evaluations made
+    brake: Array  # factor on the learning rate, 1 until a step is taken back
+    finite: Array  # False once a value or gradient was not finite: the state stays unchanged
 
 
 def _transformation(method: Method, rates: Rates) -> optax.GradientTransformationExtraArgs:
@@ -115,22 +105,17 @@ def with_moments(state: State, other: Moments) -> State:
 
 def to_arrays(state: State) -> dict[str, NDArray[Any]]:
     """Copies of the leaves of a state, by name."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
-    return {leaf_name(path): np.array(leaf) for path, leaf in leaves}
+    return {leaf_name(path): np.array(leaf) for path, leaf in jax.tree.leaves_with_path(state)}
 
 
 def from_arrays(
     arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], method: Method, rates: Rates
 ) -> State:
-    """The state of a run over an x of this shape, float32, whose leaves `to_arrays` copied.
-
-    Raises:
-        ValueError: if the leaves do not match such a run.
-    """
+    """The state of a run over an x of this shape, float32, whose leaves `to_arrays` copied;
+    ValueError if they do not match such a run."""
     x = jax.ShapeDtypeStruct(shape, jnp.float32)
-    leaves, tree = jax.tree_util.tree_flatten_with_path(
-        jax.eval_shape(lambda x: start(x, method, rates), x)
-    )
+    state = jax.eval_shape(lambda x: start(x, method, rates), x)
+    leaves, tree = jax.tree.flatten_with_path(state)
     expected = {leaf_name(path): (leaf.shape, leaf.dtype) for path, leaf in leaves}
     if expected != {name: (array.shape, array.dtype) for name, array in arrays.items()}:
         raise ValueError(
@@ -144,8 +129,7 @@ def from_arrays(
 def at_other_rates(state: State, before: Rates, now: Rates) -> State:
     """The state of a run that continues with another decay of its average.
 
-    The average's bias towards 0 follows from the decay and the number of steps. Rescales the
-    average to the bias that it would have if the decay had always been the new one.
+    The average is rescaled to the bias towards 0 that it would have had with that decay.
     """
     if state.average is None or before.average == now.average:
         return state

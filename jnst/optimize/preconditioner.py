@@ -29,11 +29,8 @@ def scale_frequencies(image: Array, exponent: Array | float) -> Array:
     """Multiplies each frequency of a real, periodic image [H, W, …] by f^-exponent.
 
     The matrix of this map is symmetric and positive definite, so it can be an initial inverse
-    Hessian; its square root is the map with half the exponent, up to a factor.
-
-    References:
-        Olah, Mordvintsev and Schubert, "Feature visualization", Distill, 2017, section
-        "Preconditioning and parameterization".
+    Hessian; its square root is the map with half the exponent, up to a factor (Olah, Mordvintsev
+    and Schubert, "Feature visualization", Distill, 2017, "Preconditioning and parameterization").
     """
     height, width = image.shape[:2]
     factors = spectrum(height, width, exponent).astype(image.dtype)

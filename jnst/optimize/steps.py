@@ -26,14 +26,9 @@ Objective = Callable[..., tuple[Array, Any]]
 
 @dataclass(frozen=True)
 class Evaluator:
-    """An objective that computes its gradient in programs of its own, outside the compiled step.
+    """An objective that computes its gradient in programs of its own, outside the compiled step."""
 
-    Attributes:
-        value_and_gradient: (x, *args) -> ((value, terms), gradient), what
-            `jax.value_and_grad(objective, has_aux=True)` would give.
-        value: (x, *args) -> (value, terms), without the gradient.
-    """
-
+    # (x, *args) -> ((value, terms), gradient), as `jax.value_and_grad(objective, has_aux=True)`.
     value_and_gradient: Callable[..., tuple[tuple[Array, Any], Array]]
     value: Objective
 
@@ -95,11 +90,8 @@ def run_chunk(
     """Runs `count` steps; `state`, from `start` or the previous chunk, is donated.
 
     A fused chunk, by default everywhere but on CPUs, is one dispatch, compiled once for counts up
-    to `size`. An evaluator is always called step by step. `args` are passed to the objective as
-    arrays, never closed over.
-
-    Returns:
-        The new state and the terms, NumPy arrays with one row per step.
+    to `size`; an evaluator is always called step by step. Returns the new state and the terms,
+    NumPy arrays with one row per step.
     """
     fused = jax.default_backend() != "cpu" if fused is None else fused
     if fused and not isinstance(objective, Evaluator):
@@ -137,8 +129,7 @@ def compiled_meanwhile(lower: Callable[[], Any]) -> Iterator[None]:
     the jitted function after it find the program in JAX's cache.
 
     XLA releases Python's global lock while it compiles. Errors are suppressed here: the call that
-    needs the program compiles it again and raises the same error. A call under other settings of
-    the caller's thread, such as `jax.default_matmul_precision`, compiles again, too.
+    needs the program compiles it again and raises the same error.
     """
 
     def work() -> None:
