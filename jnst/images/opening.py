@@ -53,11 +53,7 @@ class UnsupportedError(ValueError):
 def open_picture(
     source: Path | BinaryIO, *, max_pixels: int = MAX_PIXELS, max_file_size: int = MAX_FILE_SIZE
 ) -> Iterator[BinaryIO]:
-    """Opens a file, or a stream to be read to its end; an error becomes one line that names it.
-
-    Raises:
-        OSError, ValueError: as `jnst.read_image`.
-    """
+    """Opens a file, or a stream to be read to its end; an error becomes one line that names it."""
     name = name_of(source)
     if isinstance(source, Path):
         _check_file(source, max_file_size)

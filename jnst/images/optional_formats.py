@@ -33,11 +33,7 @@ def register(name: str) -> bool:
 
 
 def jxl_size(file: BinaryIO) -> tuple[int, int]:
-    """(width, height) that a JPEG XL file declares; its package decodes all when it opens a file.
-
-    Raises:
-        ValueError: if the header is damaged.
-    """
+    """(width, height) that a JPEG XL file declares; its package decodes it all at once."""
     file.seek(0)
     start = file.read(12)
     if start == _JXL_CONTAINER:

@@ -12,11 +12,10 @@ from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from ..arrays import Pixels
 from ..files import refuse_address
-from .hidden import fill_hidden, mask_of
 from .icc import ProfileError, to_srgb
 from .opening import MAX_FILE_SIZE as MAX_FILE_SIZE
 from .opening import MAX_PIXELS as MAX_PIXELS
@@ -25,6 +24,7 @@ from .tiff import FIRST_PAGE, Samples, decode_tiff, fractions
 
 _EXIF_ORIENTATION = 274
 _TIFF_BITS = 258
+_ALIKE = 0.1  # largest difference between numbers that count as one colour, or as gray
 _PLAIN_MODES = {mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK")}
 _PLAIN_MODES |= {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 _PLAIN_MODES |= dict.fromkeys(("P", "RGBX", "YCbCr", "HSV"), "RGB")
@@ -41,11 +41,11 @@ class Picture:
         path: where it was read from.
     """
 
-    pixels: NDArray[np.float32]
-    alpha: NDArray[np.float32] | None
+    pixels: Pixels
+    alpha: Pixels | None
     path: Path
 
-    def as_mask(self) -> NDArray[np.float32]:
+    def as_mask(self) -> Pixels:
         """The mask [height, width] that the picture shows, 1 inside and 0 outside.
 
         By its gray: white is inside; what is transparent is outside. A picture of one colour shows
@@ -54,7 +54,16 @@ class Picture:
         Raises:
             ValueError: if it is in colour.
         """
-        return mask_of(self.path, self.pixels, self.alpha)
+        if self.alpha is not None and self.alpha.min() < 1:
+            visible = self.pixels[self.alpha > 0]
+            if not len(visible) or np.ptp(visible, axis=0).max() <= _ALIKE:
+                return self.alpha
+        if np.ptp(self.pixels, axis=-1).max() > _ALIKE:
+            raise ValueError(
+                f"{self.path} is in colour: a mask is gray, white inside and black outside"
+            )
+        gray = np.asarray(self.pixels.mean(axis=-1), np.float32)
+        return gray if self.alpha is None else gray * self.alpha
 
 
 def read_image(
@@ -119,8 +128,22 @@ def read_image(
         pixels = to_srgb(colours, None)
     pixels = np.ascontiguousarray(pixels, np.float32)
     if alpha is not None:
-        pixels, alpha = fill_hidden(pixels, alpha), np.ascontiguousarray(alpha)
+        pixels, alpha = _fill_hidden(pixels, alpha), np.ascontiguousarray(alpha)
     return Picture(pixels, alpha, source if isinstance(source, Path) else Path("-"))
+
+
+def _fill_hidden(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """The pixels, those with alpha 0 in the colour of the nearest visible one, or black."""
+    from scipy import ndimage
+
+    hidden = alpha == 0
+    if hidden.all():
+        return np.zeros_like(pixels)
+    if not hidden.any():
+        return pixels
+    options = {"return_distances": False, "return_indices": True}
+    rows, columns = ndimage.distance_transform_edt(hidden, **options)
+    return np.asarray(pixels[rows, columns])
 
 
 def _decode(file: BinaryIO, max_pixels: int) -> Samples:
@@ -175,7 +198,7 @@ def _decode_pillow(image: Any) -> Samples:
     return Samples(np.atleast_3d(values), has_alpha, profile, orientation, notes)
 
 
-def _upright(values: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+def _upright(values: Pixels, orientation: int) -> Pixels:
     """Applies an EXIF orientation (EXIF 2.32, tag 0x0112): 5 to 8 are transposed, then turned."""
     if orientation in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)
