@@ -44,11 +44,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = 150) ->
 
 
 def check_format(path: str | os.PathLike[str]) -> str:
-    """The format by a file's suffix, "png" or "svg"; raises ValueError for any other.
-
-    >>> check_format("curves.SVG")
-    'svg'
-    """
+    """The format by a file's suffix, "png" or "svg"; raises ValueError for any other."""
     suffix = Path(path).suffix.lower()
     if suffix not in (".png", ".svg"):
         raise ValueError(
@@ -59,11 +55,7 @@ def check_format(path: str | os.PathLike[str]) -> str:
 
 
 def size_words(pixels: NDArray[Any]) -> str:
-    """The width and height of an array [height, width, …], for a label.
-
-    >>> size_words(np.zeros((2, 3)))
-    '3 × 2'
-    """
+    """The width and height of an array [height, width, …], for a label: "3 × 2"."""
     return f"{pixels.shape[1]} × {pixels.shape[0]}"
 
 
