@@ -2,18 +2,36 @@
 
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from numbers import Real
 from typing import Any, NoReturn, get_args
 
 from ..wording import Setting, SettingError, nearest
 
-_POSITIVE = ("strength", "learning_rate")
-_NON_NEGATIVE = ("content_weight", "style_weight", "tv_weight", "noise")
 # Beyond these, float32 overflows, or no picture has so few or so many pixels.
 _MOST, _SMALLEST_SCALE, _LARGEST_SCALE = 1e6, 1e-6, 1e4
 _LARGEST_WHOLE = 2**31 - 1
-_NOT_EMPTY = ("style_scale", "style_weights")
+
+_WEIGHTS = ("content_weight", "style_weight", "tv_weight")
+_SHARES = ("init_blend", "preserve", "rate_decay", "average_share")
+_RULES: tuple[tuple[str, Callable[[Any], bool], tuple[str, ...]], ...] = (
+    ("a finite number above 0", lambda v: v > 0, ("strength", "learning_rate")),
+    ("a finite number of at least 0", lambda v: v >= 0, (*_WEIGHTS, "noise")),
+    (
+        f"a finite number above 0 and at most {_MOST:.0f}",
+        lambda v: 0 < v <= _MOST,
+        ("pixel_range", "input_gain"),
+    ),
+    ("a finite number of at least 0 and at most 10", lambda v: 0 <= v <= 10, ("precondition",)),
+    ("at least 0 and below 1", lambda v: 0 <= v < 1, ("beta1", "beta2", "average")),
+    ("a whole number of at least 1", lambda v: v == int(v) >= 1, ("size", "history", "coarsest")),
+    ("a whole number of at least 0", lambda v: v == int(v) >= 0, ("seed", "sketch", "bleed")),
+    ("at least 0 and at most 4", lambda v: 0 <= v <= 4, ("taper",)),
+    ("at least 0 and at most 0.25", lambda v: 0 <= v <= 0.25, ("style_rim",)),
+    ("at least 0 and at most 1", lambda v: 0 <= v <= 1, _SHARES),
+)
+"""The numbers: what each must be, in words and as a test."""
 
 
 def as_tuple(name: str, value: Any, example: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -38,33 +56,21 @@ def check_types(config: Any) -> None:
 
 def check_numbers(config: Any) -> None:
     """Raises TypeError or ValueError for a field that is not a number, or out of range."""
-    for name in _POSITIVE:
-        _require(config, name, lambda v: v > 0, "a finite number above 0")
-    for name in _NON_NEGATIVE:
-        _require(config, name, lambda v: v >= 0, "a finite number of at least 0")
-    for name in ("pixel_range", "input_gain"):
-        rule = f"a finite number above 0 and at most {_MOST:.0f}"
-        _require(config, name, lambda v: 0 < v <= _MOST, rule)
-    rule = "a finite number of at least 0 and at most 10"
-    _require(config, "precondition", lambda v: 0 <= v <= 10, rule)
     for name in ("size", "history", "coarsest", "sketch", "bleed"):
         _check_large(name, getattr(config, name))
-    for name in ("beta1", "beta2", "average"):
-        _require(config, name, lambda v: 0 <= v < 1, "at least 0 and below 1")
-    for name in ("size", "history", "coarsest"):
-        _require(config, name, lambda v: v == int(v) and v >= 1, "a whole number of at least 1")
-    for name in ("seed", "sketch", "bleed"):
-        _require(config, name, lambda v: v == int(v) and v >= 0, "a whole number of at least 0")
-    _require(config, "taper", lambda v: 0 <= v <= 4, "at least 0 and at most 4")
-    _require(config, "style_rim", lambda v: 0 <= v <= 0.25, "at least 0 and at most 0.25")
-    for name in ("init_blend", "preserve", "rate_decay", "average_share"):
-        _require(config, name, lambda v: 0 <= v <= 1, "at least 0 and at most 1")
+    for rule, holds, names in _RULES:
+        for name in names:
+            value = getattr(config, name)
+            if not _is_number(value):
+                raise TypeError(f"{name} is {value!r}: it must be {rule}")
+            if abs(value) > sys.float_info.max or math.isnan(value) or not holds(value):
+                _refuse(name, str(value)[:40], f"it must be {rule}")
 
 
 def check_lists(config: Any) -> None:
     """Raises ValueError for an empty list, an entry out of range, or an unknown name."""
     _check_style_sizes(config)
-    for name in _NOT_EMPTY:
+    for name in ("style_scale", "style_weights"):
         if not getattr(config, name):
             raise SettingError(Setting(name), " is empty: give at least one number")
     for steps in config.steps:
@@ -103,14 +109,6 @@ def check_together(config: Any) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _require(config: Any, name: str, holds: Any, rule: str) -> None:
-    value = getattr(config, name)
-    if not _is_number(value):
-        raise TypeError(f"{name} is {value!r}: it must be {rule}")
-    if abs(value) > sys.float_info.max or math.isnan(value) or not holds(value):
-        _refuse(name, str(value)[:40], f"it must be {rule}")
 
 
 def _refuse(name: str, value: object, rule: str) -> NoReturn:

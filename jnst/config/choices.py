@@ -51,9 +51,5 @@ WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.17, 0.01)
 
 
 def block_of(layer: str) -> int:
-    """The block of the network that a layer belongs to, from 1 to 5.
-
-    >>> block_of("relu4_2"), block_of("pool5")
-    (4, 5)
-    """
+    """The block of the network that a layer belongs to, from 1 to 5."""
     return next((int(character) for character in layer if character.isdigit()), 1)

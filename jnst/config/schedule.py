@@ -8,13 +8,11 @@ from ..wording import Setting, SettingError
 
 
 class Quality(NamedTuple):
-    """The amount of work for a painting.
-
-    A scale of s times the side of the first makes s^−taper times its steps: the finer a scale, the
-    less is left to gain at it, and the more a step costs.
-    """
+    """The amount of work for a painting."""
 
     steps: int  # at the first scale
+    # A scale of s times the side of the first makes s^−taper times its steps: the finer a scale,
+    # the less is left to gain at it, and the more a step costs.
     taper: float
     ratio: float  # of the area of a scale to that of the scale before it
 
