@@ -36,10 +36,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Context manager that yields a temporary file to write, and renames it to `path` on success.
 
     A symbolic link stays a link: the file it points to is replaced. An existing file keeps its
-    permissions; a new one gets those of the process's umask.
-
-    Raises:
-        OSError: if it cannot be written, for the reasons of `prove_writable` or a full disk.
+    permissions; a new one gets those of the process's umask. Raises OSError for the reasons of
+    `prove_writable` or a full disk.
     """
     target = _target(path)
     temporary = _temporary(target)
@@ -61,12 +59,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def prove_writable(path: str | os.PathLike[str]) -> None:
     """Checks that `path` can be replaced, by creating and removing a file beside it.
 
-    Permission bits are not enough: a read-only mount or a quota can refuse the file.
-
-    Raises:
-        OSError: if the folder does not exist (FileNotFoundError) or is a file (NotADirectoryError),
-            `path` is a folder (IsADirectoryError), marked read-only (PermissionError), a device or
-            a pipe, or no file can be made in its folder.
+    Permission bits are not enough: a read-only mount or a quota can refuse the file. Raises OSError
+    for a folder that is missing or a file, a path that is a folder, read-only, a device or a pipe.
     """
     target = _target(path)
     temporary = _temporary(target)
@@ -85,8 +79,7 @@ def prove_writable(path: str | os.PathLike[str]) -> None:
 def remove_stale(path: str | os.PathLike[str]) -> None:
     """Removes temporary files that killed processes left beside the file `path` over an hour ago.
 
-    An active writer modifies its file continually; one hour allows for slow disks. Files with other
-    names, and entries that are not regular files, stay.
+    An active writer modifies its file continually; one hour allows for slow disks.
     """
     with contextlib.suppress(OSError):
         entries = list(Path(os.path.realpath(path)).parent.iterdir())
@@ -146,10 +139,7 @@ def refuse_address(text: str) -> None:
 
 
 def special_kind(path: Path) -> str | None:
-    """What a path is if it is a pipe, a socket or a device; None for anything else.
-
-    >>> special_kind(Path(__file__))
-    """
+    """What a path is if it is a pipe, a socket or a device; None for anything else."""
     try:
         return _SPECIAL.get(stat.S_IFMT(path.stat().st_mode))
     except OSError:
@@ -159,20 +149,8 @@ def special_kind(path: Path) -> str | None:
 def readable_path(path: str | os.PathLike[str], largest: int | None = None) -> Path:
     """The path of a file to read, unless reading it might never end.
 
-    Args:
-        path: as typed, where an address on the web is still recognised.
-        largest: size in bytes above which it is refused, or None.
-
-    Raises:
-        OSError: for an address, a pipe, a socket or a device.
-        ValueError: for a file that is too large.
-
-    Example:
-        >>> readable_path("https://a.org/b.toml")
-        Traceback (most recent call last):
-        ...
-        OSError: https://a.org/b.toml is an address, and nothing is downloaded: save the file and \
-give its name
+    Raises OSError for an address on the web, a pipe, a socket or a device, ValueError for a file
+    above `largest` bytes.
     """
     text = os.fspath(path)
     refuse_address(text)

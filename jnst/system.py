@@ -15,11 +15,7 @@ ALONE = threading.RLock()
 
 
 def trim() -> None:
-    """Returns freed memory from the C library's heap to the system.
-
-    The heap keeps freed memory between blocks in use: hundreds of MB after compilations. Does
-    nothing if the C library is not glibc.
-    """
+    """Returns freed memory from glibc's heap to the system: hundreds of MB after compilations."""
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -56,11 +56,7 @@ def smallest_side(network: str, layers: Iterable[str]) -> int:
 
 
 def layers_to(network: str, layers: Iterable[str]) -> tuple[str, ...]:
-    """All layers up to the deepest of some layers, in order; none without any.
-
-    >>> layers_to("vgg16", ["relu1_1", "conv1_1"]), layers_to("vgg16", [])
-    (('conv1_1', 'relu1_1'), ())
-    """
+    """All layers up to the deepest of some layers, in order; none without any."""
     order = LAYERS[network]
     return order[: max(map(order.index, layers), default=-1) + 1]
 

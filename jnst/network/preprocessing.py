@@ -29,11 +29,7 @@ class Preprocessing:
 
     @property
     def mean_color(self) -> tuple[float, float, float]:
-        """The colour that the network sees as zero, as RGB in [0, 1].
-
-        >>> [round(c, 3) for c in CAFFE.mean_color]
-        [0.485, 0.458, 0.408]
-        """
+        """The colour that the network sees as zero, as RGB in [0, 1]."""
         red, green, blue = self.mean if self.channel_order == "RGB" else self.mean[::-1]
         return (red / self.scale, green / self.scale, blue / self.scale)
 

@@ -31,11 +31,8 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def rows(precision: str) -> list[Row]:
-    """The timings for this processor, one row per measured shape of convolution.
-
-    The precision is "float32" or "bfloat16". Raises ValueError if JNST_PROCESSOR names a kind that
-    is not in the table.
-    """
+    """The timings for this processor, one row per measured shape of convolution, for "float32" or
+    "bfloat16"; ValueError if JNST_PROCESSOR names a kind that is not in the table."""
     table, kind = _table(), os.environ.get(_SWITCH)
     if kind == "direct":
         return []

@@ -138,7 +138,6 @@ def propagate(
     A convolution that is not in `read` is fused with its ReLU, which saves one pass over memory:
     `convolve` is then asked to rectify, and both names come with the output of the ReLU.
 
-    >>> import jax.numpy as jnp
     >>> walk = propagate(("conv1_1", "relu1_1"), jnp.ones((1, 1, 1, 1)),
     ...                  lambda x, name, rectify: -2 * x, lambda x, name: x, {"conv1_1"})
     >>> [(name, float(x.squeeze())) for name, x in walk]
@@ -161,12 +160,6 @@ def pool(x: Batch, kind: str = "max") -> Batch:
 
     With the suffix "-rescaled", the average times 2 and the norm times 0.78: the network was
     trained on maxima, for which averages are too small and norms too large.
-
-    >>> import jax.numpy as jnp
-    >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1)).squeeze().tolist()
-    [4.0, 10.0]
-    >>> pool(jnp.arange(12.0).reshape(1, 4, 3, 1), "average-rescaled").squeeze().tolist()
-    [4.0, 16.0]
     """
     plain, rescaled, _ = kind.partition("-rescaled")
     y = _POOLINGS[plain](x, 2)
@@ -201,8 +194,7 @@ def features(
             [0, 1], or too small for the deepest layer.
 
     Example:
-        >>> import jax.numpy as jnp
-        >>> import jnst
+            >>> import jnst
         >>> params = jnst.load_weights("vgg16")
         >>> maps = features(params, jnp.zeros((32, 48, 3)), ["relu1_1", "relu3_1"])
         >>> {name: values.shape for name, values in maps.items()}

@@ -74,7 +74,6 @@ def conv2d(
         ValueError: the channels disagree, the kernel is larger than the padded x, a stride or
             dilation is below 1, the padding is unknown or an array has the wrong number of axes.
 
-    >>> import jax.numpy as jnp
     >>> x = jnp.arange(9.0).reshape(1, 3, 3, 1)
     >>> laplacian = jnp.array([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).reshape(3, 3, 1, 1)
     >>> conv2d(x, laplacian, padding="VALID").squeeze()

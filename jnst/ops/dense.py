@@ -25,7 +25,6 @@ def relu(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
     Raises TypeError if x is not floating.
 
-    >>> import jax.numpy as jnp
     >>> relu(jnp.array([-1.0, 0.0, 2.0])).tolist()
     [0.0, 0.0, 2.0]
     """
@@ -52,7 +51,6 @@ def flatten(x: Float[Array, "batch ..."]) -> Rows:
 
     Raises TypeError if x is not floating, ValueError if it has no axis.
 
-    >>> import jax.numpy as jnp
     >>> flatten(jnp.zeros((2, 3, 4, 5))).shape
     (2, 60)
     """
@@ -80,7 +78,6 @@ def dense(x: Rows, kernel: Weights, bias: Bias | None = None) -> Rows:
         TypeError: an array is not floating, or the dtypes differ.
         ValueError: the features disagree, or an array has the wrong number of axes.
 
-    >>> import jax.numpy as jnp
     >>> dense(jnp.array([[1.0, 2.0]]), jnp.array([[3.0], [4.0]]), jnp.array([0.5])).tolist()
     [[11.5]]
     """
@@ -125,7 +122,6 @@ def softmax_cross_entropy(logits: Rows, labels: Labels) -> Scalar:
         TypeError: the logits are not floating, or the labels not integers.
         ValueError: there is not one label for every row, or no row at all.
 
-    >>> import jax.numpy as jnp
     >>> softmax_cross_entropy(jnp.zeros((2, 4)), jnp.array([1, 3])).round(4)  # log 4
     Array(1.3863, dtype=float32)
     """

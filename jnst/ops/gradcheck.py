@@ -85,7 +85,6 @@ def numerical_gradients(
         TypeError: the function returns another dtype than float64, too coarse for differences.
         ValueError: the cotangent does not have the result's shape.
 
-    >>> import numpy as np
     >>> numerical_gradients(lambda x: (x**2).sum(), [np.array([1.0, 2.0])])[0].round(6).tolist()
     [2.0, 4.0]
     """
@@ -122,7 +121,6 @@ def check_gradients(
         ValueError: as `numerical_gradients`; or a gradient differs in shape from its array, or the
             numbers of arrays, gradients and names differ.
 
-    >>> import numpy as np
     >>> x = np.array([1.0, 2.0])
     >>> print(check_gradients(lambda x: (x**2).sum(), [x], [2 * x], names=["x"], step=0.5))
     array            checked largest error  at                      by hand      numerical

@@ -42,7 +42,6 @@ def pad(x: Batch, padding: int | Pads, mode: Mode = "zero") -> Batch:
         ValueError: unknown mode, negative padding, no row or column to replicate, or a reflection
             at least as wide as x.
 
-    >>> import jax.numpy as jnp
     >>> x = jnp.array([1.0, 2, 3]).reshape(1, 1, 3, 1)
     >>> pad(x, ((0, 0), (2, 2)), "reflect").ravel().tolist()
     [3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]

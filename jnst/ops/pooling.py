@@ -64,7 +64,6 @@ def max_pool(
         ValueError: the window is larger than the padded x, the padding is unknown or as wide as the
             window, a size is below 1 or x does not have four axes.
 
-    >>> import jax.numpy as jnp
     >>> max_pool(jnp.arange(16.0).reshape(1, 4, 4, 1)).squeeze().tolist()
     [[5.0, 7.0], [13.0, 15.0]]
     """
@@ -114,7 +113,6 @@ def avg_pool(
 
     Arguments, result and errors are those of `max_pool`.
 
-    >>> import jax.numpy as jnp
     >>> avg_pool(jnp.arange(16.0).reshape(1, 4, 4, 1)).squeeze().tolist()
     [[2.5, 4.5], [10.5, 12.5]]
     >>> avg_pool(jnp.ones((1, 3, 3, 1)), padding="SAME").squeeze().tolist()
@@ -141,7 +139,6 @@ def l2_pool(
 
     Its derivative is 0 where the norm is 0. Arguments, result and errors are those of `max_pool`.
 
-    >>> import jax.numpy as jnp
     >>> l2_pool(jnp.array([3.0, 4.0, 0.0, 0.0]).reshape(1, 2, 2, 1)).squeeze()
     Array(5., dtype=float32)
     """

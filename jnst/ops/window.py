@@ -64,10 +64,7 @@ def as_pair(value: Any, name: str) -> tuple[int, int]:
 def as_pads(padding: Any) -> Pads:
     """Return an integer or ((top, bottom), (left, right)) as four counts, none negative."""
     try:
-        if np.ndim(padding) == 0:
-            sides: Any = ((padding, padding), (padding, padding))
-        else:
-            sides = padding
+        sides = ((padding, padding),) * 2 if np.ndim(padding) == 0 else padding
         rows, columns = ((operator.index(a), operator.index(b)) for a, b in sides)
     except (TypeError, ValueError):
         raise TypeError(
@@ -89,7 +86,7 @@ def make_window(
     """
     strides, dilations = as_pair(stride, "stride"), as_pair(dilation, "dilation")
     extents = tuple(d * (k - 1) + 1 for d, k in zip(dilations, taps, strict=True))
-    sizes = shape[1:3]
+    height, width = sizes = shape[1], shape[2]
     pads: Pads
     if not isinstance(padding, str):
         pads = as_pads(padding)
@@ -106,18 +103,15 @@ def make_window(
             f"unknown padding {padding!r}; use 'SAME', 'VALID', an integer, or "
             "((top, bottom), (left, right))"
         )
-    padded = tuple(size + sum(p) for size, p in zip(sizes, pads, strict=True))
-    if padded[0] < extents[0] or padded[1] < extents[1]:
+    height, width = height + sum(pads[0]), width + sum(pads[1])
+    if height < extents[0] or width < extents[1]:
         raise ValueError(
             f"a window of {taps[0]}x{taps[1]} taps with dilation {dilations} covers "
             f"{extents[0]}x{extents[1]} and does not fit x of shape {shape}, padded to "
-            f"{padded[0]}x{padded[1]}; use a larger input, padding='SAME' or a smaller window"
+            f"{height}x{width}; use a larger input, padding='SAME' or a smaller window"
         )
-    out_rows, out_columns = (
-        (size - extent) // s + 1 for size, extent, s in zip(padded, extents, strides, strict=True)
-    )
-    size = (shape[1], shape[2])
-    return Window(size, taps, strides, dilations, pads, (out_rows, out_columns))
+    output = (height - extents[0]) // strides[0] + 1, (width - extents[1]) // strides[1] + 1
+    return Window(sizes, taps, strides, dilations, pads, output)
 
 
 def as_floats(value: Any, name: str, axes: str) -> jax.Array:

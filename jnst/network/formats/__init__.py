@@ -1,10 +1,6 @@
 """Readers of weight files, one module per format; the content of a file decides which reads it.
 
 No reader runs code that a file names, and none reads more than a VGG needs.
-
->>> from jnst.network.weights import find_weights
->>> read_weight_file(find_weights("vgg16")).format
-'native .h5'
 """
 
 import zipfile
@@ -35,16 +31,8 @@ _TAR = (257, b"ustar")
 
 
 def read_weight_file(path: Path) -> WeightFile:
-    """Reads a VGG-16 or VGG-19 from a file of any known format.
-
-    Returns:
-        Layers in float32 and HWIO, and what the file says about itself.
-
-    Raises:
-        OSError: if the file cannot be opened.
-        ValueError: if its format is unknown, or it is damaged, not a VGG, or would run code.
-        ImportError: if its format needs a package that is not installed; the message names it.
-    """
+    """Reads a VGG-16 or VGG-19 from a file of any known format: its layers in float32 and HWIO, and
+    what it says about itself; raises the errors of `jnst.load_weights`."""
     check_is_file(path)
     try:
         return _read(path)

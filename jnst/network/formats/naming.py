@@ -24,11 +24,7 @@ _NUMBER = re.compile(r"^(?:(?:.*\.)?features\.)?(\d+)\.(?:weight|bias)$")
 
 
 def convolution_name(text: str) -> str | None:
-    """The layer that a name in a file refers to, such as "conv1_1", or None.
-
-    >>> convolution_name("module.conv3_2.weight"), convolution_name("block5_conv1/kernel:0")
-    ('conv3_2', 'conv5_1')
-    """
+    """The layer that a name in a file refers to, such as "conv1_1", or None."""
     match = _NAME.search(text)
     return f"conv{match[1]}_{match[2]}" if match else None
 

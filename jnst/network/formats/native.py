@@ -67,8 +67,7 @@ def write_native(
 ) -> None:
     """Writes a native file, or replaces it when complete; equal arguments give equal bytes.
 
-    `dtype`, "float16" or "float32", is of the kernels; `notes` are kept as attributes of the file.
-    Raises ValueError for another dtype or a reserved note, OSError if it cannot be written.
+    `dtype`, "float16" or "float32", is that of the kernels; `notes` become attributes of the file.
     """
     if dtype not in ("float16", "float32"):
         raise ValueError(f"kernels are stored as 'float16' or 'float32', not {dtype!r}")
@@ -89,9 +88,9 @@ def write_native(
                     file.attrs[name] = np.float64(getattr(preprocessing, name))
                 for name, _, _ in CONVOLUTIONS[network]:
                     group = file.create_group(name)
-                    for item, kept in (("kernel", dtype), ("bias", "float32")):
-                        array = np.asarray(layers[name][item], kept)
-                        group.create_dataset(item, data=array, track_times=False)
+                    for part_name, stored in (("kernel", dtype), ("bias", "float32")):
+                        array = np.asarray(layers[name][part_name], stored)
+                        group.create_dataset(part_name, data=array, track_times=False)
         except (OSError, RuntimeError) as error:  # HDF5 raises either if the disk is full
             number = getattr(error, "errno", None)
             why = os.strerror(number) if number else error
