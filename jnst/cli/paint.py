@@ -84,9 +84,8 @@ def paint(
         except NotFiniteError as error:
             if error.good is not None:
                 good = watch.cut(np.asarray(error.good))
-                path = write_painting(
-                    request, good, pictures.content, embedded | watch.unfinished()
-                )
+                unfinished = embedded | watch.unfinished()
+                path = write_painting(request, good, pictures.content, unfinished)
                 tell(f"{_shown(path)} is the painting before that")
             raise
         image = watch.cut(result.image)
@@ -99,15 +98,20 @@ def paint(
         path = write_painting(request, image, pictures.content, embedded)
         content, styles = pictures.content.pixels, pictures.style_pixels
         recorder.finish(content, styles, image, result.losses)
-    shown = _shown(path)
     if interrupt.signal:
-        more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
-        if result.size != result.image.shape[:2]:
-            height, width = watch.size_without_bucket(*result.size)
-            more = f", enlarged from {width}x{height} pixels{more}"
-        tell(f"stopped at step {watch.done} of {sum(steps)}; {shown} is the painting so far{more}")
+        tell(_stopped(request, path, watch, result))
         return 128 + interrupt.signal
     return 0 if path == request.output else 1
+
+
+def _stopped(request: Request, path: str, watch: Watch, result: Result) -> str:
+    """What to tell of a run that a signal has stopped."""
+    more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
+    if result.size != result.image.shape[:2]:
+        height, width = watch.size_without_bucket(*result.size)
+        more = f", enlarged from {width}x{height} pixels{more}"
+    steps = sum(request.config.steps_per_scale)
+    return f"stopped at step {watch.done} of {steps}; {_shown(path)} is the painting so far{more}"
 
 
 def _settled(request: Request, pictures: Pictures) -> Request:

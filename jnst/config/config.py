@@ -139,9 +139,7 @@ class Config:
     pixel_range: float = _objective(
         1.0, "value of white in the units of total variation and learning rate"
     )
-    input_gain: float = _objective(
-        1.0, "factor on the image before the network's own preprocessing"
-    )
+    input_gain: float = _objective(1.0, "factor on the image before the network's preprocessing")
     optimizer: str = _optimisation("adam", "optimiser of the image", choices.OPTIMIZERS)
     quality: str = _optimisation(
         "normal",

@@ -26,44 +26,21 @@ USAGE = """jnst --content FILE --style FILE [FILE …] [--output FILE] [options]
        jnst --resume FILE [options]
        jnst --print-command FILE"""
 
-EPILOG = """examples:
-  jnst --content cat.jpg --style night.jpg
-  jnst --content cat.jpg --style night.jpg waves.jpg --style-weights 3 1 --output cat.jpg
-  jnst --content cat.jpg --style night.jpg --preset gatys2016 --size 384 --steps 300
-  jnst --preset gatys2016 --help all
-  jnst --content cat.jpg --style night.jpg --sweep content_weight=1,5,20 --output sweep/
-  jnst --content photos/ --style night.jpg waves.jpg --output "out/{content}_{style}.png"
-
-One content and several style files make one painting, in the blend of the styles, unless you say
---every-pair. Several contents, or a folder or a quoted pattern in either place, make a painting of
-each content in each style: see "many paintings". So does each --sweep of its values.
-
-Other commands: jnst filters --help (what filters see), jnst curves --help (losses, drawn),
-jnst weights --help (which networks are here; fetching, converting, checking them).
+EPILOG = """One content and several style files make one painting in their blend, or one in
+each with --every-pair. Several contents, a folder, a quoted pattern, or --sweep make many: see
+jnst --help many.
 
 Lists are separated by spaces or commas. A layer is called relu4_2, or conv4_2 before its ReLU.
-A preset sets the options of a run; options typed beside it change it.
-
 A picture called - is read from standard input; --output - writes a PNG to standard output.
 
-The painting's path goes to standard output; of many, a line for each that is finished. Progress,
-losses and messages go to standard error. Exit code: 0 done; 1 a file, the network or the
-computation failed; 2 the command is wrong; 128 + n stopped by signal n: Ctrl-C (130), SIGTERM
-(143) and SIGHUP (129) finish the step and save the painting as far as it got, and the checkpoint;
-Ctrl-C again stops at once."""
+The painting's path goes to standard output; of many, a line for each that is finished. All else
+goes to standard error. Exit code: 0 done; 1 a file, the network or the computation failed; 2 the
+command is wrong; 128 + n stopped by signal n. Ctrl-C, SIGTERM and SIGHUP finish the step and save
+the painting so far, and the checkpoint; Ctrl-C again stops at once."""
 
 
-_DEVICES = (
-    "gpu",
-    "gpus",
-    "gpu-id",
-    "use-gpu",
-    "cuda",
-    "use-cuda",
-    "device",
-    "backend",
-    "cpu",
-    "tpu",
+_DEVICES = frozenset(
+    ("gpu", "gpus", "gpu-id", "use-gpu", "cuda", "use-cuda", "device", "backend", "cpu", "tpu")
 )
 _OF_FILES = ("FILE", "FOLDER", "OUT.h5")
 _DEVICE_HINT = (
