@@ -86,7 +86,7 @@ def paint(
                 good = watch.cut(np.asarray(error.good))
                 unfinished = embedded | watch.unfinished()
                 path = write_painting(request, good, pictures.content, unfinished)
-                tell(f"{_shown(path)} is the painting before that")
+                tell(f"{_print_path(path)} is the painting before that")
             raise
         image = watch.cut(result.image)
         if watch.done < sum(steps):
@@ -98,20 +98,21 @@ def paint(
         path = write_painting(request, image, pictures.content, embedded)
         content, styles = pictures.content.pixels, pictures.style_pixels
         recorder.finish(content, styles, image, result.losses)
+    shown = _print_path(path)
     if interrupt.signal:
-        tell(_stopped(request, path, watch, result))
+        tell(_stopped(request, shown, watch, result))
         return 128 + interrupt.signal
     return 0 if path == request.output else 1
 
 
-def _stopped(request: Request, path: str, watch: Watch, result: Result) -> str:
+def _stopped(request: Request, shown: str, watch: Watch, result: Result) -> str:
     """What to tell of a run that a signal has stopped."""
     more = f"; --resume {request.checkpoint} goes on" if request.checkpoint else ""
     if result.size != result.image.shape[:2]:
         height, width = watch.size_without_bucket(*result.size)
         more = f", enlarged from {width}x{height} pixels{more}"
     steps = sum(request.config.steps_per_scale)
-    return f"stopped at step {watch.done} of {steps}; {_shown(path)} is the painting so far{more}"
+    return f"stopped at step {watch.done} of {steps}; {shown} is the painting so far{more}"
 
 
 def _settled(request: Request, pictures: Pictures) -> Request:
@@ -167,7 +168,7 @@ def _painted(
     )
 
 
-def _shown(path: str) -> str:
+def _print_path(path: str) -> str:
     """Prints the painting's path, but not where the painting is; returns it in words."""
     if path == STREAM:
         return "standard output"
