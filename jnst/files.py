@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _STALE_SECONDS = 3600.0
+_unfinished: set[Path] = set()
 NO_ADDRESS = "is an address, and nothing is downloaded: save the file and give its name"
 _SPECIAL = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 _SPECIAL |= dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device")
@@ -41,6 +42,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = _target(path)
     temporary = _temporary(target)
+    _unfinished.add(temporary)
     try:
         temporary.open("xb").close()
         yield temporary
@@ -54,6 +56,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # a read-only mount refuses this too
             temporary.unlink()
+        _unfinished.discard(temporary)
 
 
 def prove_writable(path: str | os.PathLike[str]) -> None:
@@ -73,6 +76,13 @@ def prove_writable(path: str | os.PathLike[str]) -> None:
         ) from error
     finally:
         with contextlib.suppress(OSError):  # a read-only mount refuses this too
+            temporary.unlink()
+
+
+def remove_unfinished() -> None:
+    """Removes the temporary files of `replacing` in this process, which is about to end."""
+    for temporary in list(_unfinished):
+        with contextlib.suppress(OSError):
             temporary.unlink()
 
 

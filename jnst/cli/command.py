@@ -21,7 +21,6 @@ from ..system import program_version
 from ..transfer import load_checkpoint
 from . import compilation_cache, distributed
 from .batch.run import run as run_batch
-from .batch.workers import under_way
 from .console import fill_closed_streams, show, tell
 from .options.devices import Devices
 from .options.parser import SUBCOMMANDS
@@ -76,8 +75,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     except KeyboardInterrupt:
         tell("stopped at once")
-        if under_way():
-            distributed.leave(130)
         return 130
     except Exception as error:
         if os.environ.get("JNST_DEBUG"):

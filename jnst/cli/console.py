@@ -1,15 +1,12 @@
-"""The console: messages on standard error, progress, and the signals that end a run."""
+"""The console: messages on standard error, results on standard output, and progress."""
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from ..system import ALONE
@@ -138,45 +135,3 @@ def _bar(total: int) -> Any:
 
     layout = "{n_fmt}/{total_fmt} |{bar:20}| {desc}"
     return tqdm(total=total, file=sys.stderr, bar_format=layout, mininterval=0.1, desc="compiling")
-
-
-_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
-
-
-class Interrupt:
-    """While entered, the first signal to end only sets `signal`; a later SIGINT stops at once.
-
-    Attributes:
-        signal: number of the first SIGINT, SIGTERM or SIGHUP received, 0 before.
-    """
-
-    def __init__(self) -> None:
-        self.signal = 0
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        # Only the main thread may set handlers; elsewhere signals keep their usual meaning.
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                # A signal ignored by nohup or a background job stays ignored.
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._previous[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.signal:
-            if number == signal.SIGINT:
-                raise KeyboardInterrupt
-            return
-        self.signal = number
-        # os.write, not print: the signal may interrupt a print.
-        with contextlib.suppress(OSError, ValueError):
-            os.write(
-                sys.stderr.fileno(), b"\njnst: stopping after this step; Ctrl-C to stop at once\n"
-            )

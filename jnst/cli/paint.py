@@ -21,8 +21,9 @@ from ..transfer import Checkpoint, Result, stylize
 from ..transfer.budget import advice, by_smaller_windows
 from ..transfer.sizes import drop_small_scales, target_sizes
 from . import distributed
-from .console import Display, Interrupt, show, tell
+from .console import Display, show, tell
 from .forecast import announce, fitted
+from .interrupt import Interrupt
 from .options.request import Request
 from .options.words import STREAM
 from .output import command_words, parameters, recipe, write_painting

@@ -8,7 +8,8 @@ from ..arrays import Pixels
 from ..transfer import Checkpoint, Progress, save_checkpoint
 from ..transfer.checkpoint import is_whole
 from ..transfer.sizes import cut_back
-from .console import Display, Interrupt, tell
+from .console import Display, tell
+from .interrupt import Interrupt
 from .options.request import Request
 from .options.values import Interval
 from .recorder import Recorder

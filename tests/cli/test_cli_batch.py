@@ -206,14 +206,3 @@ def test_a_signal_ends_the_batch_and_says_what_is_left(
     assert any(line.startswith("jnst: going on from b.ckpt, step 1 of 3") for line in err)
     assert err[-1] == "jnst: 3 paintings: 2 painted, 1 finished before"
     assert "step" not in read_parameters(many.folder / "b_x.png")
-
-
-def test_a_second_ctrl_c_stops_at_once(many: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(*_: Any, **__: Any) -> Any:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(paint, "stylize", killed)
-    code, _, err = many("--content", "in", "--style", "x.png", *TINY)
-    assert code == 130
-    assert err[-2].startswith("jnst: 3 paintings: 0 painted, 3 left (a_x.png, b_x.png, c_x.png)")
-    assert err[-1] == "jnst: stopped at once"

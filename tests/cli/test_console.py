@@ -1,7 +1,6 @@
 """What a run says while it works, by a clock of the test's own, and how long it thinks it takes."""
 
 import os
-import signal
 
 import numpy as np
 import pytest
@@ -60,43 +59,6 @@ def test_quiet_is_quiet(clock: list[float], capsys: pytest.CaptureFixture[str]) 
         clock[0] += 100
         display.update(progress(30)._replace(scales=1))
     assert capsys.readouterr().err == ""
-
-
-def test_the_first_ctrl_c_asks_and_the_second_insists(capfd: pytest.CaptureFixture[str]) -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with console.Interrupt() as interrupt:
-        assert interrupt.signal == 0
-        signal.raise_signal(signal.SIGINT)
-        assert interrupt.signal == signal.SIGINT
-        assert "jnst: stopping after this step; Ctrl-C to stop at once" in capfd.readouterr().err
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="a signal of POSIX")
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_signals_that_ask_again_are_patient(name: str) -> None:
-    number = getattr(signal, name)
-    before = signal.getsignal(number)
-    with console.Interrupt() as interrupt:
-        for _ in range(3):
-            signal.raise_signal(number)
-        assert interrupt.signal == number
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(number) is before
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="a signal of POSIX")
-def test_what_nohup_ignores_stays_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with console.Interrupt() as interrupt:
-            signal.raise_signal(signal.SIGHUP)
-            assert interrupt.signal == 0
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_closed_terminal_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:

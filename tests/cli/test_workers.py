@@ -3,12 +3,11 @@
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from command import TINY, Command
 
-from jnst.cli.batch.workers import share_out, under_way
+from jnst.cli.batch.workers import share_out
 
 
 def never():
@@ -31,7 +30,6 @@ def test_each_task_is_done_once_and_one_at_a_time_at_each_place():
     assert len(set.union(*threads)) == 3
     for place in places:
         assert [task for task, _ in place] == sorted(task for task, _ in place)
-    assert not under_way()
 
 
 def test_one_place_is_the_thread_of_the_caller():
@@ -55,25 +53,6 @@ def test_no_more_begin_once_stopped_or_failed(places):
     with pytest.raises(OSError, match="no more"):
         share_out(fail, range(900), [0] * places, never)
     assert done[:3] == [0, 1, 2]
-    assert not under_way()
-
-
-def test_a_second_interrupt_leaves_what_is_under_way_to_itself(monkeypatch):
-    end = threading.Event()
-
-    def interrupted(thread, timeout=None):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "join", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            share_out(lambda task, _: end.wait(60), range(2), [0, 0], never)
-    assert under_way()
-    end.set()
-    limit = time.monotonic() + 30
-    while under_way() and time.monotonic() < limit:
-        time.sleep(0.01)
-    assert not under_way()
 
 
 FEW = ("--style-layers", "relu1_1", "--content-layers", "relu1_1")

@@ -15,7 +15,8 @@ import jax
 from ...images import read_parameters
 from ...network import Params
 from ...transfer import Checkpoint, load_checkpoint
-from ..console import Interrupt, show, tell
+from ..console import show, tell
+from ..interrupt import Interrupt
 from ..options.request import Batch, Request
 from ..output import recipe
 from ..pictures import read_picture
@@ -115,16 +116,16 @@ def run(
         if code <= 128:
             tally.put(output, tally.failed if code else tally.painted)
 
-    with Interrupt() as interrupt:
-        try:
-            share_out(make, enumerate(jobs, start=1), places, lambda: bool(interrupt.signal))
-            if not tally.left:
-                sheets.write(planned, say)
-        finally:
-            # Printed also after a second Ctrl-C.
-            goes_on = "; the same command goes on" if tally.left else ""
-            if tally.left or tally.failed or not batch.quiet:
-                tell(f"{paintings}: {tally.words()}{goes_on}")
+    def summary() -> str:
+        goes_on = "; the same command goes on" if tally.left else ""
+        return f"{paintings}: {tally.words()}{goes_on}"
+
+    with Interrupt(last_words=summary) as interrupt:
+        share_out(make, enumerate(jobs, start=1), places, lambda: bool(interrupt.signal))
+        if not tally.left:
+            sheets.write(planned, say)
+    if tally.left or tally.failed or not batch.quiet:
+        tell(summary())
     return 128 + interrupt.signal if tally.left else int(bool(tally.failed))
 
 

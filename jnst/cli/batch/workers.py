@@ -20,9 +20,6 @@ from ..options.request import Request
 Task = TypeVar("Task")
 Place = TypeVar("Place")
 
-_NAME = "jnst-place"
-_SECONDS = 0.2
-
 
 def share_out(
     work: Callable[[Task, Place], None],
@@ -43,7 +40,6 @@ def share_out(
 
     Raises:
         Exception: the first that `work` raises, once the other running tasks have ended.
-        KeyboardInterrupt: at once; running tasks are then left alone (`under_way`).
 
     Example:
         >>> done = []
@@ -67,22 +63,13 @@ def share_out(
     if len(places) == 1:
         at(places[0])
     else:
-        threads = [
-            threading.Thread(target=at, args=(place,), name=_NAME, daemon=True) for place in places
-        ]
+        threads = [threading.Thread(target=at, args=(place,), daemon=True) for place in places]
         for thread in threads:
             thread.start()
         for thread in threads:
-            while thread.is_alive():
-                # Python handles signals between two joins.
-                thread.join(_SECONDS)
+            thread.join()
     if errors:
         raise errors[0]
-
-
-def under_way() -> bool:
-    """Whether threads of `share_out` are still running, as after a KeyboardInterrupt."""
-    return any(thread.name == _NAME for thread in threading.enumerate())
 
 
 @dataclass
