@@ -60,19 +60,42 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def prove_writable(path: str | os.PathLike[str]) -> None:
-    """Checks that `path` can be replaced, by creating and removing a file beside it.
+    """Checks that `path` can be replaced.
 
-    Permission bits are not enough: a read-only mount or a quota can refuse the file. Raises OSError
-    for a folder that is missing or a file, a path that is a folder, read-only, a device or a pipe.
+    Raises:
+        OSError: if the folder does not exist (FileNotFoundError) or is a file (NotADirectoryError),
+            `path` is a folder (IsADirectoryError), marked read-only (PermissionError), a device or
+            a pipe, or no file can be made in its folder.
     """
     target = _target(path)
-    temporary = _temporary(target)
+    try:
+        prove_folder(target.parent)
+    except OSError as error:
+        raise OSError(f"{str(path)!r} cannot be written: {error}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those around it, unless it is there; OSError if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"the folder {str(folder)!r} cannot be made ({error.strerror}); choose another folder"
+        ) from error
+
+
+def prove_folder(folder: Path) -> None:
+    """Raises OSError unless a file can be made in a folder, by making and removing one.
+
+    Permission bits are not enough: a read-only mount or a quota can refuse the file.
+    """
+    temporary = _temporary(folder / "file")
     try:
         temporary.open("xb").close()
     except OSError as error:
         raise OSError(
-            f"{str(path)!r} cannot be written: no file can be made in the folder "
-            f"{str(target.parent)!r} ({error.strerror or error}); choose another folder"
+            f"no file can be made in the folder {str(folder)!r} ({error.strerror or error}); "
+            "choose another folder"
         ) from error
     finally:
         with contextlib.suppress(OSError):  # a read-only mount refuses this too

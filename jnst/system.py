@@ -1,7 +1,9 @@
 """The process and its machine: the processor, free memory, the program's version, a global lock."""
 
 import ctypes
+import os
 import platform
+import sys
 import threading
 from contextlib import suppress
 from functools import cache
@@ -64,6 +66,16 @@ def free_memory() -> int:
 def total_memory() -> int:
     """All memory of the machine in bytes, free or not."""
     return int(psutil.virtual_memory().total)
+
+
+def bar_columns() -> int | None:
+    """Columns for a progress bar on standard error; None where tqdm finds them itself.
+
+    A terminal that does not know its width has 0, in which tqdm would show nothing.
+    """
+    with suppress(OSError, ValueError):
+        return None if os.get_terminal_size(sys.stderr.fileno()).columns else 80
+    return None
 
 
 def program_version() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from ..system import ALONE
+from ..system import ALONE, bar_columns
 from ..wording import duration_words
 
 if TYPE_CHECKING:
@@ -134,4 +134,5 @@ def _bar(total: int) -> Any:
     from tqdm import tqdm
 
     layout = "{n_fmt}/{total_fmt} |{bar:20}| {desc}"
-    return tqdm(total=total, file=sys.stderr, bar_format=layout, mininterval=0.1, desc="compiling")
+    settings = {"bar_format": layout, "mininterval": 0.1, "ncols": bar_columns()}
+    return tqdm(total=total, file=sys.stderr, desc="compiling", **settings)

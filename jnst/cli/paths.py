@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..files import prove_writable, remove_stale
+from ..files import make_folder, prove_writable, remove_stale
 from ..images import check_writable
 from ..transfer.checkpoint import previous_path
 from .options.request import Request
@@ -47,7 +47,7 @@ def check_paths(request: Request) -> None:
         check_output_stream()
     else:
         if request.new_folder:
-            Path(request.output).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(Path(request.output).parent)
         try:
             check_writable(request.output, bits=request.bits)
         except ValueError as error:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
 from ..files import special_kind
 from ..system import ALONE
@@ -34,13 +34,14 @@ _OTHERS = (
     (0, b"8BPS", "a Photoshop document", "export it as PNG or TIFF"),
     (0, b"%PDF", "a PDF document", "export the picture as PNG"),
 )
+# (offset, signature, name, what Pillow needs for it)
 _KNOWN = (
-    (0, b"\x89PNG", "PNG"),
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (8, b"WEBP", "WebP"),
-    (0, b"GIF8", "GIF"),
-    (4, b"ftypavi", "AVIF"),
-    (4, b"jP  ", "JPEG 2000"),
+    (0, b"\x89PNG", "PNG", "zlib"),
+    (0, b"\xff\xd8\xff", "JPEG", "jpg"),
+    (8, b"WEBP", "WebP", "webp"),
+    (0, b"GIF8", "GIF", "pil"),
+    (4, b"ftypavi", "AVIF", "avif"),
+    (4, b"jP  ", "JPEG 2000", "jpg_2000"),
 )
 _LONGEST_SIGNATURE = 16
 
@@ -154,12 +155,15 @@ def _not_a_picture(name: str, file: BinaryIO) -> str:
         for offset, signature, kind, remedy in _OTHERS:
             if start[offset:].startswith(signature):
                 return f"{name} is {kind}, which is not read ({READABLE} are): {remedy}"
-        known = [kind for at, signature, kind in _KNOWN if start[at:].startswith(signature)]
-        known += (format_of(start) or ())[1:]
-        if known:
-            return (
-                f"{name} is damaged or cut short (it begins as {known[0]}): copy or export it again"
-            )
+        kinds = [(kind, need) for at, sign, kind, need in _KNOWN if start[at:].startswith(sign)]
+        kinds += [(kind, "pil") for kind in (format_of(start) or ())[1:]]
+        for kind, need in kinds:
+            if not features.check(need):
+                return (
+                    f"{name} is a picture in {kind}, which the installed Pillow was built without: "
+                    "save it as PNG, or install Pillow by pip"
+                )
+            return f"{name} is damaged or cut short (it begins as {kind}): copy or export it again"
     return (
         f"{name} is not a picture that can be read ({READABLE}): "
         "open it in another program and save it as PNG"

@@ -24,6 +24,8 @@ from .tiff import FIRST_PAGE, Samples, decode_tiff, fractions
 
 _EXIF_ORIENTATION = 274
 _TIFF_BITS = 258
+# What the libtiff in Pillow may have been built without; other failures to decode are damage.
+_RARELY_READ = ("lzma", "zstd", "webp", "tiff_sgilog", "tiff_sgilog24")
 _ALIKE = 0.1  # largest difference between numbers that count as one colour, or as gray
 _PLAIN_MODES = {mode: mode for mode in ("L", "LA", "RGB", "RGBA", "CMYK")}
 _PLAIN_MODES |= {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
@@ -161,7 +163,12 @@ def _decode(file: BinaryIO, max_pixels: int) -> Samples:
     elif image.format == "TIFF" and np.max(image.tag_v2.get(_TIFF_BITS, 1)) > 8:
         return decode_tiff(file, max_pixels)
     else:
-        samples = _decode_pillow(image)
+        try:
+            samples = _decode_pillow(image)
+        except OSError:
+            if image.format != "TIFF" or image.info.get("compression") not in _RARELY_READ:
+                raise
+            return decode_tiff(file, max_pixels)
     try:
         more = getattr(image, "is_animated", False)
     except Exception:  # a damaged second frame does not matter

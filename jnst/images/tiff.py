@@ -1,4 +1,4 @@
-"""TIFF of more than 8 bits a sample, or of floating point, through tifffile.
+"""TIFF of more than 8 bits a sample, of floating point, or packed as Pillow cannot, by tifffile.
 
 A page, its strips and its tiles each declare their size, and a small file can declare a large one:
 all are checked against the limit before the first is decoded.
@@ -51,8 +51,7 @@ def decode_tiff(file: BinaryIO, max_pixels: int) -> Samples:
         if page.compression not in _COMPRESSIONS:
             packing = getattr(page.compression, "name", f"number {page.compression}")
             raise UnsupportedError(
-                f"a TIFF of more than 8 bits, packed as {packing}; save it with LZW, Deflate or no "
-                "compression"
+                f"a TIFF packed as {packing}; save it with LZW, Deflate or no compression"
             )
         values = np.asarray(page.asarray(maxworkers=1))
         values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else np.atleast_3d(values)

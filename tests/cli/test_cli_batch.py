@@ -91,6 +91,43 @@ def test_margins_are_painted_and_cut_off(many: Command) -> None:
     np.testing.assert_allclose(painted, result.image[6:26].clip(0, 1), atol=0.51 / 255)
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write to")
+@pytest.mark.parametrize("name", ["output", "log", "checkpoint"])
+def test_a_folder_that_cannot_be_written_is_told_once(many: Command, name: str) -> None:
+    words = ["--content", "in", "--style", "x.png", "y.png", "--output", "out/", *TINY]
+    code, out, err = many(*words, f"--{name}", "/proc/self/{content}_{style}.png")
+    assert (code, out, len(err)) == (1, [], 1)
+    assert err[0].startswith("jnst: error: no file can be made in the folder '/proc/self' (No such")
+    assert list(many.folder.rglob("*_*.png")) == []
+
+
+@pytest.mark.parametrize("content", ["in", "in/a.png"])
+def test_a_folder_that_is_a_file_is_told_once(many: Command, content: str) -> None:
+    (many.folder / "taken").write_text("")
+    code, out, err = many("--content", content, "--style", "x.png", "--output", "taken/", *TINY)
+    told = "jnst: error: the folder 'taken' cannot be made (File exists); choose another folder"
+    assert (code, out, err) == (1, [], [told])
+
+
+def test_what_is_finished_may_be_where_nothing_can_be_written(
+    many: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--content", "in", "--style", "x.png", "--output", "out/", *TINY, "--quiet"]
+    assert many(*words)[0] == 0
+    refused: list[Path] = []
+
+    def refuse(folder: Path) -> None:
+        refused.append(folder)
+        raise OSError("no file can be made")
+
+    monkeypatch.setattr("jnst.cli.batch.run.prove_folder", refuse)
+    code, out, err = many(*words)
+    assert (code, len(out), err, refused) == (0, 3, [], [])
+    code, out, err = many(*words, "--overwrite")
+    assert (code, out, err) == (1, [], ["jnst: error: no file can be made"])
+    assert refused == [Path("out")]
+
+
 def test_one_bad_file_does_not_stop_the_rest(many: Command) -> None:
     (many.folder / "in" / "aa.jpg").write_text("no picture")
     Image.new("RGB", (1, 1)).save(many.folder / "in" / "ab.png")

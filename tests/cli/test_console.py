@@ -1,6 +1,7 @@
 """What a run says while it works, by a clock of the test's own, and how long it thinks it takes."""
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -51,6 +52,23 @@ def test_a_bar_on_a_terminal(
     bar = capsys.readouterr().err.split("\r")[-1]
     assert bar.startswith("2/30 |")
     assert bar.rstrip().endswith("| 20x10, loss 2.5, 0.5 s/step, 44 s left")
+
+
+@pytest.mark.parametrize("columns", [0, 100])
+def test_a_bar_on_a_terminal_of_that_width(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """0 columns is what a terminal says that does not know its width."""
+    pty = pytest.importorskip("pty", reason="terminals of POSIX")
+    termios = pytest.importorskip("termios")
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, columns))
+    with open(slave, "w") as stream:  # noqa: PTH123 - a descriptor has no path
+        monkeypatch.setattr(sys, "stderr", stream)
+        with console.Display((30,), (1e9,), quiet=False) as display:
+            display.update(progress(30)._replace(scales=1))
+        shown = os.read(master, 9999).decode()
+    os.close(master)
+    assert "30/30 |" in shown
+    assert "loss 2.5" in shown
 
 
 def test_quiet_is_quiet(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:

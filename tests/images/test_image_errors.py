@@ -8,7 +8,7 @@ import tifffile
 from image_files import BYTES, WORDS, png16, save
 from PIL import Image
 
-from jnst.images import read_image
+from jnst.images import opening, read_image, reader
 
 
 def refused(path, error, text):
@@ -52,6 +52,38 @@ def test_truncated_16_bit_files_are_refused(tmp_path, name):
         tifffile.imwrite(path, WORDS, photometric="rgb", compression=compression)
     path.write_bytes(path.read_bytes()[:-60])
     refused(path, ValueError, r"is damaged or cut short \(.+\): copy or export it again")
+
+
+@pytest.fixture
+def bare_libtiff(monkeypatch):
+    """Pillow, with a libtiff that was built without the rarer ways of packing."""
+
+    def fail(image):
+        raise OSError("decoder error -2")
+
+    monkeypatch.setattr(reader, "_decode_pillow", fail)
+
+
+@pytest.mark.parametrize("packing", ["webp", "jpeg2000", "jpegxl", "png"])
+def test_a_tiff_whose_packing_is_not_read_is_not_damaged(tmp_path, bare_libtiff, packing):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, BYTES[..., :3], photometric="rgb", compression=packing)
+    refused(path, ValueError, "a TIFF packed as .*; save it with LZW, Deflate or no compression")
+
+
+@pytest.mark.parametrize("packing", ["zstd", "lzma"])
+def test_tifffile_reads_what_libtiff_does_not(tmp_path, bare_libtiff, packing):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, BYTES[..., :3], photometric="rgb", compression=packing)
+    np.testing.assert_allclose(read_image(path).pixels, BYTES[..., :3] / 255, atol=1e-6)
+
+
+def test_a_format_that_pillow_was_built_without(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.avif", BYTES[..., :3])
+    kept = tuple(name for name in opening._FORMATS if name != "AVIF")
+    monkeypatch.setattr(opening, "_FORMATS", kept)
+    monkeypatch.setattr(opening.features, "check", lambda name: name != "avif")
+    refused(path, ValueError, "is a picture in AVIF, which the installed Pillow was built without")
 
 
 def test_unsupported_kinds(tmp_path):

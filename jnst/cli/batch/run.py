@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jax
 
+from ...files import make_folder, prove_folder
 from ...images import read_parameters
 from ...network import Params
 from ...transfer import Checkpoint, load_checkpoint
@@ -76,12 +77,13 @@ def run(
 
     Raises:
         UsageError, OSError, ValueError: before anything is painted, if the command is wrong, a
-            folder is empty, or the network cannot be loaded.
+            folder is empty or cannot be written, or the network cannot be loaded.
     """
     jobs = plan(batch)
     planned = sheets.planned(batch.sweeps, jobs)
     params = load(jobs[0])
     places = workplaces(params, devices[: len(jobs)])
+    _prepare_folders([job for job in jobs if batch.overwrite or _is_due(job, params)])
     tally = _Tally(left=[job.output for job in jobs])
     say = (lambda message: None) if batch.quiet else tell
     where = f" on {len(places)} devices, each on its own" if len(places) > 1 else ""
@@ -98,7 +100,6 @@ def run(
                 tally.put(output, tally.finished)
                 return
             say(f"painting {number} of {len(jobs)}: {output}{why}")
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
             request, checkpoint = _begun(job)
             with place.entered():
                 code = paint(
@@ -129,8 +130,36 @@ def run(
     return 128 + interrupt.signal if tally.left else int(bool(tally.failed))
 
 
+def _prepare_folders(jobs: Sequence[Request]) -> None:
+    """Makes the folders of paintings; OSError for one in which no file can be made, which would
+    otherwise fail every painting in it."""
+    for folder in dict.fromkeys(Path(job.output).parent for job in jobs):
+        make_folder(folder)
+    paths = [path for job in jobs for path in (job.output, job.log, job.checkpoint) if path]
+    for folder in dict.fromkeys(Path(path).parent for path in paths):
+        prove_folder(folder)
+
+
+def _is_due(request: Request, params: Params) -> bool:
+    try:
+        return _outdated(request, params) is not None
+    except (OSError, ValueError):  # which is told when its turn comes
+        return True
+
+
 def _why(request: Request, params: Params) -> str | None:
     """Why a painting must be made, for the user: "" if it is new; None if it is finished."""
+    why = _outdated(request, params)
+    if why is None:
+        try:
+            read_picture(request.output, request)
+        except ValueError:
+            return ", which is here but damaged"
+    return why
+
+
+def _outdated(request: Request, params: Params) -> str | None:
+    """As `_why`, but for damage."""
     if not Path(request.output).exists():
         return ""
     stored = read_parameters(request.output)
@@ -138,10 +167,6 @@ def _why(request: Request, params: Params) -> str | None:
         return ", which is here by other settings or of other pictures"
     if "step" in stored:
         return f", which was stopped at step {stored['step']}"
-    try:
-        read_picture(request.output, request)
-    except ValueError:
-        return ", which is here but damaged"
     return None
 
 
