@@ -74,6 +74,9 @@ class Display:
         self._steps, self._operations, self._quiet = steps, operations, quiet
         self._ticks: deque[tuple[float, int]] = deque(maxlen=16)
         self._scale = 0
+        # Seconds from the end of a scale to the first step of the next, for most of which it
+        # compiles; and when that began.
+        self._to_begin, self._end = 0.0, time.monotonic()
         self._told = -_LINE_SECONDS
         self._bar = None if quiet or not sys.stderr.isatty() else _bar(sum(steps))
 
@@ -91,7 +94,8 @@ class Display:
         if progress.scale != self._scale:
             # The first step of a scale also compiles: the clock starts after it.
             self._ticks.clear()
-            self._scale = progress.scale
+            self._scale, self._to_begin = progress.scale, now - self._end
+        self._end = now
         self._ticks.append((now, progress.step))
         status = self._status(progress)
         if self._bar is not None:
@@ -111,6 +115,7 @@ class Display:
             seconds = (now - start) / (step - first_step)
             parts.append(f"{seconds:.2g} s/step")
             seconds_left = seconds * self._steps_left(progress)
+            seconds_left += self._to_begin * (progress.scales - progress.scale)
             if seconds_left > 0:
                 parts.append(f"{duration_words(seconds_left)} left")
         if progress.scales > 1:

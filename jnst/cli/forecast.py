@@ -1,6 +1,7 @@
 """The forecast of a painting, printed before it compiles, and the windows that fit in memory."""
 
 import functools
+import itertools
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,16 +27,24 @@ from .options.words import UsageError, in_options
 
 
 def announce(
-    request: Request, params: Params, base: Pixels, shown: tuple[int, int], memory: int
+    request: Request,
+    params: Params,
+    base: Pixels,
+    shown: tuple[int, int],
+    memory: int,
+    done: int,
 ) -> list[float]:
-    """Prints the forecast; returns the work of a step at each scale."""
+    """Prints the forecast of what is left after `done` steps; returns the work of a step at each
+    scale."""
     config = request.config
     planned = plan_scales(base.shape, config)
     sizes = [scale.painted for scale in planned]
     operations = [step_work(params.network, config, *size) for size in sizes]
     if not request.quiet:
         steps = config.steps_per_scale
-        seconds = expected_seconds(operations, steps, _speed())
+        ends = itertools.accumulate(steps)
+        left = [min(count, max(0, end - done)) for count, end in zip(steps, ends, strict=True)]
+        seconds = expected_seconds(operations, left, _speed())
         height, width = shown
         scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
         last, bucket = planned[-1], ""

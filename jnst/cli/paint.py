@@ -62,9 +62,9 @@ def paint(
     embedded["recipe"] = recipe(original, params)
     height, width = pictures.content.pixels.shape[:2]
     sizes = target_sizes(height, width, request.config)
-    operations = announce(request, params, pictures.base, sizes[-1], memory)
-    steps = request.config.steps_per_scale
     done = resume.step if resume else 0
+    operations = announce(request, params, pictures.base, sizes[-1], memory, done)
+    steps = request.config.steps_per_scale
     if resume:
         say(f"going on from {request.resume}, step {done} of {sum(steps)}")
     keeper = Keeper(request, notes_of(original, settled), done)

@@ -75,10 +75,10 @@ def measure_speed(side: int = 96, channels: int = 128) -> float:
 
 def expected_seconds(operations: Sequence[float], steps: Sequence[int], speed: float) -> float:
     """Seconds for a run, compilation included, from the operations of a step and the steps of each
-    scale, and the speed of `measure_speed`.
+    scale, which may be 0, and the speed of `measure_speed`.
     """
     stepping = sum(
         count * (_OVERHEAD * step + _LEAST_OPERATIONS) / speed
         for step, count in zip(operations, steps, strict=True)
     )
-    return stepping + _SECONDS_PER_SCALE * len(steps)
+    return stepping + _SECONDS_PER_SCALE * sum(map(bool, steps))

@@ -143,6 +143,19 @@ def test_a_second_ctrl_c_stops_at_once(run: Command) -> None:
     assert Path("out.png").read_bytes() == expected
 
 
+def test_the_forecast_is_of_what_is_left(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[int]] = []
+
+    def expected(operations: list[float], steps: list[int], speed: float) -> float:
+        asked.append(steps)
+        return 9.0
+
+    monkeypatch.setattr("jnst.cli.forecast.expected_seconds", expected)
+    assert run(*RUN, "--scales", "0.5", "1", "--steps", "2", "3", *KEPT)[0] == 0
+    assert run("--resume", "run.ckpt", "--steps", "7")[0] == 0
+    assert asked == [[2, 3], [0, 4]]
+
+
 def test_more_steps(run: Command) -> None:
     # Of Adam, rate and average would be those of a run of another length.
     words = [*RUN, "--scales", "0.5", "1", "--optimizer", "lbfgs"]

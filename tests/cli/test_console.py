@@ -41,6 +41,20 @@ def test_lines_where_there_is_no_terminal(
     assert lines[-1] == "jnst: step 30/30, 40x20, loss 2.5, 80 s/step"
 
 
+def test_what_is_left_counts_what_is_compiled(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two minutes to the first step of each of three scales; then 40 s a step."""
+    with console.Display((10, 10, 10), (1e9, 1e9, 1e9), quiet=False) as display:
+        for step in range(1, 31):
+            clock[0] += 120 if step in (1, 11, 21) else 40
+            display.update(progress(step, (step + 9) // 10)._replace(scales=3))
+    lines = capsys.readouterr().err.splitlines()
+    # 28 steps and two scales, then 18 and one.
+    assert "jnst: step 2/30, 20x10, loss 2.5, 40 s/step, 23 min left" in lines
+    assert "jnst: step 12/30, 40x20, loss 2.5, 40 s/step, 14 min left" in lines
+
+
 def test_a_bar_on_a_terminal(
     clock: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,3 +128,5 @@ def test_expected_seconds_add_up() -> None:
     both = cost.expected_seconds([1e10, 1e10], [10, 20], 1e10)
     assert both == pytest.approx(one + two)
     assert 10 < two - one < 40
+    # A scale that is done is not compiled again.
+    assert cost.expected_seconds([1e10, 1e10], [0, 10], 1e10) == pytest.approx(one)
