@@ -43,69 +43,40 @@ class MaskFiles(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """A command that asks for one painting.
-
-    Attributes:
-        content, styles: paths as typed, - for standard input.
-        output: path of the painting, - for standard output.
-        preset, changes: name of the preset, and the fields of `Config` that were typed or come
-            from a file of settings.
-        config: what these two mean.
-        network: "vgg16", "vgg19", or None if it was not typed.
-        weights: path of a weight file, or None.
-        preprocess: "caffe" or "torchvision" if the input of `weights` was named, else None.
-        offline: whether a download is forbidden.
-        init_image: path of the picture to start from, or None.
-        masks: paths of masks.
-        max_pixels, max_file_size: limits of the pictures that are read.
-        bits: 8 or 16, per channel of the output.
-        bucket: the side that the size leaves free is rounded up to a multiple of this.
-        save_every: steps between two snapshots, 0 for none.
-        snapshots: folder of the snapshots, "" for the one beside the painting.
-        log: path of the log, or None.
-        checkpoint: path of the checkpoint, or None.
-        checkpoint_every: how often it is written, or None for every minute.
-        resume: path of the checkpoint that the run resumes from, or None.
-        memory: bytes that may be used, or None for what is free.
-        share: bytes that are its share, where several paintings are made at once, or None.
-        tile: pixels of the windows, 0 for the whole picture at once, or None if it was not typed.
-        settled: tile and history that the memory decided when the run was begun.
-        devices: the devices that share the work.
-        quiet: whether only the result and errors are printed.
-        notes: messages to the user about the command before it runs.
-        new_folder: whether the output was named as a folder, which is made if it is not there.
-    """
+    """A command that asks for one painting; paths are as typed, - for standard input and output."""
 
     content: str
     styles: tuple[str, ...]
     output: str = ""
     preset: str = "default"
+    # The fields of Config that were typed or come from a file of settings, and what they mean.
     changes: Mapping[str, Any] = field(default_factory=dict)
     config: Config = field(default_factory=Config)
-    network: str | None = None
+    network: str | None = None  # None if it was not typed, see `architecture`
     weights: str | None = None
-    preprocess: str | None = None
+    preprocess: str | None = None  # of unknown weights: "caffe" or "torchvision"
     offline: bool = False
     init_image: str | None = None
     masks: MaskFiles = MaskFiles()  # noqa: RUF009
     max_pixels: int = MAX_PIXELS
     max_file_size: int = MAX_FILE_SIZE
     bits: int = 8
-    bucket: int = 1
-    save_every: int = 0
-    snapshots: str = ""
+    bucket: int = 1  # the side that the size leaves free is rounded up to a multiple of this
+    save_every: int = 0  # steps; 0: no snapshots
+    snapshots: str = ""  # see `snapshot_folder`
     log: str | None = None
     checkpoint: str | None = None
-    checkpoint_every: Interval | None = None
-    resume: str | None = None
-    memory: int | None = None
-    share: int | None = None
-    tile: int | None = None
+    checkpoint_every: Interval | None = None  # None: every minute
+    resume: str | None = None  # the checkpoint that the run continues
+    memory: int | None = None  # bytes; None: what is free
+    share: int | None = None  # bytes, where several paintings are made at once
+    tile: int | None = None  # pixels; 0: the whole picture at once; None: as memory allows
+    # Tile and history that the memory decided when the run began.
     settled: Mapping[str, int] = field(default_factory=dict)
     devices: Devices = Devices()  # noqa: RUF009
     quiet: bool = False
-    notes: tuple[str, ...] = ()
-    new_folder: bool = False
+    notes: tuple[str, ...] = ()  # to tell before the run
+    new_folder: bool = False  # the output was named as a folder, to be made if it is not there
 
     @property
     def architecture(self) -> str:
