@@ -51,5 +51,9 @@ WEIGHT_OF_BLOCK = (0.333, 0.745, 0.63, 0.17, 0.01)
 
 
 def block_of(layer: str) -> int:
-    """The block of the network that a layer belongs to, from 1 to 5."""
-    return next((int(character) for character in layer if character.isdigit()), 1)
+    """The block of the network that a layer belongs to, from 1 to 5.
+
+    Of a name that no network has it is any of these: the network refuses the name later.
+    """
+    number = next((int(character) for character in layer if character.isdigit()), 1)
+    return min(max(number, 1), len(WEIGHT_OF_BLOCK))

@@ -116,6 +116,7 @@ def test_an_init_image_means_init_file() -> None:
         (["--network", "vgg18"], "unknown network 'vgg18'; did you mean vgg"),
         (["--style-layers", "relu41"], "vgg16 has no layer 'relu41'; did you mean 'relu4_1'?"),
         (["--content-layers", "relu3_4"], "vgg16 has no layer 'relu3_4'"),
+        (["--style-layers", "relu9_1"], "vgg16 has no layer 'relu9_1'; did you mean 'relu5_1'?"),
         (["--optimizer", "adma"], "unknown --optimizer 'adma'; did you mean 'adam'?"),
         (["--size-side", "longr"], "unknown --size-side 'longr'; did you mean 'longer'?"),
         (["--content-weight", "-1"], "--content-weight is -1.0: it must be a finite number of at"),
