@@ -44,7 +44,9 @@ class Recorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        # What could not be written was told when it was; a file repeats that when it is closed.
+        with contextlib.suppress(OSError):
+            self._stack.close()
 
     def update(self, progress: Progress) -> None:
         """Records a chunk of steps. A write error is only a warning, and the run goes on.

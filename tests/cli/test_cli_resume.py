@@ -332,6 +332,20 @@ def test_what_cannot_be_written_is_told_and_the_run_goes_on(
     assert err[-1].startswith("jnst: warning: no contact sheet: ")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_log_whose_disk_is_full_is_told_once(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "jnst.cli.recorder.replace_file", lambda path, _: Path(path).symlink_to("/dev/full")
+    )
+    code, out, err = run(*RUN, "--log", "log", "--steps", "2", "--output", "out.png")
+    assert (code, out) == (0, ["out.png"])
+    assert [line for line in err if "log" in line] == [
+        "jnst: warning: no more lines in log: No space left on device"
+    ]
+
+
 def test_a_painting_that_cannot_be_written_is_put_elsewhere(
     run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
