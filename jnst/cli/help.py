@@ -45,7 +45,8 @@ _END = f"""examples:
   jnst --content cat.jpg --style night.jpg --sweep strength=1,2,4
 
 The painting's path goes to standard output, all else to standard error.
-Ctrl-C saves the painting so far. Other commands: jnst filters, curves, weights.
+Ctrl-C saves the painting so far. jnst studio opens a page. Other commands:
+jnst filters, curves, weights.
 
 jnst --help all shows all options, jnst --help GROUP one group of them:
 {", ".join(_COMMAND)},
