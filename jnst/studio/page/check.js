@@ -1,0 +1,62 @@
+/** Asks the server what the recipe in hand would do: mistakes, idle options, time and memory. */
+
+import { call } from "./api.js";
+import { focusRow, showIdle, showRowError } from "./controls.js";
+import { byId, debounced, setText } from "./dom.js";
+import { hand, onRecipe, recipeJson } from "./recipe.js";
+
+/** Where errors of other things than single controls are shown. */
+const PLACES = {
+  content: "e-content", keep_mask: "e-keep_mask", content_masks: "e-keep_mask", styles: "e-styles",
+  style_weights: "e-styles", style_masks: "e-styles", sweep: "e-sweep", init_image: "e-init",
+};
+const FOCUS = { content: "photo-file", styles: "painting-file", keep_mask: "brush-open", content_masks: "brush-open", sweep: "sweep-values-0" };
+let asked;
+
+export function startChecking() {
+  onRecipe(debounced(check, 300));
+  check();
+}
+
+async function check() {
+  asked?.abort();
+  asked = new AbortController();
+  const ready = hand.content && hand.styles.length;
+  if (!ready) setText(byId("estimate"), "");
+  try {
+    const { error, field, idle, estimate } = await call("POST", "/api/check", recipeJson(), asked.signal);
+    showError(error, field);
+    if (!error) showIdle(idle);
+    if (!error || ready) setText(byId("estimate"), error ? "" : estimateWords(estimate));
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    showError(error.message, error.field);
+    setText(byId("estimate"), "");
+  }
+}
+
+function estimateWords(estimate) {
+  if (!estimate) return "";
+  const { words, width, height, steps, scales, paintings } = estimate;
+  const many = paintings > 1 ? `${paintings} paintings, ` : "";
+  return `${many}${words}: ${width} × ${height} pixels, ${steps} steps${scales > 1 ? ` at ${scales} scales` : ""}`;
+}
+
+/** Shows an error at what it is about, and nowhere else; null takes it away. */
+export function showError(line, field) {
+  const place = line && (PLACES[field] ?? (showRowError(field, line) ? null : "e-start"));
+  if (!line || place) showRowError(null);
+  for (const id of new Set([...Object.values(PLACES), "e-start"])) {
+    const element = byId(id);
+    // What the reader said of a file stays until another is chosen.
+    if (!element || (element.dataset.own && id !== place)) continue;
+    element.hidden = id !== place;
+    setText(element, id === place ? line : "");
+  }
+  if (place === "e-sweep") byId("sweep").open = true;
+}
+
+export function focusError(field) {
+  if (FOCUS[field]) byId(FOCUS[field])?.focus();
+  else focusRow(field);
+}

@@ -1,0 +1,178 @@
+/** Choosing the photograph and the paintings: drop, paste, file dialog, shelf. */
+
+import { upload } from "./api.js";
+import { openBrush } from "./brush.js";
+import { arrange, button, byId, h, setText } from "./dom.js";
+import { settleMasks } from "./masks.js";
+import { apply, changed, hand, onRecipe, setContent } from "./recipe.js";
+import { speak, toast, trying } from "./say.js";
+import { fromShelf } from "./shelf.js";
+
+const FORMATS = "image/*,.heic,.heif,.avif,.jxl,.tif,.tiff,.webp";
+// A phone has nothing to drop.
+const WORDS = matchMedia("(pointer: coarse)").matches
+  ? { photo: "Choose a photograph", painting: "Choose a painting" }
+  : { photo: "Drop a photograph, or choose a file", painting: "Drop a painting, or choose a file" };
+let mostStyles = 8;
+
+export function startChoosing(limits) {
+  mostStyles = limits.styles;
+  build(byId("photo-slot"), "photo", (files) => addFiles(files, "photo"));
+  build(byId("painting-slot"), "painting", (files) => addFiles(files, "painting"), true);
+  byId("photo-slot").append(h("ul", { id: "photo-chosen", class: "chosen" }));
+  byId("painting-slot").prepend(h("ul", { id: "styles-chosen", class: "chosen" }));
+  byId("photo").append(h("div", { id: "masking", class: "buttons", hidden: true },
+    button("Brush", openBrush, { id: "brush-open", title: "Say where the photograph is kept, and where each painting acts" }),
+    h("span", { id: "masked", class: "quiet-text" })));
+  listenForDrops();
+  onRecipe(draw);
+  draw();
+}
+
+function build(slot, kind, take, multiple = false) {
+  const input = h("input", { type: "file", id: `${kind}-file`, accept: FORMATS, class: "unseen", multiple,
+    "aria-describedby": kind === "photo" ? "e-content" : "e-styles",
+    onchange: () => (take([...input.files]), (input.value = "")) });
+  const shelf = button("From the shelf", async () => {
+    const picture = await fromShelf(kind === "photo" ? "Choose a photograph" : "Choose a painting");
+    if (picture) place(picture, kind);
+  }, { class: "quiet", id: `${kind}-shelf` });
+  slot.append(h("div", { class: "drop" },
+    h("label", { for: input.id, class: "dropzone" }, h("span", { class: "plus", "aria-hidden": "true" }, "+"), h("span", { id: `${kind}-words` }, WORDS[kind])),
+    input), shelf);
+}
+
+/** Puts a picture where it belongs: "photo", "painting", or null for the first that is missing. */
+export function place(picture, where) {
+  if ((where ?? (hand.content ? "painting" : "photo")) === "photo") {
+    setContent(picture);
+    speak(`${picture.name} is the photograph`);
+  } else if (hand.styles.length >= mostStyles) {
+    toast(`${mostStyles} paintings are the most: remove one first.`);
+  } else {
+    hand.styles.push({ picture, weight: 1, mask: null });
+    speak(`${picture.name} is painting ${hand.styles.length}`);
+    if (hand.styles.some((style) => style.mask)) trying(settleMasks);
+    changed();
+  }
+}
+
+/** Uploads files one after the other, and places each. */
+export async function addFiles(files, where) {
+  for (const file of files) {
+    const target = where ?? (hand.content ? "painting" : "photo");
+    const slot = byId(target === "photo" ? "photo-slot" : "painting-slot");
+    slot.setAttribute("aria-busy", "true");
+    try {
+      const picture = await upload(file);
+      received(picture, where);
+      showError(target, null);
+    } catch (error) {
+      showError(target, error.message);
+    }
+    slot.removeAttribute("aria-busy");
+  }
+}
+
+/** A painting of jnst's brings its settings back, unless it was put into a place of its own. */
+function received(picture, where) {
+  const origin = picture.made_by;
+  const bring = async () => {
+    const missing = await apply(origin.recipe, origin.names);
+    const lack = missing.length ? ` Add ${missing.join(" and ")} again: the studio does not have it any more.` : "";
+    toast(`The settings of ${picture.name} are back.${lack}`, where ? null : asPicture);
+  };
+  const asPicture = { words: "Use it as a picture", act: () => place(picture, null) };
+  if (origin?.recipe && !where) return trying(bring);
+  place(picture, where);
+  if (origin?.recipe) toast(`${picture.name} was painted by jnst.`, { words: "Bring its settings back", act: () => trying(bring) });
+  else if (origin?.error && !where) toast(`${picture.name} was painted by jnst, but: ${origin.error}`);
+  return undefined;
+}
+
+function showError(target, line) {
+  const element = byId(target === "photo" ? "e-content" : "e-styles");
+  element.hidden = !line;
+  element.dataset.own = line ? "yes" : "";
+  setText(element, line ?? "");
+  if (line) speak(line);
+}
+
+function listenForDrops() {
+  const target = (event) => (event.target.closest?.("#photo") ? "photo" : event.target.closest?.("#paintings") ? "painting" : null);
+  const mark = (where) => {
+    byId("photo").classList.toggle("over", where === "photo");
+    byId("paintings").classList.toggle("over", where === "painting");
+    document.body.classList.toggle("dropping", where !== undefined);
+  };
+  document.addEventListener("dragover", (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    mark(target(event));
+  });
+  document.addEventListener("dragleave", (event) => event.relatedTarget || mark(undefined));
+  document.addEventListener("drop", (event) => {
+    mark(undefined);
+    if (!event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    location.hash.startsWith("#gallery") && (location.hash = "");
+    addFiles([...event.dataTransfer.files], target(event));
+  });
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length) addFiles(files, null);
+  });
+}
+
+function draw() {
+  const { content, styles } = hand;
+  byId("photo").classList.toggle("has", Boolean(content));
+  byId("paintings").classList.toggle("has", styles.length > 0);
+  setText(byId("photo-words"), content ? "Another" : WORDS.photo);
+  setText(byId("painting-words"), styles.length ? "One more" : WORDS.painting);
+  setText(byId("paintings-title"), styles.length > 1 ? "Paintings" : "Painting");
+  arrange(byId("photo-chosen"), content ? [content] : [], (picture) => picture.id, (picture) => chosen(picture, () => setContent(null)));
+  arrange(byId("styles-chosen"), styles, keyOf, (style) => chosen(style.picture, () => removeStyle(style), weightOf(style)),
+    (element, style) => showWeight(element, style));
+  byId("masking").hidden = !content;
+  const masks = [hand.keep && "part is kept", styles.some((style) => style.mask) && "places chosen"].filter(Boolean);
+  setText(byId("masked"), masks.join(", "));
+}
+
+const keys = new WeakMap();
+let lastKey = 0;
+
+/** The same picture may be there twice, so that each style has a number of its own. */
+function keyOf(style) {
+  if (!keys.has(style)) keys.set(style, (lastKey += 1));
+  return keys.get(style);
+}
+
+function chosen(picture, remove, extra = null) {
+  return h("li", {},
+    h("img", { src: picture.thumb, alt: `${picture.name}, ${picture.width} × ${picture.height} pixels` }),
+    h("span", { class: "name", title: picture.name }, picture.name), extra,
+    button("×", () => (remove(), byId(extra ? "painting-file" : "photo-file").focus()), {
+      class: "corner", "aria-label": `Remove ${picture.name}` }));
+}
+
+function weightOf(style) {
+  return h("label", { class: "weight" }, "weight ", h("input", { type: "text", inputmode: "decimal", value: style.weight,
+    oninput: (event) => {
+      const number = Number(event.target.value);
+      style.weight = event.target.value.trim() === "" || Number.isNaN(number) ? event.target.value : number;
+      changed();
+    } }));
+}
+
+function showWeight(element, style) {
+  element.querySelector(".weight").hidden = hand.styles.length < 2;
+  const input = element.querySelector("input");
+  if (input !== document.activeElement) input.value = style.weight;
+}
+
+function removeStyle(style) {
+  hand.styles = hand.styles.filter((other) => other !== style);
+  if (style.mask) trying(settleMasks);
+  changed();
+}
