@@ -16,6 +16,7 @@ from jnst import cli
 from jnst.cli.options.parser import build_parser
 from jnst.cli.options.parsing import parse
 from jnst.cli.options.request import Batch, Request
+from jnst.studio.command import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -69,6 +70,9 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, pictures, capfd):
         if "--coordinator" in words:  # tests/cli/test_cli_devices.py runs two processes
             assert isinstance(parse(words), Request)
             continue
+        if words[0] == "studio":  # it serves until it is stopped; tests/studio opens it
+            make_parser().parse_args(words[1:])
+            continue
         code = cli.main([*words, *(TINY if paints else ())])
         assert code == 0, f"{shlex.join(words)}: {capfd.readouterr().err}"
         if paints and "{" not in words[words.index("--output") + 1]:
@@ -81,7 +85,7 @@ def test_the_options_of_a_page_are_understood(page, pictures):
     for words in options(page):
         names = {word for word in words if word.startswith("--")}
         assert names <= known, words
-        if len(words) == 1 or names & {"--resume", "--rerun", "--weights"} or "-" in words:
+        if len(words) == 1 or names & {"--resume", "--print-command", "--weights"} or "-" in words:
             continue
         given = [*EXAMPLE]
         for name in names & {"--content", "--style", "--output"}:
