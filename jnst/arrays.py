@@ -5,6 +5,7 @@ leave this range unless the run clamps it. A batch adds a leading axis; the laye
 work on batches in the layout NHWC with kernels in the layout HWIO.
 """
 
+import warnings
 from typing import Any
 
 import jax
@@ -32,21 +33,23 @@ Values = NDArray[np.float64]
 _FAR = 16.0  # optimised and recoloured pictures leave [0, 1], those in [0, 255] go further
 
 
-def check_image(name: str, image: Any, *, bounded: bool = True) -> None:
-    """Raises TypeError or ValueError unless an array is [H, W, 3], floating, not far from [0, 1].
-
-    Values are not looked at if they are traced, or not `bounded`.
-    """
+def check_image(name: str, image: Any, *, bounded: bool = True, clipped: bool = False) -> None:
+    """Raises TypeError or ValueError unless an array is [H, W, 3], floating, not far from [0, 1];
+    the rest as `check_values`."""
     if hasattr(image, "pixels"):
         raise TypeError(f"{name} is a {type(image).__name__}: give its pixels, {name}.pixels")
     shape = np.shape(image)
     if len(shape) != 3 or shape[-1] != 3 or 0 in shape:
         raise ValueError(f"{name} has shape {shape}: an image is [height, width, 3]")
-    check_values(name, image, bounded=bounded)
+    check_values(name, image, bounded=bounded, clipped=clipped)
 
 
-def check_values(name: str, values: Any, *, bounded: bool = True) -> None:
-    """Raises TypeError for other numbers than floats, ValueError if they are far from [0, 1]."""
+def check_values(name: str, values: Any, *, bounded: bool = True, clipped: bool = False) -> None:
+    """Raises TypeError for other numbers than floats, ValueError if they are far from [0, 1].
+
+    Of a painting that will be `clipped`, which may have run away, that is only a warning. Values
+    are not looked at if they are traced, or not `bounded`.
+    """
     values = values if hasattr(values, "dtype") else np.asarray(values)
     if not jnp.issubdtype(values.dtype, jnp.floating):
         raise TypeError(
@@ -60,10 +63,12 @@ def check_values(name: str, values: Any, *, bounded: bool = True) -> None:
         float(extreme(known, where=np.isfinite(known), initial=0)) for extreme in (np.min, np.max)
     )
     if max(-low, high) > _FAR:
-        raise ValueError(
-            f"{name} has values from {low:.3g} to {high:.3g}: give sRGB in [0, 1], such as "
-            "pixels / 255"
-        )
+        text = f"{name} has values from {low:.3g} to {high:.3g}"
+        text += ", which are clipped" if clipped else ""
+        text += ": give sRGB in [0, 1], such as pixels / 255"
+        if not clipped:
+            raise ValueError(text)
+        warnings.warn(text, stacklevel=4)
 
 
 def as_sums(values: Any, name: str = "features") -> Array:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import check_image
 from ..network import Params, features
 from ..ops.window import Padding
 from .kernels import CLASSIC, Kernels, apply_filter, gabor_bank, luma
@@ -48,8 +49,11 @@ def filter_sheet(
         stride, padding: of the filters in the upper two parts; the lowest part shows several.
 
     Raises:
-        ValueError: for an image of another shape or smaller than a kernel, or an unknown padding.
+        TypeError: for integers.
+        ValueError: for an image of another shape, smaller than a kernel or far from [0, 1], or an
+            unknown padding.
     """
+    check_image("image", image)
     pixels = np.asarray(image, np.float32)
     gray = luma(pixels)
     choices = (stride, padding)

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import check_image
 from .panels import columns_for, heading, row_height, save_figure, show_picture, size_words
 
 _WIDTH = 3.0
@@ -89,6 +90,7 @@ def contact_sheet(
         columns: by default at most four, with as few empty cells as possible.
 
     Raises:
+        TypeError: for a picture of integers.
         ValueError: for no pictures, fewer than 1 column, or a path that is neither PNG nor SVG.
     """
     if not pictures:
@@ -117,7 +119,5 @@ def contact_sheet(
 
 
 def _checked(label: str, image: ArrayLike) -> NDArray[np.float32]:
-    pixels = np.asarray(image, np.float32)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3 or 0 in pixels.shape:
-        raise ValueError(f"{label} has shape {pixels.shape}: a picture is [height, width, 3]")
-    return pixels
+    check_image(label, image, clipped=True)
+    return np.asarray(image, np.float32)

@@ -102,7 +102,7 @@ def keep_colors(painting: ArrayLike, content: ArrayLike, space: str = "yuv") -> 
         [1.0, 0.5, 0.5]
     """
     _check_space(space)
-    check_image("painting", painting, bounded=False)  # clipped, however far it went
+    check_image("painting", painting, clipped=True)
     check_image("content", content)
     if np.shape(painting) != np.shape(content):
         raise ValueError(

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from ..arrays import check_values
+
 _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "bilinear": Image.Resampling.BILINEAR,
@@ -35,12 +37,14 @@ def resize(
         A new float32 array of as many dimensions.
 
     Raises:
+        TypeError: for integers.
         ValueError: for a size below 1, an array of another shape, or an unknown filter.
 
     Example:
         >>> resize(np.ones((4, 6, 3)), 2, 3).shape
         (2, 3, 3)
     """
+    check_values("pixels", np.asarray(pixels), bounded=False)
     array = np.asarray(pixels).astype(np.float32)
     if array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(f"pixels have the shape {array.shape}: give height x width (x channels)")
@@ -72,6 +76,7 @@ def resize_picture(
         >>> f"{resize(edge, 8, 8).max():.2f} {resize_picture(edge, 8, 8).max():.2f}"
         '1.07 1.00'
     """
+    check_values("pixels", np.asarray(pixels), bounded=False)
     array = np.asarray(pixels, np.float32)
     low, high = array.min(initial=0), array.max(initial=1)
     across = np.clip(resize(array, len(array), width, resample=resample), low, high)

@@ -163,7 +163,7 @@ def _file_format(path: str | os.PathLike[str], bits: int) -> str:
 
 def _floats(values: ArrayLike, name: str) -> NDArray[np.float32]:
     array = np.asarray(values)
-    check_values(name, array, bounded=False)
+    check_values(name, array, clipped=True)
     array = array.astype(np.float32)
     if np.isnan(array).any():
         raise ValueError(f"{name} hold NaN, which has no colour: the run that made them failed")

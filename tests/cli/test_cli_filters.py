@@ -97,6 +97,7 @@ def test_options_reach_the_figure(run, monkeypatch):
         ("--image run.jsonl --output out.png", 1, "run.jsonl"),
         ("--image photo.png --output no/out.png", 1, "no"),
         ("--output out.png --kind vgg --weights none.h5", 1, "none.h5"),
+        ("--image photo.png --output out.png --padding 100000000", 2, "is too much: 1000 at most"),
         (
             "--image photo.png --output out.png --kind maps --layer pool5 --size 16",
             1,

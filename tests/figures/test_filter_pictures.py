@@ -270,6 +270,7 @@ def test_a_failed_save_keeps_the_old_file(tmp_path):
         (lambda: feature_maps(make_params(), PHOTO, "relu2_1", 0), "count is 0"),
         (lambda: feature_maps(make_params(), PHOTO, "relu9_1"), "has no layer 'relu9_1'"),
         (lambda: filter_sheet(PHOTO[..., 0]), r"shape \(40, 60\)"),
+        (lambda: filter_sheet(255 * PHOTO), "values from .*: give sRGB"),
     ],
 )
 def test_wrong_input_is_told(call, text):

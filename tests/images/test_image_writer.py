@@ -131,6 +131,15 @@ def test_parameters_of_other_files(tmp_path):
         read_parameters(tmp_path / "text.png")
 
 
+def test_a_picture_that_is_far_from_white_is_written_with_a_warning(tmp_path):
+    """A painting that ran away is not lost; one in [0, 255] does not become white in silence."""
+    with pytest.warns(
+        UserWarning, match=r"from 0 to 25\d, which are clipped: give sRGB in \[0, 1\]"
+    ):
+        write_image(tmp_path / "a.png", 255 * np.tile(np.linspace(0, 1, 9), (3, 2, 1)).T)
+    assert read_image(tmp_path / "a.png").pixels.max() == 1
+
+
 @pytest.mark.parametrize("pixels", [jnp.full((1, 1, 3), 0.2), np.full((3, 1, 1), 0.2).T])
 def test_arrays_of_other_kinds(tmp_path, pixels):
     for array in (pixels, jnp.asarray(pixels, jnp.bfloat16)):

@@ -58,6 +58,12 @@ def test_resize_refuses_unknown_filters():
         resize(np.zeros((4, 4)), 2, 2, resample="box")
 
 
+@pytest.mark.parametrize("function", [resize, resize_picture])
+def test_resize_refuses_integers(function):
+    with pytest.raises(TypeError, match="pixels has dtype uint8: give floats in"):
+        function(np.ones((4, 4, 3), np.uint8), 2, 2)
+
+
 def test_resize_does_not_alias():
     checkerboard = np.indices((64, 64)).sum(0) % 2 * 1.0
     small = resize(checkerboard, 16, 16)

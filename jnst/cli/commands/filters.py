@@ -27,6 +27,7 @@ from ..options.words import UsageError
 
 KINDS = ("classic", "vgg", "maps")
 _LAYER, _COUNT = "relu3_1", 12
+_MOST_PADDING = 1000
 # The kinds for which an option has an effect; with others it is refused, not ignored.
 _EFFECT = {
     "stride": ("classic",),
@@ -123,6 +124,8 @@ def _padding(text: str) -> str | int:
     if text.upper() in ("SAME", "VALID"):
         return text.upper()
     if text.isdecimal():
+        if int(text) > _MOST_PADDING:
+            raise argparse.ArgumentTypeError(f"{text} is too much: {_MOST_PADDING} at most")
         return int(text)
     raise argparse.ArgumentTypeError(f"unknown padding {text!r}; use SAME, VALID or a number")
 
