@@ -68,14 +68,15 @@ def total_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def bar_columns() -> int | None:
-    """Columns for a progress bar on standard error; None where tqdm finds them itself.
+def bar_size() -> dict[str, int]:
+    """Options of tqdm for a terminal on standard error that does not know its size.
 
-    A terminal that does not know its width has 0, in which tqdm would show nothing.
+    It says 0 columns or rows, in which tqdm would show nothing.
     """
     with suppress(OSError, ValueError):
-        return None if os.get_terminal_size(sys.stderr.fileno()).columns else 80
-    return None
+        columns, rows = os.get_terminal_size(sys.stderr.fileno())
+        return {} if columns and rows else {"ncols": columns or 80, "nrows": rows or 24}
+    return {}
 
 
 def program_version() -> str:

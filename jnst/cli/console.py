@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from ..system import ALONE, bar_columns
+from ..system import ALONE, bar_size
 from ..wording import duration_words
 
 if TYPE_CHECKING:
@@ -51,11 +51,14 @@ def show(*results: str) -> None:
 
 
 def _print(text: str, stream: TextIO | None) -> None:
-    """Prints; a closed terminal must not lose a painting."""
+    """Prints, above a progress bar; a closed terminal must not lose a painting."""
     if stream is None:
         return
+    # Imported where a bar is shown, and not before.
+    bars = sys.modules.get("tqdm")
     try:
-        print(text, file=stream, flush=True)
+        with bars.tqdm.external_write_mode(stream) if bars else contextlib.nullcontext():
+            print(text, file=stream, flush=True)
     except OSError:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -139,5 +142,5 @@ def _bar(total: int) -> Any:
     from tqdm import tqdm
 
     layout = "{n_fmt}/{total_fmt} |{bar:20}| {desc}"
-    settings = {"bar_format": layout, "mininterval": 0.1, "ncols": bar_columns()}
-    return tqdm(total=total, file=sys.stderr, desc="compiling", **settings)
+    settings: dict[str, Any] = {"bar_format": layout, "mininterval": 0.1, "desc": "compiling"}
+    return tqdm(total=total, file=sys.stderr, **settings, **bar_size())

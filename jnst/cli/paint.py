@@ -68,10 +68,10 @@ def paint(
     if resume:
         say(f"going on from {request.resume}, step {done} of {sum(steps)}")
     keeper = Keeper(request, notes_of(original, settled), done)
+    display = Display(steps, operations, request.quiet)
     with (
         nullcontext(interrupt) if interrupt else Interrupt() as interrupt,
         Recorder(request, embedded, done) as recorder,
-        Display(steps, operations, request.quiet) as display,
     ):
         watch = Watch(recorder, display, keeper, interrupt, sizes, done)
         watch.ends = set(itertools.accumulate(steps[:-1]))
@@ -81,7 +81,8 @@ def paint(
             keeper.notes = notes_of(original, {**settled, "tile": tile})
 
         try:
-            result = _painted(request, params, pictures, watch, resume, style_cache, going_on)
+            with display:
+                result = _painted(request, params, pictures, watch, resume, style_cache, going_on)
         except NotFiniteError as error:
             if error.good is not None:
                 good = watch.cut(np.asarray(error.good))

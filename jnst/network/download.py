@@ -19,7 +19,7 @@ import filelock
 import requests
 from tqdm import tqdm
 
-from ..system import bar_columns
+from ..system import bar_size
 from .manifest import KnownFile
 
 CONNECT_SECONDS = 4.0  # for each URL; a file has at most two
@@ -158,9 +158,7 @@ class _Stream:
             response.raise_for_status()
             start, total = self._offered(response, offset)
             scale = {"total": total, "initial": start, "unit": "B", "unit_scale": True}
-            with tqdm(
-                **scale, desc="weights", disable=not self._progress, ncols=bar_columns()
-            ) as bar:
+            with tqdm(**scale, desc="weights", disable=not self._progress, **bar_size()) as bar:
                 self._write(response, start, total, bar)
 
     def _offered(self, response: requests.Response, offset: int) -> tuple[int, int | None]:

@@ -68,21 +68,27 @@ def test_a_bar_on_a_terminal(
     assert bar.rstrip().endswith("| 20x10, loss 2.5, 0.5 s/step, 44 s left")
 
 
-@pytest.mark.parametrize("columns", [0, 100])
-def test_a_bar_on_a_terminal_of_that_width(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """0 columns is what a terminal says that does not know its width."""
+@pytest.mark.parametrize("size", [(0, 0), (24, 0), (0, 100), (24, 100)])
+def test_a_bar_on_a_terminal_of_that_size(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """0 columns and rows is what a terminal says that does not know its size."""
     pty = pytest.importorskip("pty", reason="terminals of POSIX")
     termios = pytest.importorskip("termios")
     master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (24, columns))
+    termios.tcsetwinsize(slave, size)
     with open(slave, "w") as stream:  # noqa: PTH123 - a descriptor has no path
         monkeypatch.setattr(sys, "stderr", stream)
         with console.Display((30,), (1e9,), quiet=False) as display:
+            display.update(progress(29)._replace(scales=1))
+            console.tell("a message")
             display.update(progress(30)._replace(scales=1))
         shown = os.read(master, 9999).decode()
     os.close(master)
     assert "30/30 |" in shown
     assert "loss 2.5" in shown
+    # A message has its own line, above the bar.
+    assert "\rjnst: a message\r\n" in shown
 
 
 def test_quiet_is_quiet(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
