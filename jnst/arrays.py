@@ -11,7 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array as Array
+from jaxtyping import Float
+from numpy.typing import ArrayLike as ArrayLike
 from numpy.typing import NDArray
 
 Image = Float[Array, "height width 3"]

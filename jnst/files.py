@@ -2,9 +2,8 @@
 
 The new bytes are written to a temporary file in the same folder, flushed to disk, and renamed over
 the old file in one step. Readers see the old file or the new one; after a failure the old one is
-unchanged and no temporary file is left. `remove_stale` removes those of killed processes. A pipe
-without a writer would keep its reader waiting, and a device such as /dev/zero never ends:
-`readable_path` refuses both.
+unchanged and no temporary file is left. A pipe without a writer would keep its reader waiting, and
+a device such as /dev/zero never ends: `readable_path` refuses both.
 """
 
 import contextlib
@@ -17,6 +16,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+AnyPath = str | os.PathLike[str]
+"""The name of a file, as callers give it."""
+
 _STALE_SECONDS = 3600.0
 _unfinished: set[Path] = set()
 NO_ADDRESS = "is an address, and nothing is downloaded: save the file and give its name"
@@ -26,14 +28,14 @@ _SPECIAL |= dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.*", re.IGNORECASE | re.DOTALL)
 
 
-def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
+def replace_file(path: AnyPath, data: bytes) -> None:
     """Writes `data` to `path` atomically; raises OSError as `replacing`."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: AnyPath) -> Iterator[Path]:
     """Context manager that yields a temporary file to write, and renames it to `path` on success.
 
     A symbolic link stays a link: the file it points to is replaced. An existing file keeps its
@@ -41,31 +43,23 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     `prove_writable` or a full disk.
     """
     target = _target(path)
-    temporary = _temporary(target)
-    _unfinished.add(temporary)
     try:
-        temporary.open("xb").close()
-        yield temporary
-        with temporary.open("r+b") as file:
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
+        with _temporary(target) as temporary:
+            yield temporary
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+            if target.exists():
+                shutil.copymode(target, temporary)
+            temporary.replace(target)
     except OSError as error:
         raise OSError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):  # a read-only mount refuses this too
-            temporary.unlink()
-        _unfinished.discard(temporary)
 
 
-def prove_writable(path: str | os.PathLike[str]) -> None:
+def prove_writable(path: AnyPath) -> None:
     """Checks that `path` can be replaced.
 
-    Raises:
-        OSError: if the folder does not exist (FileNotFoundError) or is a file (NotADirectoryError),
-            `path` is a folder (IsADirectoryError), marked read-only (PermissionError), a device or
-            a pipe, or no file can be made in its folder.
+    Raises OSError for a folder that is missing or a file, a path that is a folder, read-only, a
+    device or a pipe, or a folder in which no file can be made.
     """
     target = _target(path)
     try:
@@ -89,27 +83,24 @@ def prove_folder(folder: Path) -> None:
 
     Permission bits are not enough: a read-only mount or a quota can refuse the file.
     """
-    temporary = _temporary(folder / "file")
     try:
-        temporary.open("xb").close()
+        with _temporary(folder / "file"):
+            pass
     except OSError as error:
         raise OSError(
             f"no file can be made in the folder {str(folder)!r} ({error.strerror or error}); "
             "choose another folder"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):  # a read-only mount refuses this too
-            temporary.unlink()
 
 
 def remove_unfinished() -> None:
-    """Removes the temporary files of `replacing` in this process, which is about to end."""
+    """Removes the temporary files of this process, which is about to end."""
     for temporary in list(_unfinished):
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
-def remove_stale(path: str | os.PathLike[str]) -> None:
+def remove_stale(path: AnyPath) -> None:
     """Removes temporary files that killed processes left beside the file `path` over an hour ago.
 
     An active writer modifies its file continually; one hour allows for slow disks.
@@ -127,7 +118,7 @@ def remove_stale(path: str | os.PathLike[str]) -> None:
                     entry.unlink()
 
 
-def _target(path: str | os.PathLike[str]) -> Path:
+def _target(path: AnyPath) -> Path:
     """The file that `path` names after following links; raises OSError if not replaceable."""
     name, target = repr(str(path)), Path(os.path.realpath(path))
     folder = target.parent
@@ -151,9 +142,18 @@ def _target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _temporary(target: Path) -> Path:
-    """A short unique name in the target's folder; open(…, "x") applies the umask."""
-    return target.with_name(f".jnst-{secrets.token_hex(8)}.part")
+@contextlib.contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """A new file of a short unique name in the target's folder, removed in the end."""
+    temporary = target.with_name(f".jnst-{secrets.token_hex(8)}.part")
+    _unfinished.add(temporary)
+    try:
+        temporary.open("xb").close()  # which applies the umask
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):  # a read-only mount refuses this too
+            temporary.unlink()
+        _unfinished.discard(temporary)
 
 
 def is_address(text: str) -> bool:
@@ -179,7 +179,7 @@ def special_kind(path: Path) -> str | None:
         return None
 
 
-def readable_path(path: str | os.PathLike[str], largest: int | None = None) -> Path:
+def readable_path(path: AnyPath, largest: int | None = None) -> Path:
     """The path of a file to read, unless reading it might never end.
 
     Raises OSError for an address on the web, a pipe, a socket or a device, ValueError for a file

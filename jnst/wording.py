@@ -23,17 +23,13 @@ def duration_words(seconds: float) -> str:
     >>> [duration_words(s) for s in (0.4, 47, 100, 754, 3600, 9000)]
     ['1 s', '47 s', '1 min 40 s', '13 min', '1 h', '2 h 30 min']
     """
-    rounded = max(1, round(seconds))
+    rounded, unit, smaller = max(1, round(seconds)), "min", "s"
+    if rounded >= 600:
+        rounded, unit, smaller = round(rounded / 60), "h", "min"
     if rounded < 60:
-        return f"{rounded} s"
-    if rounded < 600:
-        minutes, rest = divmod(rounded, 60)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    minutes = round(rounded / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+        return f"{rounded} {smaller}"
+    whole, rest = divmod(rounded, 60)
+    return f"{whole} {unit} {rest} {smaller}" if rest else f"{whole} {unit}"
 
 
 _ELSEWHERE = {
