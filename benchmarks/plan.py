@@ -31,8 +31,7 @@ from common.measure import alternating, compiled, environment, write_results
 from common.places import RESULTS
 
 from jnst.network.architecture import CONVOLUTIONS
-from jnst.network.processor_figures import TABLE
-from jnst.network.trial import back, forward
+from jnst.network.timings import TABLE, back, forward
 from jnst.ops import transform_kernel
 from jnst.ops.winograd import TILES
 from jnst.system import processor_kind

@@ -2,10 +2,8 @@
 
 On CPUs Winograd's tiles (`jnst.ops.conv3x3`) of 2, 4 or 6 pixels, or the direct convolution,
 whichever takes the least time in a run of a few hundred steps, compilation included, by the timings
-of this kind of processor (`jnst.network.processor_figures`). The algorithms of the value and of the
-derivative by the input are chosen separately (`jnst.ops.conv3x3_apart`). Tiles that are slower than
-the direct convolution, or faster only within measurement noise, are never chosen. On GPUs and TPUs
-the vendor's own convolution runs, with its own choice of algorithms.
+of this kind of processor; separately for the value and for the derivative by the input
+(`jnst.ops.conv3x3_apart`). On GPUs and TPUs the vendor's own convolution runs.
 """
 
 import math
@@ -15,9 +13,9 @@ from typing import NamedTuple
 
 import jax
 
-from . import processor_figures
+from . import timings
 from .architecture import CONVOLUTIONS, LAYERS, map_shapes
-from .trial import LARGEST_TILE, MOST_KERNEL_NUMBERS
+from .timings import LARGEST_TILE, MOST_KERNEL_NUMBERS
 
 _EVALUATIONS = 200
 _LEAST_CHANNELS = 64
@@ -124,7 +122,7 @@ def expected_seconds(
     """
     rows = [
         row
-        for row in processor_figures.rows("bfloat16" if precision == "bfloat16" else "float32")
+        for row in timings.rows("bfloat16" if precision == "bfloat16" else "float32")
         if (row["wide"], row["deep"]) == (wide, deep)
     ]
     if not rows:

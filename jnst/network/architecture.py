@@ -1,10 +1,6 @@
 """The layers of VGG-16 and VGG-19: names, widths, map shapes and the smallest input.
 
 Tables only: code that plans sizes, regions or windows reads them without the network.
-
-References:
-    Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition",
-    ICLR 2015, table 1, columns D and E.
 """
 
 from collections.abc import Iterable, Mapping

@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
 from ..config.choices import PRECISIONS
 from ..ops import transform_kernel
-from .algorithms import DIRECT, Tiles, winograd_tiles
+from .algorithms import DIRECT, winograd_tiles
 from .vgg import Params
 
 
@@ -24,18 +22,12 @@ def prepare(
 ) -> Params:
     """Prepares a network for pictures of about this size: same function, fewer operations.
 
-    Kernels for Winograd's tiles are transformed here, once, instead of in every step. The result
-    can be used wherever `Params` can; `load_weights` alone returns the plain network.
+    Kernels for Winograd's tiles are transformed here, once, instead of in every step. On an
+    unmeasured kind of processor, the first call for more than a small picture spends about 5 s on
+    timing the algorithms, once (`jnst.network.timings`, where JNST_PROCESSOR is explained).
 
-    On an unmeasured kind of processor, the first call for more than a small picture spends about
-    5 s on timing the algorithms, once: the timings are stored in the cache folder
-    (`jnst.network.processor_figures`, where JNST_PROCESSOR is explained).
-
-    On Linux a step is much faster with large memory pages. They need glibc 2.35 or newer, always or
-    madvise in /sys/kernel/mm/transparent_hugepage/enabled, and this setting before the program
-    starts:
-
-        GLIBC_TUNABLES=glibc.malloc.hugetlb=1 python script.py
+    On Linux a step is much faster with large memory pages: set GLIBC_TUNABLES to
+    glibc.malloc.hugetlb=1 before Python starts (glibc 2.35 or newer).
 
     Args:
         params: from `jnst.load_weights`.
@@ -43,11 +35,10 @@ def prepare(
         precision: "float32", or "bfloat16": products of bfloat16 numbers, summed in float32, in
             every layer but the first, which reads the picture. "tf32" lets a recent GPU round
             to TF32 before it multiplies; elsewhere it is "float32".
-        layers: the activations that will be requested, None for all: layers behind the deepest of
-            them get no tiles.
+        layers: the activations that will be requested, None for all.
 
     Returns:
-        Params of the same network, name and preprocessing.
+        Params of the same network, which can be used wherever those of `load_weights` can.
 
     Raises:
         ValueError: for an unknown precision.
@@ -63,27 +54,18 @@ def prepare(
     tiles = winograd_tiles(params.network, height, width, precision, layers)
     ready = {}
     for name, layer in params.layers.items():
-        kernel = _plain_kernel(layer)
-        if kernel is not None:
-            layer = {"bias": layer["bias"], **_forms(kernel, tiles.get(name, DIRECT))}
+        back = layer.get("back")
+        kernel = layer.get("kernel", None if isinstance(back, tuple) else back)
+        if kernel is not None:  # else only transformed ones are left
+            sides = tiles.get(name, DIRECT)
+            forward, back = (_transformed(kernel, tile=tile) if tile else kernel for tile in sides)
+            layer = {"bias": layer["bias"], "transformed" if sides.forward else "kernel": forward}
+            layer |= {} if sides.forward == sides.back else {"back": back}
         if precision == "bfloat16" and name != "conv1_1":
             half = partial(jax.tree.map, lambda array: array.astype(jnp.bfloat16))
             layer = {part: a if part == "bias" else half(a) for part, a in layer.items()}
         ready[name] = layer
     return replace(params, layers=ready, precision=precision)
-
-
-def _plain_kernel(layer: dict[str, Any]) -> Array | None:
-    """The plain kernel, None if only transformed ones are left."""
-    back = layer.get("back")
-    return layer.get("kernel", None if isinstance(back, tuple) else back)
-
-
-def _forms(kernel: Array, tiles: Tiles) -> dict[str, Any]:
-    """The kernel in the forms that its algorithms read; "back" if the two differ."""
-    forward, back = (_transformed(kernel, tile=tile) if tile else kernel for tile in tiles)
-    forms = {"transformed" if tiles.forward else "kernel": forward}
-    return forms if tiles.forward == tiles.back else {**forms, "back": back}
 
 
 _transformed = jax.jit(transform_kernel, static_argnames="tile")

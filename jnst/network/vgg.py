@@ -1,21 +1,18 @@
-"""VGG-16 and VGG-19 as feature extractors (Simonyan and Zisserman, 2015): image in, named maps out.
+"""VGG-16 and VGG-19 as feature extractors: image in, named maps out.
 
-The only file that imports Flax. The convolutions and the pooling are the project's own
-(`jnst.ops`); Flax Linen holds the parameter tree and its shapes. The network ends at the deepest
-requested layer, so no unused layer is computed.
+The convolutions and the pooling are the project's own (`jnst.ops`); Flax Linen holds the parameter
+tree and its shapes. The network ends at the deepest requested layer.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import AnyImage, Batch, Features, check_image
+from ..arrays import AnyImage, Array, Batch, Features, check_image
 from ..config.choices import POOLINGS
 from ..ops import avg_pool, conv2d, conv3x3, conv3x3_apart, l2_pool, max_pool, pad, relu
 from .architecture import CONVOLUTIONS, check_layers, layers_to, smallest_side
@@ -26,11 +23,10 @@ _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
 _FACTORS = {"average": 2.0, "l2": 0.78}
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["layers"],
-    meta_fields=["network", "preprocessing", "name", "sha256", "precision"],
-)
+_STATIC = {"static": True}
+
+
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Params:
     """A network's weights together with the preprocessing that belongs to them.
@@ -50,11 +46,11 @@ class Params:
     """
 
     layers: dict[str, dict[str, Array]]
-    network: str
-    preprocessing: Preprocessing
-    name: str = ""
-    sha256: str = ""
-    precision: str = "float32"
+    network: str = field(metadata=_STATIC)
+    preprocessing: Preprocessing = field(metadata=_STATIC)
+    name: str = field(default="", metadata=_STATIC)
+    sha256: str = field(default="", metadata=_STATIC)
+    precision: str = field(default="float32", metadata=_STATIC)
 
 
 def convolve(
@@ -82,22 +78,9 @@ def convolve(
     return relu(y) if rectify else y
 
 
-class _Convolution(nn.Module):
-    width: int
-    rectify: bool
-    precision: str
-    padding: str = "zero"
-
-    @nn.compact
-    def __call__(self, x: Batch) -> Batch:
-        layer = {"bias": self.param("bias", nn.initializers.zeros, (self.width,))}
-        for prepared in ("transformed", "back"):
-            if self.has_variable("params", prepared):
-                layer[prepared] = self.get_variable("params", prepared)
-        if "transformed" not in layer:
-            shape = (3, 3, x.shape[-1], self.width)
-            layer["kernel"] = self.param("kernel", nn.initializers.he_normal(), shape)
-        return convolve(x, layer, self.precision, self.rectify, self.padding)
+def _new_layer(key: Array, inputs: int, outputs: int) -> dict[str, Array]:
+    kernel = nn.initializers.he_normal()(key, (3, 3, inputs, outputs))
+    return {"kernel": kernel, "bias": jnp.zeros(outputs)}
 
 
 class VGG(nn.Module):
@@ -116,10 +99,13 @@ class VGG(nn.Module):
         read = set(self.layers)
 
         def convolution(x: Batch, name: str, rectify: bool) -> Batch:
+            layer: Any
+            if self.has_variable("params", name):
+                layer = self.get_variable("params", name)
+            else:
+                layer = self.param(name, _new_layer, x.shape[-1], widths[name])
             padding = self.padding if name == "conv1_1" else "zero"
-            layer = _Convolution(widths[name], rectify, self.precision, padding, name=name)
-            output: Batch = layer(x)
-            return output
+            return convolve(x, layer, self.precision, rectify, padding)
 
         order = layers_to(self.network, read)
         walk = propagate(order, x, convolution, lambda x, _: pool(x, self.pooling), read)
@@ -178,8 +164,7 @@ def features(
 
     Args:
         params: from `jnst.load_weights`; its preprocessing is applied here.
-        image: [height, width, 3], sRGB, nominally in [0, 1], JAX or NumPy; any float dtype, any
-            size whose sides reach `smallest_side`.
+        image: [height, width, 3], sRGB, nominally in [0, 1], JAX or NumPy, any float dtype.
         layers: one name or several, such as "relu4_2" (see `LAYERS`). "conv…" is before the ReLU.
         pooling: "max", "average" or "l2"; "average-rescaled" or "l2-rescaled" (see `pool`).
         padding: around the picture at the first convolution: "zero" as trained, "replicate" or

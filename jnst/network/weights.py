@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import platformdirs
 
-from ..files import prove_writable, refuse_address
+from ..files import AnyPath, prove_writable, refuse_address
 from ..system import check_device
 from .architecture import CONVOLUTIONS
 from .formats import WeightFile, check_is_file, read_weight_file, write_native
@@ -21,7 +21,7 @@ from .vgg import Params
 
 
 def load_weights(
-    source: str | os.PathLike[str] = "vgg16",
+    source: AnyPath = "vgg16",
     *,
     network: str | None = None,
     preprocessing: Preprocessing | None = None,
@@ -34,20 +34,17 @@ def load_weights(
         source: "vgg16", which comes with jnst; "vgg19", which is downloaded (80 MB) unless it is in
             the cache; or the path of a weight file, whose format is detected from its content.
         network: reject a file that does not hold this network.
-        preprocessing: the input that the weights expect, only for a file of unknown origin. For all
-            others it follows from the weights.
+        preprocessing: the input that the weights expect, for a file of unknown origin.
         offline: forbid downloads, as the environment variable JNST_OFFLINE=1 does.
         progress: draw a progress bar on standard error while downloading.
 
     Returns:
-        The parameters, float32, on the default device, with their preprocessing and the file's
-        SHA-256.
+        The parameters, float32, on the default device.
 
     Raises:
         OSError: if the file does not exist, or cannot be downloaded: then the message says where
             to get it by hand and where to put it; or if JAX has no device.
-        ValueError: if the file is damaged, holds another network, is not a VGG, or its origin,
-            and so its preprocessing, is unknown.
+        ValueError: if the file is damaged, is not a VGG or another one, or of unknown origin.
         ImportError: if the format needs a package that is not installed.
 
     Example:
@@ -77,12 +74,7 @@ def load_weights(
 
 
 def find_weights(network: str) -> Path | None:
-    """The path of a network's weights on this machine; None if absent. Downloads nothing.
-
-    Example:
-        >>> find_weights("vgg16").name
-        'vgg16.h5'
-    """
+    """The path of a network's weights on this machine; None if absent. Downloads nothing."""
     places = [weights_folder() / f"{network}.h5"]
     if weight_file := _download_of(network):
         places.append(cache_folder() / weight_file.name)
@@ -111,8 +103,8 @@ def cache_folder() -> Path:
 
 
 def convert_weights(
-    source: str | os.PathLike[str],
-    out: str | os.PathLike[str],
+    source: AnyPath,
+    out: AnyPath,
     *,
     dtype: str = "float32",
     preprocessing: Preprocessing | None = None,

@@ -9,7 +9,7 @@ import pytest
 
 import jnst
 from jnst.images import read_image, resize
-from jnst.network import algorithms, prepare, processor_figures
+from jnst.network import algorithms, prepare, timings
 from jnst.network.architecture import CONVOLUTIONS
 
 CONFIG = jnst.preset("neural-style-pt")
@@ -88,7 +88,7 @@ def table_of(forward, back):
 def times(monkeypatch):
     """The seconds of the value and of the derivative in a table that a test changes."""
     found = [{"direct": [0.09, 0.1], "4": [0.04, 0.7], "6": [0.036, 0.8]} for _ in range(2)]
-    monkeypatch.setattr(processor_figures, "_table", lambda: table_of(*found))
+    monkeypatch.setattr(timings, "_table", lambda: table_of(*found))
     return found
 
 
@@ -145,13 +145,13 @@ def test_two_sets_of_kernels_must_pay(times):
 
 
 def test_what_was_not_measured_stays_direct(monkeypatch):
-    monkeypatch.setattr(processor_figures, "rows", lambda precision: [])
+    monkeypatch.setattr(timings, "rows", lambda precision: [])
     assert algorithms.winograd_tiles("vgg19", 512, 512) == {}
     assert algorithms.share_of_direct("vgg19", 512, 512, "float32", ["relu4_1"]) == 1.0
 
 
 def test_the_table_knows_every_layer_and_never_chooses_what_is_slower():
-    for kind, precisions in processor_figures._table().items():
+    for kind, precisions in timings._table().items():
         for precision in ("float32", "bfloat16"):
             rows = {(row["wide"], row["deep"]) for row in precisions[precision]}
             assert rows == {shape[1:] for shape in CONVOLUTIONS["vgg19"][1:]}, kind

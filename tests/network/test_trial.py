@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jnst.network import trial
-from jnst.network.trial import DIRECTIONS, Shape, checked, shapes, time_shape
+from jnst.network import timings
+from jnst.network.timings import DIRECTIONS, Shape, checked, shapes, time_shape
 from jnst.ops import conv2d, relu
 
 
@@ -27,7 +27,7 @@ class Machine:
         assert clock() < end == 105.0
         self.done.append((shape, tile))
         call = shape.operations / self.flops
-        self.now += self.once + 4 * trial._CALLS * call
+        self.now += self.once + 4 * timings._CALLS * call
         # Each time a little faster than the time before.
         return {
             direction: {"direct": [call - len(self.done) * 1e-9, 0.1], str(tile): [call, 0.5]}
@@ -36,7 +36,7 @@ class Machine:
 
 
 def measure(machine, precision="float32"):
-    return trial.measure(precision, clock=machine.clock, compare=machine.compare)
+    return timings.measure(precision, clock=machine.clock, compare=machine.compare)
 
 
 def test_a_fast_machine_measures_every_shape_with_small_tiles_first():
@@ -85,17 +85,17 @@ def test_calls_end_with_the_seconds():
 def test_what_is_timed_is_a_convolution_and_its_derivative():
     shape = Shape(3, 2, 8)
     for algorithm, precision in product(("direct", "4", "6"), ("float32", "bfloat16")):
-        x, y, cotangent, weights, bias = trial._arguments(shape, algorithm, precision)
+        x, y, cotangent, weights, bias = timings._arguments(shape, algorithm, precision)
         assert {a.dtype for a in jax.tree.leaves(weights)} == {jnp.dtype(precision)}
-        assert trial.forward(x, y, cotangent, weights, bias).shape == y.shape
-        assert trial.back(x, y, cotangent, weights, bias).shape == x.shape
+        assert timings.forward(x, y, cotangent, weights, bias).shape == y.shape
+        assert timings.back(x, y, cotangent, weights, bias).shape == x.shape
     x, y, cotangent, kernel, bias = (
         jnp.asarray(np.random.default_rng(0).standard_normal(a.shape), jnp.float32)
-        for a in trial._arguments(shape, "direct", "float32")
+        for a in timings._arguments(shape, "direct", "float32")
     )
     value, pull = jax.vjp(lambda x: relu(conv2d(x, kernel, bias)), x)
-    np.testing.assert_allclose(trial.forward(x, y, cotangent, kernel, bias), value, atol=1e-5)
-    by_x = trial.back(x, value, cotangent, kernel, bias)
+    np.testing.assert_allclose(timings.forward(x, y, cotangent, kernel, bias), value, atol=1e-5)
+    by_x = timings.back(x, value, cotangent, kernel, bias)
     np.testing.assert_allclose(by_x, pull(cotangent)[0], atol=1e-5)
 
 

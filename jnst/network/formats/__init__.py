@@ -4,29 +4,18 @@ No reader runs code that a file names, and none reads more than a VGG needs.
 """
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 
 from ...files import readable_path
-from . import (
-    archive,
-    caffe,
-    hdf5,
-    keras,
-    matconvnet,
-    native,
-    numpy_files,
-    onnx,
-    pytorch,
-    safetensors,
-)
+from . import caffe, containers, keras, matconvnet, native, numpy_files, onnx, pytorch, safetensors
 from .layers import Layers as Layers
 from .layers import Unfit
 from .layers import WeightFile as WeightFile
 from .native import write_native as write_native
 
-_ONNX = b"\x08"  # Protocol-buffer field 1, a number: the version of ONNX.
 _TAR = (257, b"ustar")
 
 
@@ -63,24 +52,9 @@ def _read(path: Path) -> WeightFile:
     # safetensors first: it begins with a number, which may look like any other format.
     if safetensors.is_safetensors(start, path.stat().st_size):
         return safetensors.read(path)
-    if start.startswith(hdf5.SIGNATURE):
-        with h5py.File(path) as file:
-            return native.read(file) if native.is_native(file) else keras.read(file)
-    if start.startswith(matconvnet.SIGNATURE_HDF5):
-        with h5py.File(path) as file:
-            return matconvnet.read_hdf5(file)
-    if start.startswith(archive.SIGNATURE):
-        return _read_zip(path)
-    if start.startswith(matconvnet.SIGNATURE):
-        return matconvnet.read(path)
-    if start.startswith(numpy_files.SIGNATURE):
-        return numpy_files.read_npy(path)
-    if start.startswith(numpy_files.PICKLE):
-        return pytorch.read_pickle(path)
-    if start.startswith(_ONNX):
-        return onnx.read(path)
-    if start.startswith(caffe.SIGNATURES):
-        return caffe.read(path)
+    for signature, read in _READERS:
+        if start.startswith(signature):
+            return read(path)
     if start[_TAR[0] :].startswith(_TAR[1]):
         raise Unfit("is a tar file; unpack it, or save it again with torch.save")
     raise Unfit(
@@ -88,6 +62,11 @@ def _read(path: Path) -> WeightFile:
         "jnst's own .h5, Keras .h5, .weights.h5 and .keras, PyTorch .pth and .pt, .safetensors, "
         "MatConvNet .mat, .caffemodel, .onnx, .npz and .npy"
     )
+
+
+def _read_hdf5(path: Path) -> WeightFile:
+    with h5py.File(path) as file:
+        return native.read(file) if native.is_native(file) else keras.read(file)
 
 
 def _read_zip(path: Path) -> WeightFile:
@@ -104,3 +83,16 @@ def _read_zip(path: Path) -> WeightFile:
         "is a zip file without weights that jnst reads; known are .npz, .keras and "
         "PyTorch's .pth: unpack it, and name the weight file in it"
     )
+
+
+# By the first bytes of a file; the first that fits.
+_READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable[[Path], WeightFile]], ...] = (
+    (containers.HDF5_SIGNATURE, _read_hdf5),
+    (matconvnet.SIGNATURE_HDF5, matconvnet.read_hdf5),
+    (containers.ZIP_SIGNATURE, _read_zip),
+    (matconvnet.SIGNATURE, matconvnet.read),
+    (numpy_files.SIGNATURE, numpy_files.read_npy),
+    (numpy_files.PICKLE, pytorch.read_pickle),
+    (onnx.SIGNATURE, onnx.read),
+    (caffe.SIGNATURES, caffe.read),
+)

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from ..preprocessing import Preprocessing
-from . import hdf5
+from . import containers
 from .layers import Tensor, WeightFile, assemble
 from .matlab5 import variables
 from .naming import convolution_name
@@ -34,19 +34,18 @@ def read(path: Path) -> WeightFile:
     return _network(variables(path))
 
 
-def read_hdf5(file: h5py.File) -> WeightFile:
-    """Reads an open `.mat` of version 7.3."""
-    content: dict[str, Any] = {"layers": []}
-    for layer in _cell(file, hdf5.member(file, "layers")):
-        names = ("weights", "filters", "biases")
-        weights, *old = (hdf5.member(layer, name) for name in names)
-        parts = [_numbers(part) for part in _cell(file, weights) or old]
-        name = _text(hdf5.member(layer, "name"))
-        content["layers"].append({"name": name, "weights": parts})
-    meta = hdf5.member(file, "meta") or file
-    mean = hdf5.member(hdf5.member(meta, "normalization"), "averageImage")
-    content["normalization"] = {"averageImage": _numbers(mean)}
-    return _network(content)
+def read_hdf5(path: Path) -> WeightFile:
+    """Reads a `.mat` of version 7.3."""
+    with h5py.File(path) as file:
+        layers = []
+        for layer in _cell(file, containers.member(file, "layers")):
+            weights, *old = (containers.member(layer, n) for n in ("weights", "filters", "biases"))
+            parts = [_numbers(part) for part in _cell(file, weights) or old]
+            layers.append({"name": _text(containers.member(layer, "name")), "weights": parts})
+        meta = containers.member(file, "meta") or file
+        mean = containers.member(containers.member(meta, "normalization"), "averageImage")
+        normalization = {"averageImage": _numbers(mean)}
+        return _network({"layers": layers, "normalization": normalization})
 
 
 def _network(content: Mapping[str, Any]) -> WeightFile:
@@ -96,7 +95,7 @@ def _cell(file: h5py.File, cell: Any) -> list[Any]:
     is_cell = isinstance(cell, h5py.Dataset) and cell.dtype == h5py.ref_dtype
     if not is_cell or cell.size > _MOST_CELLS:
         return []
-    return [hdf5.checked(file[reference]) for reference in np.ravel(cell[()])]
+    return [containers.checked(file[reference]) for reference in np.ravel(cell[()])]
 
 
 def _text(array: Any) -> str:

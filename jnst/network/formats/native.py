@@ -4,8 +4,7 @@ Layout: a group per convolution (conv1_1, …) with the datasets `kernel` [3, 3,
 float32, and `bias` [out], float32. Attributes of the root: `format` ("jnst-vgg"),
 `format_version`, `network`, `channel_order`, `scale`, `mean`, `std` (see
 `jnst.network.preprocessing.Preprocessing`), and any notes, such as `source` and `licence`. Nothing
-that depends on time or place is written, and nothing is compressed, so that equal weights give
-equal bytes.
+that depends on time or place is written: equal weights give equal bytes.
 """
 
 import os
@@ -20,7 +19,7 @@ import numpy as np
 from ...files import replacing
 from ..architecture import CONVOLUTIONS
 from ..preprocessing import Preprocessing
-from . import hdf5
+from . import containers
 from .layers import Layers, Unfit, WeightFile, assemble
 
 _FORMAT = "jnst-vgg"
@@ -30,7 +29,7 @@ _RESERVED = ("format", "format_version", "network", "channel_order", "scale", "m
 
 def is_native(file: h5py.File) -> bool:
     """Whether an open HDF5 file is of this format."""
-    return hdf5.text(file.attrs.get("format", "")) == _FORMAT
+    return containers.text(file.attrs.get("format", "")) == _FORMAT
 
 
 def read(file: h5py.File) -> WeightFile:
@@ -44,15 +43,15 @@ def read(file: h5py.File) -> WeightFile:
     missing = [name for name in _RESERVED if name not in file.attrs]
     if missing:
         raise Unfit(f"lacks the attribute {missing[0]!r}; convert the original again")
-    network = hdf5.text(file.attrs["network"])
+    network = containers.text(file.attrs["network"])
     if network not in CONVOLUTIONS:
         raise Unfit(f"says network {network!r}; known are {', '.join(CONVOLUTIONS)}")
     tensors: dict[str, dict[str, h5py.Dataset]] = {}
-    for name, array in hdf5.arrays(file).items():
+    for name, array in containers.arrays(file).items():
         layer, _, part = name.partition("/")
         tensors.setdefault(layer, {})[part] = array
     weights = assemble(tensors, "HWIO", "native .h5", network)
-    notes = {n: hdf5.text(v) for n, v in file.attrs.items() if n not in _RESERVED}
+    notes = {n: containers.text(v) for n, v in file.attrs.items() if n not in _RESERVED}
     return replace(weights, preprocessing=_preprocessing(file.attrs), notes=notes)
 
 
@@ -98,7 +97,7 @@ def write_native(
 
 
 def _preprocessing(attributes: Mapping[str, Any]) -> Preprocessing:
-    order = hdf5.text(attributes["channel_order"])
+    order = containers.text(attributes["channel_order"])
     mean, std = (tuple(np.ravel(attributes[n]).astype(float).tolist()) for n in ("mean", "std"))
     scale = float(attributes["scale"])
     if order not in ("RGB", "BGR"):

@@ -19,8 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from . import archive as zips
-from . import pickles
+from . import containers, pickles
 from .layers import Tensor, Unfit, WeightFile, from_bytes
 from .naming import from_tensors
 
@@ -139,7 +138,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
     size = start + math.prod(shape) * dtype.itemsize
 
     def numbers() -> npt.NDArray[Any]:
-        data = zips.read(archive, member, size)
+        data = containers.unpacked(archive, member, size)
         return from_bytes(memoryview(data)[start:], shape, dtype, "F" if fortran else "C")
 
     return Tensor(shape, dtype, numbers)

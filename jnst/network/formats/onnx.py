@@ -9,6 +9,8 @@ from typing import Any
 
 from .layers import Tensor, Unfit, WeightFile, assemble, from_bytes, name_in_order, needed
 
+SIGNATURE = b"\x08"  # Protocol-buffer field 1, a number: the version of ONNX
+
 
 def read(path: Path) -> WeightFile:
     """Reads an ONNX file; needs the `onnx` package (the extra "onnx")."""

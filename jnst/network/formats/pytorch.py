@@ -2,9 +2,8 @@
 
 Since version 1.6 torch.save writes a zip file: `data.pkl`, a pickle that describes the tensors, and
 a file of raw numbers for each storage. Before, it wrote five pickles in a row (a magic number, the
-version, the system, the tensors, the names of the storages) and then the numbers. Both pickles are
-read by `jnst.network.formats.pickles`, which calls nothing; numbers are read only for the layers
-needed.
+version, the system, the tensors, the names of the storages) and then the numbers. Pickles are read
+by `jnst.network.formats.pickles`, which calls nothing; numbers only for the layers needed.
 """
 
 import io
@@ -18,8 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import archive as zips
-from . import numpy_files, pickles
+from . import containers, numpy_files, pickles
 from .layers import Tensor, Unfit, WeightFile
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -87,16 +85,16 @@ def read_zip(archive: zipfile.ZipFile, pickle: zipfile.ZipInfo) -> WeightFile:
     folder = pickle.filename.removesuffix("data.pkl")
     members = {member.filename: member for member in archive.infolist()}
     order = members.get(f"{folder}byteorder")
-    if order and zips.read(archive, order, 16) != b"little":
+    if order and containers.unpacked(archive, order, 16) != b"little":
         raise Unfit("is big-endian; save it again on a usual computer")
 
     def numbers(storage: _Storage) -> bytes:
         member = members.get(f"{folder}data/{storage.key}")
         if member is None or member.file_size != storage.size:
             raise Unfit("is damaged: a storage is missing or cut; fetch it again")
-        return zips.read(archive, member, storage.size)
+        return containers.unpacked(archive, member, storage.size)
 
-    data = zips.read(archive, pickle, _LARGEST_PICKLE)
+    data = containers.unpacked(archive, pickle, _LARGEST_PICKLE)
     content = pickles.load(io.BytesIO(data), _NAMES, lambda id_: _storage(id_, numbers))
     return numpy_files.from_dictionary(_state_dict(content), "PyTorch")
 

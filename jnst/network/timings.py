@@ -1,28 +1,46 @@
-"""A quick timing of the convolutions of VGG on an unmeasured processor.
+"""Timings of the convolution algorithms on this kind of processor: from a table, or measured.
 
-The direct convolution alternates with Winograd's tiles of 4 and 6, forward and back separately; the
-least time of a few calls counts, because other load on the machine only adds time. The shapes do
-not depend on the size of the run, so that all runs on a machine choose alike. Shapes with few
-channels are taken from a picture of 512 pixels, whose large maps show the memory traffic of
-Winograd's tiles; the others, dominated by the products, from one of 256. The shapes in which a
-network spends the most time come first. Shapes beyond the time limit are left out of the result.
+benchmarks/plan.py makes the table, algorithms.json, on the kinds of processor that it names. On
+another kind the first request measures for a few seconds, and stores the timings in the cache
+folder, so that every run there chooses alike. The environment variable JNST_PROCESSOR names a kind
+of the table to use instead, or "direct" for none: then nothing is measured.
+
+In a measurement the direct convolution alternates with Winograd's tiles of 4 and 6; the least time
+of a few calls counts, because other load on the machine only adds time. The shapes, the same for
+every run, come in the order of the time that a network spends in them: those with few channels from
+a picture of 512 pixels, whose large maps show the memory traffic of Winograd's tiles, the others,
+dominated by the products, from one of 256.
 """
 
+import json
 import math
+import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import suppress
+from functools import cache, partial
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..files import replace_file
 from ..ops import conv3x3_apart
+from ..system import processor_kind
 from .architecture import CONVOLUTIONS
+from .weights import cache_folder
+
+TABLE = Path(__file__).with_name("algorithms.json")
+"""The measurements of benchmarks/plan.py: {kind of processor: {precision: [row]}}, see `Row`."""
+
+_SWITCH = "JNST_PROCESSOR"
+_ONE_AT_A_TIME = threading.Lock()
 
 SECONDS = 5.0
 """The time limit of the measurement, compilation included."""
@@ -44,6 +62,57 @@ MOST_KERNEL_NUMBERS = 36 * 512 * 512
 _CALLS = 3
 _TILES = (4, 6)
 _FEW_CHANNELS, _LARGE, _SMALL = 128, 512, 256
+
+
+def rows(precision: str) -> list[Row]:
+    """The timings for this processor, one row per measured shape of convolution, for "float32" or
+    "bfloat16"; ValueError if JNST_PROCESSOR names a kind that is not in the table."""
+    table, kind = _table(), os.environ.get(_SWITCH)
+    if kind == "direct":
+        return []
+    if kind and kind not in table:
+        kinds = ", ".join(map(repr, table))
+        raise ValueError(f"{_SWITCH} is {kind!r}: the table knows {kinds}; 'direct' uses none")
+    kind = kind or processor_kind()
+    if kind in table:
+        return table[kind][precision]
+    with _ONE_AT_A_TIME:
+        return _measured(precision, cache_folder())
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return json.loads(TABLE.read_text("utf-8"))
+
+
+@cache
+def _measured(precision: str, folder: Path) -> list[Row]:
+    """The stored timings of this machine, or new ones; computed once per process."""
+    setup = _circumstances(precision)
+    name = "-".join(str(part).replace(" ", "-").replace("/", "-") for part in setup.values())
+    path = folder / "algorithms" / f"{name}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        stored = json.loads(path.read_text("utf-8"))
+        if {part: stored[part] for part in setup} == setup:
+            return [checked(row) for row in stored["rows"]]
+    timings = measure(precision)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, (json.dumps({**setup, "rows": timings}, indent=1) + "\n").encode())
+    return timings
+
+
+def _circumstances(precision: str) -> dict[str, Any]:
+    """Everything that the timings depend on, except the code."""
+    large_pages = "hugetlb=1" in os.environ.get("GLIBC_TUNABLES", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": processor_kind(),
+        "cores": cores,
+        "pages": "large" if large_pages else "small",
+        "jax": jax.__version__,
+        "precision": precision,
+    }
 
 
 class Shape(NamedTuple):

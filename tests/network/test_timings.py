@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from jnst.network import algorithms, processor_figures, trial
+from jnst.network import algorithms, timings
 
 KEY = "unheard of"
 
@@ -21,16 +21,16 @@ def measured(monkeypatch, tmp_path):
 
     monkeypatch.delenv("JNST_PROCESSOR")
     monkeypatch.setenv("JNST_CACHE", str(tmp_path))
-    monkeypatch.setattr(processor_figures, "processor_kind", lambda: KEY)
-    monkeypatch.setattr(trial, "measure", measure)
-    processor_figures._measured.cache_clear()
+    monkeypatch.setattr(timings, "processor_kind", lambda: KEY)
+    monkeypatch.setattr(timings, "measure", measure)
+    timings._measured.cache_clear()
     yield calls
-    processor_figures._measured.cache_clear()
+    timings._measured.cache_clear()
 
 
 def row(wide=64, deep=64, side=64, seconds=1.0):
     passes = {
-        direction: {"direct": [seconds, 0.1], "4": [0.5, 0.5]} for direction in trial.DIRECTIONS
+        direction: {"direct": [seconds, 0.1], "4": [0.5, 0.5]} for direction in timings.DIRECTIONS
     }
     return {"wide": wide, "deep": deep, "side": side, **passes}
 
@@ -41,16 +41,16 @@ def kept(folder):
 
 
 def another_process():
-    processor_figures._measured.cache_clear()
+    timings._measured.cache_clear()
 
 
 def test_an_unknown_processor_is_measured_once_and_that_is_kept(measured, tmp_path):
-    first = processor_figures.rows("float32")
-    assert first == processor_figures.rows("float32") == [row(seconds=2.0)]
+    first = timings.rows("float32")
+    assert first == timings.rows("float32") == [row(seconds=2.0)]
     another_process()
-    assert processor_figures.rows("float32") == first
+    assert timings.rows("float32") == first
     assert measured == ["float32"]
-    processor_figures.rows("bfloat16")
+    timings.rows("bfloat16")
     assert measured == ["float32", "bfloat16"]
     assert len(list((tmp_path / "algorithms").iterdir())) == 2
 
@@ -86,24 +86,24 @@ def test_small_pictures_need_no_measurement(measured):
     ],
 )
 def test_a_damaged_or_foreign_file_is_measured_again(measured, tmp_path, damage):
-    processor_figures.rows("float32")
+    timings.rows("float32")
     path = kept(tmp_path)
     whole = path.read_text("utf-8")
     path.write_text(damage(whole), "utf-8")
     another_process()
-    assert processor_figures.rows("float32") == [row(seconds=3.0)]
+    assert timings.rows("float32") == [row(seconds=3.0)]
     assert json.loads(path.read_text("utf-8"))["rows"] == [row(seconds=3.0)]
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(measured, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("JNST_CACHE", str(tmp_path / "file"))
-    assert processor_figures.rows("float32") == processor_figures.rows("float32")
+    assert timings.rows("float32") == timings.rows("float32")
     assert measured == ["float32"]
 
 
 def test_threads_wait_for_one_measurement(measured):
-    threads = [threading.Thread(target=processor_figures.rows, args=("float32",)) for _ in range(4)]
+    threads = [threading.Thread(target=timings.rows, args=("float32",)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -113,9 +113,9 @@ def test_threads_wait_for_one_measurement(measured):
 
 def test_large_pages_and_cores_are_measured_for_themselves(measured, monkeypatch):
     monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
-    large = processor_figures._circumstances("float32")
+    large = timings._circumstances("float32")
     monkeypatch.delenv("GLIBC_TUNABLES")
-    small = processor_figures._circumstances("float32")
+    small = timings._circumstances("float32")
     assert (large.pop("pages"), small.pop("pages")) == ("large", "small")
     assert large == small
     assert large["cores"] > 0
@@ -123,10 +123,10 @@ def test_large_pages_and_cores_are_measured_for_themselves(measured, monkeypatch
 
 def test_the_environment_names_a_kind_of_the_table_or_none(measured, monkeypatch):
     monkeypatch.setenv("JNST_PROCESSOR", "x86_64 avx2")
-    assert len(processor_figures.rows("float32")) > 20
+    assert len(timings.rows("float32")) > 20
     monkeypatch.setenv("JNST_PROCESSOR", "direct")
     assert algorithms.winograd_tiles("vgg19", 512, 512) == {}
     monkeypatch.setenv("JNST_PROCESSOR", "pdp-11")
     with pytest.raises(ValueError, match=r"'pdp-11': the table knows 'x86_64 avx2'.*'direct'"):
-        processor_figures.rows("float32")
+        timings.rows("float32")
     assert measured == []
