@@ -140,10 +140,6 @@ EFFECTS: Mapping[str, Idle | None] = {
 
 
 def idle_fields(config: Config, styles: int) -> dict[str, str]:
-    """The fields without effect in a run with so many styles; why, and what to do.
-
-    >>> idle_fields(Config(optimizer="lbfgs"), 1)["beta1"]
-    '--beta1 has no effect with --optimizer lbfgs: leave it out, or add --optimizer adam'
-    """
+    """The fields without effect in a run with so many styles; why, and what to do."""
     reasons = {field: idle(config, styles) for field, idle in EFFECTS.items() if idle}
     return {f: f"{_option(f)} has no effect {reason}" for f, reason in reasons.items() if reason}

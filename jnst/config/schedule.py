@@ -41,8 +41,6 @@ def down_to(coarsest: int, size: int, sketch: int = 0, ratio: float = 2.0) -> tu
     included. A scale of `sketch` pixels comes first if it is smaller than all others and not 0.
     The scheme is that of style-transfer-pytorch.
 
-    >>> [round(512 * scale) for scale in down_to(128, 512)], down_to(128, 96)
-    ([128, 181, 256, 362, 512], (1.0,))
     >>> [round(512 * scale) for scale in down_to(256, 512, sketch=64)]
     [64, 256, 362, 512]
     """
@@ -62,8 +60,6 @@ def steps_of(
     then a scale of s times its side makes s^−taper times its steps. A step costs about s², so with
     a taper of 2 all scales cost the same, and with 0 all make the same number of steps.
 
-    >>> steps_of((1000, 500), (0.5, 0.71, 1.0))
-    (1000, 500, 500)
     >>> steps_of((80,), (0.25, 0.5, 1.0), taper=1.0)
     (320, 160, 80)
     """

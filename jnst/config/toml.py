@@ -1,11 +1,4 @@
-"""The settings of a run as a TOML file: the fields of `Config`, and the preset they started from.
-
->>> import tempfile
->>> with tempfile.TemporaryDirectory() as folder:
-...     save_config(f"{folder}/run.toml", Config(size=300), "default")
-...     load_config(f"{folder}/run.toml") == Config(size=300)
-True
-"""
+"""Settings of a run in TOML files: the fields of `Config`, and the preset they started from."""
 
 import os
 import tomllib
@@ -15,33 +8,35 @@ from typing import Any, get_args
 
 import tomli_w
 
-from ..files import readable_path, replace_file
+from ..files import AnyPath, readable_path, replace_file
 from ..wording import unknown_name
 from .config import Config
-from .presets import PRESETS, preset
+from .presets import preset
 
 _LARGEST = 1_000_000
 _HEAD = "# Settings of jnst, for --config; options typed beside it win.\n"
 
 
-def save_config(path: str | os.PathLike[str], config: Config, start: str = "default") -> None:
-    """Writes all fields of a config.
-
-    Args:
-        path: ends in .toml; an existing file is replaced.
-        config: of a run.
-        start: the preset that it started from, recorded in the file.
+def save_config(path: AnyPath, config: Config, start: str = "default") -> None:
+    """Writes all fields of a config, and the preset that it started from, into a file.
 
     Raises:
-        ValueError: for another ending.
+        ValueError: for a name that does not end in .toml.
         OSError: if the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_config(f"{folder}/run.toml", Config(size=300))
+        ...     load_config(f"{folder}/run.toml") == Config(size=300)
+        True
     """
     check_name(path)
     text = tomli_w.dumps({"preset": start, **config.to_dict()})
     replace_file(path, (_HEAD + text).encode())
 
 
-def load_config(path: str | os.PathLike[str]) -> Config:
+def load_config(path: AnyPath) -> Config:
     """The config of a file: its preset, or the default one, with its fields changed.
 
     Raises:
@@ -53,7 +48,7 @@ def load_config(path: str | os.PathLike[str]) -> Config:
     return preset(start or "default", **changes)
 
 
-def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, Any]]:
+def read_settings(path: AnyPath) -> tuple[str | None, dict[str, Any]]:
     """The preset that a file names, or None, and its fields; errors as of `load_config`."""
     name = os.fspath(path)
     settings = _parsed(name, readable_path(path, _LARGEST).read_bytes())
@@ -62,8 +57,6 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, A
     try:
         if start is not None and not isinstance(start, str):
             raise ValueError(f"preset is {start!r}: give a name in quotes")
-        if start is not None and start not in PRESETS:
-            raise ValueError(unknown_name("preset", start, tuple(PRESETS)))
         for key in settings:
             if key not in specs:
                 raise ValueError(unknown_name("key", key, ("preset", *specs)))
@@ -92,7 +85,7 @@ def _parsed(name: str, content: bytes) -> dict[str, Any]:
         raise ValueError(f"{name} is not a TOML file: {error}{remedy}") from None
 
 
-def check_name(path: str | os.PathLike[str]) -> None:
+def check_name(path: AnyPath) -> None:
     """Raises ValueError for a file to write that does not end in .toml."""
     if Path(path).suffix.lower() != ".toml":
         raise ValueError(f"{os.fspath(path)!r} is not a name for settings: it must end in .toml")

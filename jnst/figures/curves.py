@@ -8,7 +8,6 @@ those before it moves; the last line of a finished run, with "result", has those
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..files import readable_path
+from ..files import AnyPath, readable_path
 
 # Name, colour and dashes: Okabe and Ito's palette, distinguishable with every kind of colour
 # vision; dashes help in gray.
@@ -32,7 +31,7 @@ _LARGEST = 10**9
 _NUMBERS = ("step", "scale", "seconds", *_TERMS)
 
 
-def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[str, float]]]:
+def read_log(path: AnyPath) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Reads the log of a run: its configuration, one record per step, and one of the painting.
 
     A truncated last line, from a run stopped while writing, is ignored.
@@ -67,17 +66,11 @@ def read_log(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[dict[st
     return config, records
 
 
-def loss_curves(log: str | os.PathLike[str]) -> Figure:
+def loss_curves(log: AnyPath) -> Figure:
     """The weighted losses of a run, term by term, over its steps, on a logarithmic scale.
 
     Dotted lines mark the start of the next scale. A term that is 0 throughout, such as a total
-    variation of weight 0, cannot be drawn on a logarithmic scale and appears only in the legend.
-
-    Args:
-        log: a file written by `--log`; see `read_log`, also for the errors.
-
-    Returns:
-        The figure, with one line per term.
+    variation of weight 0, appears only in the legend. The errors are those of `read_log`.
     """
     _, records = read_log(log)
     columns = {key: np.array([float(r[key]) for r in records]) for key in _NUMBERS}

@@ -1,6 +1,5 @@
 """Classic filters of image processing, as kernels for `jnst.ops.conv2d`.
 
-A network's first layer learns similar filters to those designed by hand: means, differences, waves.
 Each kernel has the layout HWIO with one input channel, [height, width, 1, filters], float32, and is
 applied as a correlation, like a network's own: it is not flipped. A derivative is therefore
 positive where the picture gets brighter to the right (x) or downwards (y).
@@ -14,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import check_image
 from ..ops import conv2d
 from ..ops.window import Padding
 
@@ -81,8 +81,7 @@ def gabor_bank(orientations: int) -> Kernels:
 def luma(image: ArrayLike) -> NDArray[np.float32]:
     """The brightness of each pixel, [height, width, 1]: Rec. 709 weights on the sRGB values."""
     pixels = np.asarray(image, np.float32)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3:
-        raise ValueError(f"image has shape {pixels.shape}: an image is [height, width, 3]")
+    check_image("image", pixels, bounded=False)
     return pixels @ np.asarray(_REC709, np.float32)[:, None]
 
 

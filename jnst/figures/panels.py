@@ -16,23 +16,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import ArrayLike, NDArray
 
-from ..files import replace_file
+from ..files import AnyPath, replace_file
 
 SIGNED, POSITIVE = "RdBu_r", "viridis"
 _FRAME = "#b0b0b0"
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = 150) -> None:
+def save_figure(figure: Figure, path: AnyPath, dpi: int = 150) -> None:
     """Writes a figure as PNG or SVG, by the file's suffix, without dates: same figure, same bytes.
-
-    Args:
-        figure: any matplotlib figure.
-        path: ends in .png or .svg; an existing file is replaced once the new one is complete.
-        dpi: dots per inch.
 
     Raises:
         ValueError: for another ending.
-        OSError: if the file cannot be written.
+        OSError: if the file cannot be written; an existing one is replaced only by a complete one.
     """
     kind = check_format(path)
     metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
@@ -43,7 +38,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = 150) ->
     replace_file(path, buffer.getvalue())
 
 
-def check_format(path: str | os.PathLike[str]) -> str:
+def check_format(path: AnyPath) -> str:
     """The format by a file's suffix, "png" or "svg"; raises ValueError for any other."""
     suffix = Path(path).suffix.lower()
     if suffix not in (".png", ".svg"):

@@ -1,19 +1,13 @@
-"""Sheets of pictures: side by side, or in a grid with labelled rows and columns.
-
->>> figure = contact_sheet([("content", np.zeros((4, 6, 3)))])
->>> figure.axes[0].get_title(), figure.axes[0].get_xlabel()
-('content', '6 × 4')
-"""
+"""Sheets of pictures: side by side, or in a grid with labelled rows and columns."""
 
 import math
-import os
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import check_image
+from ..arrays import ArrayLike, check_image
+from ..files import AnyPath
 from .panels import columns_for, heading, row_height, save_figure, show_picture, size_words
 
 _WIDTH = 3.0
@@ -23,7 +17,7 @@ def grid_sheet(
     pictures: Sequence[ArrayLike | None],
     rows: Sequence[str],
     columns: Sequence[str],
-    path: str | os.PathLike[str] | None = None,
+    path: AnyPath | None = None,
     *,
     title: str = "",
     dpi: int = 150,
@@ -33,9 +27,8 @@ def grid_sheet(
     Args:
         pictures: row by row, [height, width, 3] in [0, 1]; None is shown as "none".
         rows, columns: labels; there are rows x columns pictures.
-        path: if given, the sheet is also written to it by `save_figure`.
+        path, dpi: where to write the sheet, by `save_figure`; a picture is three inches wide.
         title: above the whole sheet.
-        dpi: dots per inch; a picture is three inches wide.
 
     Raises:
         ValueError: for a wrong number of pictures, or a path that is neither PNG nor SVG.
@@ -78,20 +71,24 @@ def grid_sheet(
 
 def contact_sheet(
     pictures: Sequence[tuple[str, ArrayLike]],
-    path: str | os.PathLike[str] | None = None,
+    path: AnyPath | None = None,
     columns: int | None = None,
 ) -> Figure:
     """Pictures side by side, each with its label above and its size below.
 
     Args:
-        pictures: (label, image) pairs, images [height, width, 3] in [0, 1]; values outside are
-            clipped.
+        pictures: (label, image) pairs, images [height, width, 3], clipped to [0, 1].
         path: if given, the sheet is also written to it by `save_figure`.
         columns: by default at most four, with as few empty cells as possible.
 
     Raises:
         TypeError: for a picture of integers.
         ValueError: for no pictures, fewer than 1 column, or a path that is neither PNG nor SVG.
+
+    Example:
+        >>> figure = contact_sheet([("content", np.zeros((4, 6, 3)))])
+        >>> figure.axes[0].get_title(), figure.axes[0].get_xlabel()
+        ('content', '6 × 4')
     """
     if not pictures:
         raise ValueError("there are no pictures: give at least one (label, image) pair")
@@ -99,7 +96,9 @@ def contact_sheet(
         raise ValueError(f"columns is {columns}: it must be at least 1")
     columns = min(columns or columns_for(len(pictures)), len(pictures))
     rows = math.ceil(len(pictures) / columns)
-    arrays = [(label, _checked(label, image)) for label, image in pictures]
+    for label, image in pictures:
+        check_image(label, image, clipped=True)
+    arrays = [(label, np.asarray(image, np.float32)) for label, image in pictures]
     aspect = float(np.median([pixels.shape[0] / pixels.shape[1] for _, pixels in arrays]))
     heights = [
         min(max(row_height(p, 4.0) for _, p in arrays[i : i + columns]), 4.0 * max(1.0, aspect))
@@ -116,8 +115,3 @@ def contact_sheet(
     if path is not None:
         save_figure(figure, path)
     return figure
-
-
-def _checked(label: str, image: ArrayLike) -> NDArray[np.float32]:
-    check_image(label, image, clipped=True)
-    return np.asarray(image, np.float32)

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arrays import Values, check_image
+from ..arrays import ArrayLike, Values, check_image
 
 EPSILON = 1e-5
 """Added to the variances of colours in [0, 1]; its root, 0.003, is below an 8-bit step."""
@@ -61,13 +60,11 @@ def match_colors(
 
     "histogram" gives each channel by itself the content's distribution of values.
 
-    ε keeps the noise of a style that is nearly gray, or of one colour, from becoming colour.
-
     Args:
-        style: [h, w, 3], sRGB in [0, 1].
-        content: [H, W, 3].
+        style, content: [h, w, 3] and [H, W, 3], sRGB in [0, 1].
         method: one of `METHODS`.
-        epsilon: ε, at least 0; "histogram" does not use it.
+        epsilon: ε, at least 0, which keeps the noise of a style that is nearly gray, or of one
+            colour, from becoming colour; "histogram" does not use it.
 
     Returns:
         [h, w, 3]; it may leave [0, 1], since clipping would change the mean and the covariance.

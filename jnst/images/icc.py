@@ -30,15 +30,12 @@ def srgb_profile() -> bytes:
 
 
 def to_srgb(samples: NDArray[np.float32], profile: bytes | None) -> NDArray[np.float32]:
-    """Converts samples to sRGB in [0, 1]; ProfileError if the profile is damaged or does not fit.
+    """Converts samples [height, width, 1 (gray), 3 (RGB) or 4 (CMYK, 1 is full ink)] in [0, 1] to
+    sRGB; ProfileError if the profile is damaged or does not fit.
 
     Accurate to about 1e-5, at 0.4 s per million pixels. The profile's own default table is used
     (perceptual intent), and colours outside sRGB move to its border. Without a profile, gray and
     RGB are taken as sRGB already, and CMYK as ideal inks: (1 - ink)(1 - black).
-
-    Args:
-        samples: height x width x 1 (gray), 3 (RGB) or 4 (CMYK, 1 is full ink), in [0, 1].
-        profile: the bytes of an ICC profile, or None.
     """
     if profile is None:
         if samples.shape[-1] == 4:

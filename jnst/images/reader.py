@@ -15,11 +15,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..arrays import Pixels
-from ..files import refuse_address
+from ..files import AnyPath, refuse_address
 from .icc import ProfileError, to_srgb
-from .opening import MAX_FILE_SIZE as MAX_FILE_SIZE
-from .opening import MAX_PIXELS as MAX_PIXELS
-from .opening import UnsupportedError, identify, name_of, open_picture
+from .opening import MAX_FILE_SIZE, MAX_PIXELS, UnsupportedError, identify, name_of, open_picture
 from .tiff import FIRST_PAGE, Samples, decode_tiff, fractions
 
 _EXIF_ORIENTATION = 274
@@ -69,7 +67,7 @@ class Picture:
 
 
 def read_image(
-    path: str | os.PathLike[str] | BinaryIO,
+    path: AnyPath | BinaryIO,
     *,
     max_pixels: int = MAX_PIXELS,
     max_file_size: int = MAX_FILE_SIZE,
@@ -79,11 +77,10 @@ def read_image(
     HEIC and JPEG XL need packages of their own: `pip install 'jnst[formats]'`.
 
     The content of the file decides its format, not its name. The EXIF orientation is applied; an
-    embedded ICC profile is converted to sRGB. A profile that is damaged or does not fit is ignored,
-    with a `UserWarning`: the colours are then nearly right. Gray, palette, CMYK, 1-bit and
-    premultiplied pictures become plain RGB; 16-bit PNG and TIFF keep their 16 bits. Floating-point
-    samples are clipped to [0, 1], and only the first picture of an animation or a multi-page file
-    is read, both with a `UserWarning`. PNG's gAMA and cHRM chunks are not applied.
+    embedded ICC profile is converted to sRGB. Gray, palette, CMYK, 1-bit and premultiplied pictures
+    become plain RGB; 16-bit PNG and TIFF keep their 16 bits. PNG's gAMA and cHRM chunks are not
+    applied. With a `UserWarning`, a profile that is damaged or does not fit is ignored,
+    floating-point samples are clipped to [0, 1], and only the first picture of several is read.
 
     Args:
         path: the file, or a stream such as `sys.stdin.buffer`, which is read to its end.

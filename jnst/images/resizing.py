@@ -22,16 +22,13 @@ def resize(
 
     Bicubic (Keys 1981, a = -1/2), bilinear or Lanczos (three lobes), widened by the scale when
     shrinking, so that nothing aliases; the borders use the part of the filter that lies inside.
-    Beside a sharp edge bicubic overshoots by 7 % of its height and Lanczos, sharper still, by 12 %:
-    ripples that a style loss would learn as brush strokes; `resize_picture` clips them to the range
-    of a picture, and this function does not. Computed on the sRGB numbers without linearisation,
-    as the networks were trained.
+    Beside a sharp edge bicubic overshoots by 7 % of its height and Lanczos by 12 %, which
+    `resize_picture` clips. Computed on the sRGB numbers, as the networks were trained.
 
     Args:
         pixels: height x width, or height x width x channels, any floating-point type.
         height, width: of the result, at least 1.
-        resample: "bicubic"; "bilinear", the softer filter that torchvision's programs use; or
-            "lanczos", that of style-transfer-pytorch.
+        resample: "bicubic", "bilinear" or "lanczos".
 
     Returns:
         A new float32 array of as many dimensions.
@@ -64,12 +61,9 @@ def resize_picture(
 ) -> NDArray[np.float32]:
     """`resize`, with the overshoot beyond [0, 1] clipped.
 
-    Clipped after the rows and again after the columns, as in programs that resize 8-bit pictures:
-    their network never sees the overshoot, with Lanczos an eighth of the range at a hard edge. A
-    picture that leaves [0, 1] itself, such as one whose colours were matched to another's, keeps
-    its own range.
-
-    Args, Returns, Raises: as `resize`.
+    Clipped after the rows and again after the columns, as in programs that resize 8-bit pictures: a
+    style loss would learn the ripples as brush strokes. A picture that leaves [0, 1] itself, such
+    as one whose colours were matched to another's, keeps its own range. Otherwise as `resize`.
 
     Example:
         >>> edge = np.repeat([[0.0, 0.0, 1.0, 1.0]], 4, axis=0)
@@ -91,14 +85,11 @@ def fit_size(height: int, width: int, longer_side: int, *, enlarge: bool = True)
     pixel less), and no side falls below 1.
 
     Args:
-        height, width, longer_side: in pixels.
+        height, width, longer_side: in pixels; ValueError if one is below 1.
         enlarge: if False, a picture that is smaller already keeps its size.
 
     Returns:
         (height, width).
-
-    Raises:
-        ValueError: if a number is below 1.
 
     Example:
         >>> fit_size(768, 1024, 512), fit_size(100, 333, 50), fit_size(30, 40, 512, enlarge=False)

@@ -84,10 +84,8 @@ def _check_size(page: Any, max_pixels: int) -> None:
 def _has_more(tiff: tifffile.TiffFile) -> bool:
     try:
         tiff.pages[1]
-    except IndexError:
-        return False
-    except Exception:  # a damaged second page does not matter
-        return True
+    except Exception as error:  # a damaged second page does not matter
+        return not isinstance(error, IndexError)
     return True
 
 

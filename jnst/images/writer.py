@@ -5,7 +5,6 @@ The same pixels and parameters give the same bytes: no date and no program's nam
 
 import io
 import json
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from ..arrays import check_values
-from ..files import prove_writable, replace_file
+from ..files import AnyPath, prove_writable, replace_file
 from .icc import srgb_profile
 from .opening import identify, open_picture
 
@@ -31,7 +30,7 @@ _PNG_HEADER_END = 33  # signature (8) and the chunk IHDR (25)
 
 
 def write_image(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     pixels: ArrayLike,
     alpha: ArrayLike | None = None,
     *,
@@ -43,8 +42,7 @@ def write_image(
     PNG and TIFF are exact to `bits` bits, WebP is written lossless, JPEG with quality 95 and
     without chroma subsampling (4:4:4). The file says that it is sRGB: by a chunk in PNG, by an ICC
     profile elsewhere. JPEG has no alpha: the picture is blended with white. The parameters are
-    stored as JSON, in a text chunk "Description" of PNG (iTXt) and in EXIF's or TIFF's
-    ImageDescription elsewhere. The old file, if any, is replaced only by a complete new one.
+    stored as JSON, in a text chunk "Description" of PNG and in ImageDescription elsewhere.
 
     Args:
         path: ends in .png, .jpg, .jpeg, .webp, .tif or .tiff; its folder exists.
@@ -55,9 +53,8 @@ def write_image(
         parameters: names and values to store with the picture; any Unicode.
 
     Raises:
-        ValueError: for an unknown ending, 16 bits in JPEG or WebP, wrong shapes, NaN, a side too
-            long for the format (JPEG 65,500, WebP 16,383), or parameters too long for JPEG (about
-            65,000 bytes).
+        ValueError: for an unknown ending, 16 bits in JPEG or WebP, wrong shapes, NaN, a side or
+            parameters too long for the format.
         TypeError: for pixels that are integers, or parameters that are not strings.
         OSError: if the file cannot be written; see `check_writable`.
 
@@ -72,7 +69,7 @@ def write_image(
 
 
 def picture_bytes(
-    name: str | os.PathLike[str],
+    name: AnyPath,
     pixels: ArrayLike,
     alpha: ArrayLike | None = None,
     *,
@@ -110,24 +107,19 @@ def picture_bytes(
     return _encode_by_pillow(file_format, integers, text)
 
 
-def check_writable(path: str | os.PathLike[str], *, bits: int = 8) -> None:
+def check_writable(path: AnyPath, *, bits: int = 8) -> None:
     """Checks, before a long run, that `write_image` will be able to write `path`.
 
     Raises:
         ValueError: if the name has no known ending, or its format cannot hold `bits` bits.
         OSError: as `jnst.files.prove_writable`.
-
-    Example:
-        >>> check_writable("picture.bmp")
-        Traceback (most recent call last):
-        ValueError: 'picture.bmp' has no known ending: use .png, .jpg, .jpeg, .webp, .tif or .tiff
     """
     if not Path(path).is_dir():
         _file_format(path, bits)
     prove_writable(path)
 
 
-def read_parameters(path: str | os.PathLike[str]) -> dict[str, str]:
+def read_parameters(path: AnyPath) -> dict[str, str]:
     """The parameters that `write_image` stored in a file.
 
     Raises:
@@ -147,7 +139,7 @@ def read_parameters(path: str | os.PathLike[str]) -> dict[str, str]:
         ) from error
 
 
-def _file_format(path: str | os.PathLike[str], bits: int) -> str:
+def _file_format(path: AnyPath, bits: int) -> str:
     file_format = _FORMATS.get(Path(path).suffix.lower())
     if file_format is None:
         *others, last = _FORMATS
