@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
-from ..arrays import Image, Pixels
+from ..arrays import Array, Image, Pixels
 from ..images.resizing import without_bleed
 from ..optimize.optimizer import Moments
 from ..optimize.steps import Evaluator, Objective

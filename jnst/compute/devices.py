@@ -18,10 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array
-from numpy.typing import ArrayLike
 
-from ..arrays import Batch, Features, Image, Scalar
+from ..arrays import Array, ArrayLike, Batch, Features, Image, Scalar
 from ..config import Config
 from ..losses import Losses, LossWeights, StyleCache, Targets
 from ..losses.content import ContentTarget, content_targets
@@ -45,19 +43,8 @@ _BANDS = PartitionSpec(_ROWS)
 
 @dataclass(frozen=True)
 class Sharded(Engine):
-    """The engine that splits each picture over devices, in the order of their bands from the top;
-    callable like `jnst.objective`.
-
-    Example:
-        >>> import jnst
-        >>> params, sharded = jnst.load_weights("vgg16"), Sharded(tuple(jax.devices()))
-        >>> config = jnst.Config(style_layers=("relu1_1",), content_layers=("relu1_2",))
-        >>> black, white = jnp.zeros((20, 16, 3)), jnp.ones((16, 16, 3))
-        >>> targets = sharded.make_targets(params, Scene(black, [white]), config)
-        >>> args = black, params, targets, jnst.loss_weights(config)
-        >>> bool(jnp.isclose(sharded(*args)[0], jnst.objective(*args)[0]))
-        True
-    """
+    """The engine that splits each picture over devices, from the top; callable like
+    `jnst.objective`, with the same result up to rounding."""
 
     devices: tuple[jax.Device, ...]
 
@@ -81,7 +68,6 @@ class Sharded(Engine):
     def __call__(
         self, image: Image, params: Params, targets: Targets, weights: LossWeights
     ) -> tuple[Scalar, Losses]:
-        """Same result as `jnst.objective`, up to rounding; differentiable in the image."""
         terms = targets.terms
         check_over_devices(terms, len(self.devices))
         image = self._everywhere(image)

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import Image, Pixels
+from ..arrays import Array, Image, Pixels
 from ..config import Config
 from ..losses import LossWeights, StyleCache, Targets, make_targets
 from ..losses.guidance import EVERYWHERE, Guidance

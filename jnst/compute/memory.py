@@ -2,9 +2,7 @@
 
 The estimate adds up what is in memory at the same time: the program, the weights, the pictures, the
 optimiser's arrays, the larger of one evaluation and the compiler before it, and the leftovers of
-the coarser scales. An evaluation of the whole picture holds the activations that the backward pass
-reads and a few maps of the widest layer; by windows (`jnst.compute.tiles`) the maps between the
-stages, the residuals of their windows, and a few maps of one window.
+the coarser scales.
 """
 
 import math
@@ -16,7 +14,7 @@ import jax
 from ..config import Config
 from ..losses.registry import style_loss_of
 from ..network.algorithms import Tiles, winograd_tiles
-from ..network.architecture import CONVOLUTIONS, LAYERS, halvings, map_shapes
+from ..network.architecture import CONVOLUTIONS, map_shapes
 from ..system import free_memory
 from .tiles.cutting import Stage, plan_stages, stored_layers
 from .tiles.host_map import LARGE
@@ -140,8 +138,8 @@ def mask_memory(
 ) -> int:
     """Bytes for masks in addition to `estimate_memory`: a weight per position and region."""
     picture = height * width * _FLOAT
-    depths = [halvings(LAYERS[network], layer) for layer in set(config.style_layers)]
-    guides = sum((height >> depth) * (width >> depth) * _FLOAT for depth in depths)
+    shapes = map_shapes(network, config.style_layers, height, width)
+    guides = sum(math.prod(shapes[layer][:2]) * _FLOAT for layer in set(config.style_layers))
     # Each mask also exists at the picture's size; a keep mask comes with the kept pixels.
     return regions * (guides + picture) + keep * 5 * picture
 
@@ -151,6 +149,7 @@ def _bytes(shape: tuple[int, int, int]) -> float:
 
 
 def _whole(shapes: Mapping[str, tuple[int, int, int]]) -> float:
+    """Memory of an evaluation: what the backward pass reads, and a few maps of the widest layer."""
     maps = {layer: _bytes(shape) for layer, shape in shapes.items()}
     # The backward pass through a ReLU reads its output; a convolution's input is not needed.
     residuals = sum(size for layer, size in maps.items() if layer.startswith("relu"))
@@ -182,6 +181,7 @@ def _winograd(network: str, layers: tuple[str, ...], height: int, width: int) ->
 
 
 def _by_windows(stages: tuple[Stage, ...], saved: list[float]) -> float:
+    """Memory of an evaluation: maps between stages, their residuals, a few maps of one window."""
     entering = [0.0, *(_bytes(stage.output) for stage in stages[:-1])]
     forward = sum(entering) + sum(saved)
     # One row of windows exists twice, as map and as derivative; the rows above are released.

@@ -8,9 +8,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import Pixels
+from ..arrays import Array, Pixels
 from ..config import Config
 from ..losses import Losses, LossWeights, StyleCache, Targets, loss_weights
 from ..losses.registry import check_by_windows, check_over_devices
@@ -29,17 +28,10 @@ from .engine import Engine, Scene, Tiled, Whole
 def choose_engine(
     config: Config, tile: int | None, devices: Sequence[jax.Device], size: tuple[int, int]
 ) -> Engine:
-    """The engine for pictures of this size.
+    """The engine for pictures of this size (height, width), margin included.
 
-    Args:
-        config: of the run.
-        tile: pictures with a longer side than this are computed by windows of this many pixels;
-            None for no windows.
-        devices: two or more split each picture.
-        size: (height, width), margin included.
-
-    Raises:
-        ValueError: for choices that windows or several devices do not support.
+    A longer side than `tile` pixels is computed by windows, and two or more devices split each
+    picture; ValueError for choices that these do not support.
     """
     count = len(devices)
     if count > 1:
@@ -114,11 +106,7 @@ def make_problem(
 ) -> Problem:
     """The problem of a scale; compiles its step while computing the targets.
 
-    Args:
-        engine, canvas, config, chunk: see `Problem`.
-        params: from `jnst.load_weights`.
-        scene: the pictures of this scale.
-        style_cache: cache of style statistics from earlier scales or runs; new ones are added.
+    New statistics of styles are added to the `style_cache`.
     """
     height, width, _ = scene.content.shape
     prepared = engine.prepare(params, height, width, config)

@@ -4,13 +4,11 @@ F is the generated map and P the content map, with M = H·W positions and C chan
 depends on the maps only through sums over positions, so it can be computed from the sums of parts
 of a map.
 
-The photograph's fine structure may weight the positions. A few strokes ruin a face, a hand or a
-line of text but do not harm a sky. So the weight of a position is the detail around it: the root
-mean square of the photograph's slopes, in a neighbourhood of a few hundredths of the picture. The
-weights have mean 1, which preserves the scale of the loss. Not from a paper.
-
-Judged by eye at 192 pixels and six times the default content weight: eyes and mouth of a portrait
-are clearer; faint print, with little detail, is no easier to read.
+The photograph's fine structure may weight the positions, since a few strokes ruin a face but do not
+harm a sky. The weight of a position is the detail around it: the root mean square of the
+photograph's slopes, in a neighbourhood of a few hundredths of the picture; the weights have mean 1.
+Not from a paper. By eye, at six times the default content weight, eyes and mouth of a portrait are
+clearer; faint print is no easier to read.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,10 +17,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
-from numpy.typing import ArrayLike
 
-from ..arrays import FeatureMap, Features, Image, Scalar, as_sums
+from ..arrays import Array, ArrayLike, FeatureMap, Features, Image, Scalar, as_sums
 from ..network.architecture import LAYERS, halvings
 from .guidance import halved
 from .style import LEAST_ENERGY

@@ -13,9 +13,8 @@ PyTorch program multiplies by w² instead, because that program weights the loss
 from collections.abc import Iterable
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import FeatureMap, Features, Scalar
+from ..arrays import Array, FeatureMap, Features, Scalar
 from ..ops.derivative import with_backward
 
 _LEAST = 1e-8

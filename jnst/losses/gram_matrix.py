@@ -14,9 +14,8 @@ In the formulas below G belongs to the generated image and A to the style.
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import FeatureMap, Matrix, Scalar, as_sums
+from ..arrays import Array, FeatureMap, Matrix, Scalar, as_sums
 from ..ops.derivative import with_backward
 from .style import LEAST_ENERGY, StyleLoss
 

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import FeatureMap, Matrix, Scalar, as_sums
+from ..arrays import Array, FeatureMap, Matrix, Scalar, as_sums
 from .gram_matrix import gram
 from .root_trace import product, root_trace
 from .style import LEAST_ENERGY, StyleLoss

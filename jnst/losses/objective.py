@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from operator import mul
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import AnyImage, Features, Image, Scalar, as_sums, check_image
+from ..arrays import AnyImage, Array, Features, Image, Scalar, as_sums, check_image
 from ..network import Params, features
 from .content import CONTENT_LOSSES, ContentTarget, content_sums
 from .gradient_norm import normalizing_maps
@@ -45,11 +44,7 @@ class Terms(NamedTuple):
         return tuple(dict.fromkeys((*self.style_layers, *self.content_layers)))
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["content", "style", "guides", "shares"],
-    meta_fields=["terms"],
-)
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Targets:
     """The targets of the optimised image; a pytree of arrays with static `terms`.
@@ -65,7 +60,7 @@ class Targets:
 
     content: dict[str, ContentTarget]
     style: dict[str, Any]
-    terms: Terms
+    terms: Terms = field(metadata={"static": True})
     guides: tuple[Guide, ...] = ()
     shares: tuple[Array, ...] = ()
 
@@ -100,16 +95,15 @@ def objective(
             as float32.
         params: the network's weights.
         targets: from `jnst.make_targets`.
-        weights: from `loss_weights`, or any arrays of those shapes; one style weight for each of
-            the config's style layers, in its order.
+        weights: from `loss_weights`, or any arrays of those shapes.
 
     Returns:
         (total, Losses) for `jax.value_and_grad(objective, has_aux=True)`.
 
     Raises:
         TypeError: for an image of integers.
-        ValueError: if the image's size or the number of style weights does not match the targets,
-            or the image is far from [0, 1].
+        ValueError: if the image or the weights do not match the targets, or the image is far from
+            [0, 1].
 
     References:
         Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks",

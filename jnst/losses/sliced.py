@@ -20,8 +20,6 @@ Departures from the papers:
   levels of its quantiles. The quantiles of several styles are averaged, which gives, along each
   direction, the distribution that is nearest to all of them (their Wasserstein barycentre).
 - Masks weight the positions, and so the levels.
-
-Neither loss depends on sums over positions alone: both need all positions at once.
 """
 
 from collections.abc import Callable
@@ -32,10 +30,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array
 from numpy.typing import NDArray
 
-from ..arrays import FeatureMap, Scalar, as_sums
+from ..arrays import Array, FeatureMap, Scalar, as_sums
 from ..ops.derivative import with_backward
 from .style import LEAST_ENERGY, StyleLoss
 
@@ -56,9 +53,6 @@ def quantiles(samples: Samples) -> Array:
     of the weight (the lower inverse of the distribution function). Each is one of the values, so
     its cotangent flows back to that value: with q = P v and P the selection matrix, v̄ = Pᵀ q̄.
     Without weights P is a permutation. The weights have no derivative.
-
-    >>> quantiles(Samples(jnp.array([[3.0, 1.0, 2.0]]), jnp.array([0.0, 2.0, 1.0]))).tolist()
-    [[1.0, 1.0, 2.0]]
     """
     return _quantiles(samples)
 

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import FeatureMap, Scalar
+from ..arrays import Array, FeatureMap, Scalar
 
 LEAST_ENERGY = 1e-12
 """The smallest divisor of the relative losses: a black picture has no energy."""

@@ -10,9 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
-from ..arrays import AnyImage, Image, check_image
+from ..arrays import AnyImage, Array, Image, check_image
 from ..config import Config
 from ..network import Params
 from ..network.architecture import check_layers, map_shapes
@@ -53,8 +52,8 @@ def make_targets(
 
     Raises:
         TypeError: for a picture of integers.
-        ValueError: if a layer is unknown, a shape is wrong, a picture is far from [0, 1], or the
-            number of style weights is neither one nor the number of styles.
+        ValueError: for an unknown layer, a wrong shape, a picture far from [0, 1], or a number of
+            style weights that is neither one nor the number of styles.
     """
     several = styles if isinstance(styles, list | tuple) else [styles]
     check_image("content", content)
@@ -136,8 +135,7 @@ def _computed(statistics: dict[str, Any], aim: Callable[[Any], Any]) -> dict[str
 def _fitted(
     statistics: dict[str, Any], positions: tuple[tuple[str, int], ...], style_loss: str | StyleLoss
 ) -> dict[str, Any]:
-    fit = style_loss_of(style_loss).fit
-    assert fit is not None
+    fit: Any = style_loss_of(style_loss).fit
     return {layer: fit(statistics[layer], count) for layer, count in positions}
 
 

@@ -5,10 +5,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 from numpy.typing import NDArray
 
-from ..arrays import Scalar
+from ..arrays import Array, Scalar
 from ..config import Config
 from ..config.choices import block_of
 

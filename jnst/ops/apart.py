@@ -15,9 +15,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..arrays import Batch, Kernel
+from ..arrays import Array, Batch, Kernel
 from . import conv, winograd
 from .derivative import with_backward
 from .window import Window, make_window

@@ -79,11 +79,7 @@ def as_pads(padding: Any) -> Pads:
 def make_window(
     shape: tuple[int, ...], taps: tuple[int, int], stride: Pair, padding: Padding, dilation: Pair
 ) -> Window:
-    """Check stride, padding and dilation against an NHWC shape and return the `Window`.
-
-    >>> make_window((1, 5, 6, 3), (3, 3), 2, "SAME", 1).pads
-    ((1, 1), (0, 1))
-    """
+    """Check stride, padding and dilation against an NHWC shape and return the `Window`."""
     strides, dilations = as_pair(stride, "stride"), as_pair(dilation, "dilation")
     extents = tuple(d * (k - 1) + 1 for d, k in zip(dilations, taps, strict=True))
     height, width = sizes = shape[1], shape[2]

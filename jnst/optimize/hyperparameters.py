@@ -26,9 +26,8 @@ class Method:
             x's size.
 
     Raises:
-        ValueError: for an unknown name or line search, a history below 1, a precondition that is
-            negative or not finite, or L-BFGS with clamp (a clipped point is not the one that the
-            line search asked for) or averaging.
+        ValueError: for an unknown name, a number out of range, or L-BFGS with clamp (a clipped
+            point is not the one that the line search asked for) or averaging.
     """
 
     name: str = "adam"

@@ -13,10 +13,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array
 
-from ..arrays import Scalar
-from .line_search import MAX_TRIALS, Search, begin, highest_value, is_flat, lowers, narrow
+from ..arrays import Array, Scalar
+from .line_search import CURVATURE, MAX_TRIALS, Search, begin, highest_value, lowers, narrow
 
 Inverse = Callable[[Array], Array]
 
@@ -225,14 +224,6 @@ def update(
     References:
         Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5, 3.6, 7.5;
         Liu and Nocedal, "On the limited memory BFGS method", 1989.
-
-    Example, a parabola:
-        >>> x, state = jnp.array([3.0]), init(jnp.array([3.0]), history=5)
-        >>> search = jax.jit(partial(update, rate=jnp.float32(1), line_search="zoom"))
-        >>> for _ in range(8):
-        ...     x, state = search(x, x @ x, 2 * x, state)
-        >>> float(jnp.abs(state.position[0])) < 1e-3
-        True
     """
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
     first = state.accepted == 0
@@ -242,8 +233,9 @@ def update(
     bound = highest_value(state.search, state.value, state.slope)
     accepted = finite
     if line_search == "zoom":
-        # Until a pair is stored, decrease alone suffices: the step only finds the scale.
-        flat = is_flat(slope, state.slope) | (state.stored == 0)
+        # The strong curvature condition (eq. 3.7b). Until a pair is stored, decrease alone
+        # suffices: the step only finds the scale.
+        flat = (jnp.abs(slope) <= -CURVATURE * state.slope) | (state.stored == 0)
         accepted = finite & (first | (lowers(state.search, value, bound) & flat))
 
     step, change = x - state.position, gradient - state.gradient

@@ -47,11 +47,6 @@ def highest_value(search: Search, start_value: Array, start_slope: Array) -> Arr
     return start_value + SUFFICIENT_DECREASE * search.step * start_slope + rounding
 
 
-def is_flat(slope: Array, start_slope: Array) -> Array:
-    """Whether φ′(step) satisfies the strong curvature condition (eq. 3.7b)."""
-    return jnp.abs(slope) <= -CURVATURE * start_slope
-
-
 def lowers(search: Search, value: Array, bound: Array) -> Array:
     """Whether φ(step) = value is a sufficient decrease and the lowest trial so far."""
     return (value <= bound) & ((search.low == 0) | (value < search.low_value))

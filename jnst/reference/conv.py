@@ -21,10 +21,8 @@ from .geometry import Floats, Padding, Pair, Windows
 
 
 class _Convolution(Affine):
-    """[batch, height, width, in_channels] → [batch, out_height, out_width, out_channels].
-
-    This is the common part of both versions. Raises ValueError if the kernel does not fit x.
-    """
+    """[batch, height, width, in_channels] → [batch, out_height, out_width, out_channels]: the
+    common part of both versions."""
 
     _axes = "batch height width in_channels"
 

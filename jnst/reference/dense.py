@@ -10,10 +10,8 @@ from .geometry import Floats, check_floats, check_gradient
 
 
 class Affine(ABC):
-    """A layer that multiplies by a kernel and may add a bias: its parameters and their checks.
-
-    Raises TypeError if an array is not floating, ValueError if the shapes disagree.
-    """
+    """A layer that multiplies by a kernel and may add a bias; TypeError for an array that is not
+    floating, ValueError for shapes that disagree."""
 
     _axes: str
 
@@ -29,10 +27,7 @@ class Affine(ABC):
         self._output: tuple[int, ...] = ()
 
     def forward(self, x: Floats) -> Floats:
-        """The output y for x; the last axis of each are the channels or features.
-
-        Raises TypeError if x is not floating, ValueError if it does not fit the kernel.
-        """
+        """The output y for x, with the channels or features on the last axis; the same errors."""
         x = check_floats(x, "x", self._axes)
         if x.shape[-1] != self.kernel.shape[-2]:
             raise ValueError(
@@ -44,10 +39,8 @@ class Affine(ABC):
         return y if self.bias is None else y + self.bias
 
     def backward(self, y_gradient: Floats) -> Floats:
-        """Derivative of a loss by y → that by x; sets `kernel_gradient` and `bias_gradient`.
-
-        Raises ValueError if the shape is not that of the last forward's result.
-        """
+        """Derivative of a loss by y, of the last forward's shape → that by x; sets
+        `kernel_gradient` and `bias_gradient`."""
         y_gradient = check_gradient(y_gradient, self._output)
         if self.bias is not None:
             self.bias_gradient = y_gradient.sum(axis=tuple(range(y_gradient.ndim - 1)))
@@ -120,11 +113,8 @@ class SoftmaxCrossEntropy:
         self._labels: NDArray[np.integer[Any]] = np.zeros((0,), int)
 
     def forward(self, logits: Floats, labels: NDArray[np.integer[Any]]) -> float:
-        """[batch, classes] and [batch] class numbers → the mean cross-entropy.
-
-        Raises TypeError if the labels are not integers, ValueError if there is not one for every
-        row or one is not a class.
-        """
+        """[batch, classes] and [batch] class numbers → the mean cross-entropy; TypeError or
+        ValueError for labels that are not class numbers, one for every row."""
         logits, labels = check_floats(logits, "logits", "batch classes"), np.asarray(labels)
         if not np.issubdtype(labels.dtype, np.integer):
             raise TypeError(f"labels must be integers (class numbers), got {labels.dtype}")
@@ -144,13 +134,9 @@ class SoftmaxCrossEntropy:
         return float(np.mean(np.log(exponentials.sum(axis=1)) - chosen))
 
     def backward(self, loss_gradient: float = 1.0) -> Floats:
-        """z̄[n, k] = L̄ (softmax(z)[n, k] − [k = label_n]) / batch.
-
-        Raises ValueError before the first forward.
-        """
+        """z̄[n, k] = L̄ (softmax(z)[n, k] − [k = label_n]) / batch; ValueError before a forward."""
         if not len(self._labels):
             raise ValueError("nothing to derive: call forward(logits, labels) first")
         derivative = self._probabilities.copy()
         derivative[np.arange(len(self._labels)), self._labels] -= 1.0
-        scaled: Floats = derivative * (loss_gradient / len(self._labels))
-        return scaled
+        return derivative * (loss_gradient / len(self._labels))

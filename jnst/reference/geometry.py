@@ -22,9 +22,6 @@ class Windows:
     >>> windows.taps().squeeze()
     array([[0., 1., 3., 4.],
            [1., 2., 4., 5.]])
-    >>> windows.fold(np.ones((1, 1, 2, 4, 1))).squeeze()
-    array([[1., 2., 1.],
-           [1., 2., 1.]])
     """
 
     def __init__(self, size: Pair, stride: Pair, padding: Padding, dilation: Pair = 1) -> None:
@@ -35,10 +32,8 @@ class Windows:
         self.count = (0, 0)
 
     def place(self, x: Floats, fill: float = 0.0) -> None:
-        """Pads x with `fill`; sets `padded`, and in `count` the rows and columns of windows.
-
-        Raises ValueError, naming both shapes, if no window fits.
-        """
+        """Pads x with `fill`; sets `padded`, and in `count` the rows and columns of windows;
+        ValueError if no window fits."""
         rows, columns = (d * (n - 1) + 1 for d, n in zip(self.dilation, self.size, strict=True))
         self.pads = as_pads(self.padding, x.shape[1:3], (rows, columns), self.stride)
         self.padded = np.pad(x, ((0, 0), *self.pads, (0, 0)), constant_values=fill)
@@ -92,10 +87,7 @@ def as_pads(
     """Converts a padding to ((top, bottom), (left, right)) for a window of these extents.
 
     "SAME" gives ⌈size / stride⌉ outputs, with the odd element of padding after; "VALID" pads
-    nothing. Raises ValueError for other names and negative counts, TypeError for other types.
-
-    >>> as_pads("SAME", (5, 6), (3, 3), (2, 2))
-    ((1, 1), (0, 1))
+    nothing.
     """
     if padding == "VALID":
         return (0, 0), (0, 0)

@@ -21,11 +21,8 @@ class _Pooling(ABC):
         self._output: tuple[int, ...] = ()
 
     def forward(self, x: Floats) -> Floats:
-        """[batch, height, width, channels] → [batch, out_height, out_width, channels].
-
-        Raises TypeError if x is not floating, ValueError if the window does not fit or could lie
-        entirely in the padding.
-        """
+        """[batch, height, width, channels] → [batch, out_height, out_width, channels]; TypeError if
+        x is not floating, ValueError if a window does not fit or could lie in the padding."""
         x, windows = check_floats(x, "x", "batch height width channels"), self._windows
         windows.place(x, np.nan)  # NaN marks the padding: the reductions below skip it.
         if any(max(p) >= size for p, size in zip(windows.pads, windows.size, strict=True)):
@@ -38,10 +35,7 @@ class _Pooling(ABC):
         return y
 
     def backward(self, y_gradient: Floats) -> Floats:
-        """Derivative of a loss by y → that by x.
-
-        Raises ValueError if the shape is not that of the last forward's result.
-        """
+        """Derivative of a loss by y, of the last forward's shape → that by x."""
         y_gradient = check_gradient(y_gradient, self._output)[..., None, :]
         return self._windows.fold(self._share(self._windows.taps()) * y_gradient)
 
@@ -66,8 +60,7 @@ class MaxPool2D(_Pooling):
     """
 
     def _reduce(self, taps: Floats) -> Floats:
-        largest: Floats = np.nanmax(taps, axis=3)
-        return largest
+        return np.nanmax(taps, axis=3)
 
     def _share(self, taps: Floats) -> Floats:
         winners = np.nanargmax(taps, axis=3, keepdims=True)
@@ -87,8 +80,7 @@ class AvgPool2D(_Pooling):
     """
 
     def _reduce(self, taps: Floats) -> Floats:
-        average: Floats = np.nanmean(taps, axis=3)
-        return average
+        return np.nanmean(taps, axis=3)
 
     def _share(self, taps: Floats) -> Floats:
         inside = (~np.isnan(taps)).astype(taps.dtype)

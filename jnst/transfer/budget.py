@@ -100,7 +100,7 @@ def estimate_memory(
     """Peak memory of a run in bytes, the program included; accurate to about a fifth.
 
     Args:
-        config: of the run; layers, scales (which may depend on its size), bleed and optimiser.
+        config: of the run.
         height, width: of the picture at the last scale, in pixels.
         network: "vgg16" or "vgg19".
         tile: as for `jnst.stylize`.

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Config
-from ..files import readable_path, replacing
+from ..files import AnyPath, readable_path, replacing
 from ..losses import Losses
 from ..system import program_version
 
@@ -58,26 +58,22 @@ class Checkpoint:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-def previous_path(path: str | os.PathLike[str]) -> Path:
+def previous_path(path: AnyPath) -> Path:
     """The path of the checkpoint before the last one, such as run.ckpt.previous."""
     path = Path(os.path.realpath(path))
     return path.with_name(path.name + ".previous")
 
 
-def save_checkpoint(
-    path: str | os.PathLike[str], checkpoint: Checkpoint, *, keep_previous: bool = True
-) -> None:
+def save_checkpoint(path: AnyPath, checkpoint: Checkpoint, *, keep_previous: bool = True) -> None:
     """Writes a checkpoint atomically; an existing file becomes the previous one.
 
     Args:
         path: the file; its folder must exist.
         checkpoint: from `Progress.checkpoint`.
-        keep_previous: False leaves the previous file alone and replaces the last one only; use it
-            if the last one is damaged.
+        keep_previous: False leaves the previous file alone, for when the last one is damaged.
 
     Raises:
-        OSError: if it cannot be written; both files are then unchanged, or the last one has
-            already become the previous one.
+        OSError: if it cannot be written; the last checkpoint is then under one of the two names.
     """
     with replacing(path) as temporary:
         _write(temporary, checkpoint)
@@ -85,7 +81,7 @@ def save_checkpoint(
             _keep(Path(os.path.realpath(path)), previous_path(path))
 
 
-def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+def load_checkpoint(path: AnyPath) -> Checkpoint:
     """Reads a checkpoint, or the previous one if that file is damaged or missing.
 
     Raises:
@@ -111,7 +107,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         return checkpoint
 
 
-def is_whole(path: str | os.PathLike[str]) -> bool:
+def is_whole(path: AnyPath) -> bool:
     """Whether `path` is a checkpoint with a valid checksum."""
     with contextlib.suppress(OSError, ValueError):
         _verify(Path(path))

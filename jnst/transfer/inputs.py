@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arrays import Pixels, check_image
+from ..arrays import ArrayLike, Pixels, check_image
 from ..compute import Scene
 from ..config import Config
 from ..images import Picture, resize_picture

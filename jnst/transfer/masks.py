@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arrays import Pixels
+from ..arrays import ArrayLike, Pixels
 from ..compute.canvas import Kept
 from ..config import Config
 from ..images import Picture, resize

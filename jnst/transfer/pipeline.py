@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
-from numpy.typing import ArrayLike
 
-from ..arrays import AnyImage, Pixels
+from ..arrays import AnyImage, Array, ArrayLike, Pixels
 from ..compute import Canvas, Parametrization, Problem, choose_engine, make_problem
 from ..compute.tiles.cutting import check_tile
 from ..config import DEFAULT, Config
@@ -35,14 +33,13 @@ class Result:
 
     Attributes:
         image: [H, W, 3] float32, sRGB nominally in [0, 1], not clipped; at the last scale's size.
-        losses: the weighted terms of `image` itself, floats, margin included; if `config.color`
-            keeps the content's colours by luminance, the terms of the gray picture that gave its
-            luminance; if the image is enlarged, its terms before that.
+        losses: the weighted terms of `image` itself, floats, margin included; where colours are
+            kept by luminance, of the gray picture that gave it; where the image is enlarged, of
+            the one before.
         history: the weighted terms of the point that each step evaluates, arrays; scales are
             concatenated. `image` may be another point than the last: see `stylize`.
         size: (height, width) in which the image was painted. If the callback ended the run at a
-            coarser scale, it is smaller than the image, which is then enlarged as a next scale
-            would begin: with the content's detail if `config.upscale` is "detail".
+            coarser scale, the image is enlarged from it as a next scale would begin.
     """
 
     image: Pixels
@@ -75,10 +72,8 @@ def stylize(
         params: from `jnst.load_weights`.
         content: [H, W, 3], sRGB in [0, 1], NumPy or JAX, or a `Picture` from `jnst.read_image`,
             whose hidden pixels weigh nothing in the content loss; resized to `config.size`.
-        styles: one such image or a sequence of them, of any sizes; each is resized so that its
-            longer (or shorter, as `config.size_side` says) side is that of the content's times
-            its `config.style_scale`, or its `config.style_size`. The alpha of a `Picture` is a
-            mask of it, like `style_masks`.
+        styles: one such image or a sequence of them, of any sizes; resized by `config.style_scale`
+            or `style_size`. The alpha of a `Picture` is a mask of it, like `style_masks`.
         config: all settings; see `jnst.PRESETS`.
         init_image: [H, W, 3], the initial image if `config.init` is "file".
         callback: called with a `Progress` after each chunk of steps; a true result ends the run
@@ -86,12 +81,10 @@ def stylize(
         chunk: steps between two callbacks; by default 1 on a CPU and 20 elsewhere.
         resume: from `Progress.checkpoint` or `load_checkpoint`; the run continues from there. On
             the same machine the picture equals that of an uninterrupted run, bit for bit. All
-            other arguments must be those of the interrupted run; only the steps of the last scale
-            may differ. Adam's learning rate and average then continue as at this step of a run
-            with the new number of steps.
+            other arguments must be those of the interrupted run, but for the steps of the last
+            scale, to which Adam's learning rate and average then adapt.
         tile: scales with a side of more pixels than this are computed by windows of this size, in
-            less memory and with the same result up to rounding (see `jnst.compute.tiles`); None
-            computes every picture at once.
+            less memory and with the same result up to rounding (see `jnst.compute.tiles`).
         style_cache: a dict, initially empty, in which calls with the same `params` cache the
             styles' statistics, so each style and size is computed once (unused by windows or over
             several devices).
@@ -102,8 +95,9 @@ def stylize(
             default the blend of all styles acts everywhere.
         style_masks: for each style the part of it to use, None for all of it.
         keep_mask: the part of the content that stays unchanged: 1 keeps a pixel exactly, values
-            between 0 and 1 blend it with the painting (see `jnst.compute.canvas`). A mask may also
-            be a `Picture`, white or opaque inside (`Picture.as_mask`).
+            between 0 and 1 blend it with the painting. A mask may also be a `Picture`, white or
+            opaque inside (`Picture.as_mask`).
+        parametrization: see `Parametrization`; its array is optimised in place of pixels.
 
     Returns:
         Result, with the image at the last scale's size: the last point that L-BFGS accepted (a
@@ -113,10 +107,10 @@ def stylize(
     Raises:
         TypeError: for a picture of integers.
         ValueError: for an array that is not [H, W, 3] of finite numbers, one far from [0, 1], a
-            picture too small for the layers, an unknown layer, no style, an `init_image` missing or
-            unused, a tile below 128, a choice that needs the whole picture at once with windows or
-            several devices, masks that do not fit the pictures, a checkpoint of another run
-            (listing all differences), or a parametrization with what does not go with it.
+            picture too small for the layers, no style, an `init_image` missing or unused, a tile
+            below 128, a choice that needs the whole picture at once, masks that do not fit the
+            pictures, a checkpoint of another run (listing all differences), or what does not go
+            with a parametrization.
         FloatingPointError: if the objective becomes NaN or infinite and shorter steps do not help.
 
     Warns:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array
 
-from ..arrays import Pixels
+from ..arrays import Array, Pixels
 from ..compute import Canvas
 from ..losses import Losses
 from ..losses.weights import scaled_back

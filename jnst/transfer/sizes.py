@@ -39,11 +39,7 @@ class Scale(NamedTuple):
 
 
 def plan_scales(content: tuple[int, ...], config: Config) -> list[Scale]:
-    """The scales of a run, coarse to fine, for a content of this shape.
-
-    >>> plan_scales((768, 1024, 3), Config(size=256, scales=(1.0,), steps=(50,)))
-    [Scale(number=1, height=192, width=256, margin=8, steps=50)]
-    """
+    """The scales of a run, coarse to fine, for a content of this shape."""
     sizes = target_sizes(content[0], content[1], config)
     rows = enumerate(zip(sizes, config.steps_per_scale, strict=True), start=1)
     return [Scale(n, *size, bleed_at(*size, config), steps) for n, (size, steps) in rows]
@@ -99,11 +95,7 @@ def _fit(
 def style_sizes(
     shapes: Sequence[tuple[int, ...]], height: int, width: int, config: Config
 ) -> list[tuple[int, int]]:
-    """The sizes of styles of these shapes for an image of this height and width.
-
-    >>> style_sizes([(768, 960, 3)] * 2, 100, 200, Config(style_scale=(0.5, 1.0)))
-    [(80, 100), (160, 200)]
-    """
+    """The sizes of styles of these shapes for an image of this height and width."""
     measured = max(height, width) if config.size_side == "longer" else min(height, width)
     scales, fixed = config.scales_per_style(len(shapes)), config.sizes_per_style(len(shapes))
     sides = fixed or [max(1, int(measured * scale)) for scale in scales]
@@ -120,9 +112,6 @@ def widened(pixels: Pixels, config: Config, bucket: int, like: tuple[int, ...] =
     mirrored at the border. Results of equal shape have equal shapes at all coarser scales too. A
     bucket of 1 returns the picture unchanged, not even resized. `like` is the shape of the content,
     for a picture that belongs to it.
-
-    >>> widened(np.zeros((200, 301, 3), np.float32), Config(size=256), 16).shape
-    (176, 256, 3)
     """
     if bucket == 1:
         return pixels

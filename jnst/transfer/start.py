@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 from numpy.typing import NDArray
 
-from ..arrays import Pixels
+from ..arrays import Array, Pixels
 from ..compute import Canvas, Scene
 from ..config import Config
 from ..images import resize, resize_picture

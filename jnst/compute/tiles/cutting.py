@@ -131,12 +131,6 @@ def plan_stages(
 
     `tile` is the longest side of a window of the image, in pixels; windows of deeper stages are
     shorter, since more channels would otherwise take more memory.
-
-    >>> for stage in plan_stages("vgg19", ["relu1_1", "relu4_1"], 1000, 1500, tile=512):
-    ...     print(stage.layers[-1], stage.shape, stage.size, len(stage.windows))
-    pool2 (1000, 1500) (508, 512) 6
-    pool3 (250, 375) (250, 193) 2
-    relu4_1 (125, 187) (125, 95) 2
     """
     layers = tuple(layers)
     check_layers(network, layers)

@@ -17,10 +17,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
-from numpy.typing import ArrayLike
 
-from ...arrays import Image, Pixels, Scalar
+from ...arrays import Array, ArrayLike, Image, Pixels, Scalar
 from ...config import Config
 from ...losses import Losses, LossWeights, Targets
 from ...losses.content import ContentTarget, content_targets
@@ -128,8 +126,7 @@ def make_targets(
             maps[layer] = leaving[-1].values
         targets = content_targets(maps, content, config.preserve, params.network)
         # The weights are also read window by window from the host's memory.
-        in_memory: dict[str, ContentTarget] = jax.tree.map(np.asarray, targets)
-        return in_memory
+        return jax.tree.map(np.asarray, targets)
 
     def style_statistics(style: ArrayLike, guide: Guide, terms: Terms) -> dict[str, Array]:
         terms = terms._replace(content_layers=())

@@ -9,7 +9,8 @@ import weakref
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ...arrays import Pixels
 
 LARGE = 256 << 20
 """Size in bytes from which a `seldom_read` map lies in a file."""
@@ -28,8 +29,9 @@ class HostMap:
         size = max(math.prod(shape) * 4, 1)
         in_file = _in_file(size) if seldom_read and size >= LARGE else None
         self._memory = in_file or _in_memory(size)
-        self.values: NDArray[np.float32]
-        self.values = np.frombuffer(self._memory, np.float32, math.prod(shape)).reshape(shape)
+        self.values: Pixels = np.frombuffer(self._memory, np.float32, math.prod(shape)).reshape(
+            shape
+        )
         self._row, self._forgotten = size // max(shape[0], 1), 0
 
     def forget(self, rows: int) -> None:

@@ -4,8 +4,8 @@ Forward gives the sums over the core's positions and the map that enters the nex
 takes the derivatives of the loss by both, and gives the derivative by the window. Since the kernels
 are constants, it needs no activation for a convolution, one bit per activation for a ReLU (whether
 it was positive), and two bits per maximum (which input won). A ReLU before a maximum needs only one
-bit per maximum: the winning input is positive if the maximum is. The activations that the losses
-read are recomputed, with the bits of the layers before them; later bits are stored by `forward`.
+bit per maximum: the winning input is positive if the maximum is. Activations that the losses read,
+and the bits before them, are recomputed; later bits are stored by `forward`.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
-from jaxtyping import Array
 
-from ...arrays import Batch, FeatureMap, Features
+from ...arrays import Array, Batch, FeatureMap, Features
 from ...losses.content import ContentTarget
 from ...losses.guidance import Guide
 from ...losses.objective import Sums, Terms, sums_of

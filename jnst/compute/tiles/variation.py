@@ -11,10 +11,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array
-from numpy.typing import ArrayLike
 
-from ...arrays import Image, Pixels, Scalar
+from ...arrays import Array, ArrayLike, Image, Pixels, Scalar
 from ...losses import LossWeights
 from ...losses.objective import Terms, variation
 
