@@ -60,9 +60,10 @@ def check_values(name: str, values: Any, *, bounded: bool = True, clipped: bool 
     here = not isinstance(values, jax.core.Tracer) and getattr(values, "is_fully_addressable", True)
     if not bounded or not here:
         return
-    known = np.asarray(values, np.float32)
+    numbers = np.asarray(values, np.float32)
     low, high = (
-        float(extreme(known, where=np.isfinite(known), initial=0)) for extreme in (np.min, np.max)
+        float(extreme(numbers, where=np.isfinite(numbers), initial=0))
+        for extreme in (np.min, np.max)
     )
     if max(-low, high) > _FAR:
         text = f"{name} has values from {low:.3g} to {high:.3g}"

@@ -28,8 +28,8 @@ def duration_words(seconds: float) -> str:
         rounded, unit, smaller = round(rounded / 60), "h", "min"
     if rounded < 60:
         return f"{rounded} {smaller}"
-    whole, rest = divmod(rounded, 60)
-    return f"{whole} {unit} {rest} {smaller}" if rest else f"{whole} {unit}"
+    count, rest = divmod(rounded, 60)
+    return f"{count} {unit} {rest} {smaller}" if rest else f"{count} {unit}"
 
 
 _ELSEWHERE = {
@@ -56,8 +56,8 @@ def plain_name(word: str) -> str:
     return word.lower().strip("-_").replace("_", "-")
 
 
-def _closest(word: str, known: Iterable[str]) -> str | None:
-    names = {plain_name(name): name for name in reversed(list(known))}
+def _closest(word: str, choices: Iterable[str]) -> str | None:
+    names = {plain_name(name): name for name in reversed(list(choices))}
     name = plain_name(word)
     if _ELSEWHERE.get(name) in names and name not in names:
         return names[_ELSEWHERE[name]]
@@ -66,23 +66,23 @@ def _closest(word: str, known: Iterable[str]) -> str | None:
     return None
 
 
-def nearest(word: str, known: Iterable[str], otherwise: str = "", *, quoted: bool = False) -> str:
-    """A hint with the known word closest to `word`; if none is close, `otherwise` or all words.
+def nearest(word: str, choices: Iterable[str], otherwise: str = "", *, quoted: bool = False) -> str:
+    """A hint with the choice closest to `word`; if none is close, `otherwise` or all words.
 
     Dashes and underscores are equal, and names that other programs use are known.
 
     >>> nearest("strid", ["stride", "padding"]), nearest("num_iterations", ["steps", "init"])
     ('did you mean stride?', 'did you mean steps?')
     """
-    known = list(known)
-    if close := _closest(word, known):
+    choices = list(choices)
+    if close := _closest(word, choices):
         return f"did you mean {close!r}?" if quoted else f"did you mean {close}?"
-    return otherwise or f"choose one of {', '.join(known)}"
+    return otherwise or f"choose one of {', '.join(choices)}"
 
 
-def unknown_name(what: str, value: object, known: Iterable[str]) -> str:
-    """The error text for an unknown name, with the closest known one."""
-    return f"unknown {what} {value!r}; {nearest(str(value), known, quoted=True)}"
+def unknown_name(what: str, value: object, choices: Iterable[str]) -> str:
+    """The error text for an unknown name, with the closest choice."""
+    return f"unknown {what} {value!r}; {nearest(str(value), choices, quoted=True)}"
 
 
 class Setting(NamedTuple):

@@ -3,9 +3,9 @@
 All bands have the same height, a multiple of the last layer's stride, so no pooling window crosses
 two bands. A 3x3 convolution reads one row beyond its band, which the neighbouring device sends.
 Beyond the picture it reads zeros, which is what a device without a neighbour receives; the first
-convolution reads what `Config.padding` says. Rows that fill up the last bands stay zero in all
-layers. Each device sums over its own positions, and `psum` adds the sums that the losses need:
-nothing is computed twice, and the result is that of one device up to the order of additions.
+convolution reads what `Config.padding` says. Rows that fill up the last bands stay zero. Each
+device sums over its own positions, and `psum` adds the sums that the losses need: nothing is
+computed twice, and the result is that of one device up to the order of additions.
 """
 
 from collections.abc import Iterable

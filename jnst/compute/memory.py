@@ -74,7 +74,7 @@ def _one_scale(config: Config, height: int, width: int, network: str, tile: int 
     content = [_bytes(shapes[layer]) for layer in set(config.content_layers)]
     if tile is None:
         tiled = _winograd(network, layers, height, width)
-        return fixed + sum(content) + tiled + _whole(shapes)
+        return fixed + sum(content) + tiled + _at_once(shapes)
     stages = plan_stages(network, layers, height, width, tile)
     # Large maps lie in a file (`jnst.compute.tiles.host_map`).
     in_memory = sum(size for size in content if size < LARGE)
@@ -148,7 +148,7 @@ def _bytes(shape: tuple[int, int, int]) -> float:
     return math.prod(shape) * _FLOAT
 
 
-def _whole(shapes: Mapping[str, tuple[int, int, int]]) -> float:
+def _at_once(shapes: Mapping[str, tuple[int, int, int]]) -> float:
     """Memory of an evaluation: what the backward pass reads, and a few maps of the widest layer."""
     maps = {layer: _bytes(shape) for layer, shape in shapes.items()}
     # The backward pass through a ReLU reads its output; a convolution's input is not needed.

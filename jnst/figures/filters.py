@@ -118,10 +118,8 @@ def first_filters(params: Params, image: ArrayLike | None = None) -> Figure:
     weights, divided by the preprocessing's standard deviations. Gray is 0, and each filter is
     scaled to its own largest weight.
 
-    Args:
-        params: from `jnst.load_weights`.
-        image: [height, width, 3], sRGB in [0, 1]; if given, relu1_1's map of each filter is drawn
-            beside the filters, each on its own scale.
+    For an image [height, width, 3], sRGB in [0, 1], relu1_1's map of each filter is drawn beside
+    the filters, each on its own scale.
     """
     kernels = np.asarray(params.layers["conv1_1"]["kernel"], np.float32)
     kernels = kernels / np.asarray(params.preprocessing.std, np.float32)[:, None]
@@ -148,8 +146,7 @@ def feature_maps(params: Params, image: ArrayLike, layer: str, count: int = 12) 
     each on its own colour scale.
 
     Args:
-        params: from `jnst.load_weights`.
-        image: [height, width, 3], sRGB in [0, 1].
+        params, image: the network, and [height, width, 3], sRGB in [0, 1].
         layer: any name in `jnst.LAYERS[params.network]`; "conv…" maps are signed.
         count: number of maps, at least 1; all of them if the layer has fewer.
 

@@ -60,16 +60,14 @@ def guidance(
     """Builds the guidance from masks.
 
     Args:
-        network: "vgg16" or "vgg19".
-        layers: the style layers.
+        network, layers: "vgg16" or "vgg19", and the style layers.
         content_masks: for each style, the region of the image that it paints, [H, W] of the image's
             size, in [0, 1]; or empty.
         style_masks: for each style, the part that counts, of its size, or None for all; or empty.
         blend: the share of each style, with sum 1; the strength of each region's style.
 
     Raises:
-        ValueError: if the number of masks differs from that of the styles, or a mask has no weight
-            at a layer.
+        ValueError: for another number of masks than styles, or a mask without weight at a layer.
 
     Example:
         >>> left = np.tile(np.float32([1, 1, 0, 0]), (4, 1))

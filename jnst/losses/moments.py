@@ -138,8 +138,6 @@ def wasserstein_distance(moments: Any, aim: GaussianAim, positions: int) -> Scal
     value s is replaced by √(s² + ε), with √ε = 3e-3 ‖Σₜ‖, the Frobenius norm. Departures from
     style-transfer-pytorch: its 12 unconverged steps smooth the roots, differently in the value and
     in the derivative; its 1e-4 I on the picture's covariance is left out.
-
-    The aim is `wasserstein_aim` or `wasserstein_relative_aim`.
     """
     if isinstance(moments, Positions):
         mean, centred = moments

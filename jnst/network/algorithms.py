@@ -133,13 +133,14 @@ def expected_seconds(
         times = {}
         for algorithm, (seconds, compilation) in nearest[direction].items():
             tile = 0 if algorithm == "direct" else int(algorithm)
-            scale = _whole(height, width, tile) / _whole(nearest["side"], nearest["side"], tile)
+            timed = _tiled_pixels(nearest["side"], nearest["side"], tile)
+            scale = _tiled_pixels(height, width, tile) / timed
             times[tile] = (seconds * scale, compilation)
         passes.append(times)
     return passes
 
 
-def _whole(height: int, width: int, tile: int) -> int:
+def _tiled_pixels(height: int, width: int, tile: int) -> int:
     """Pixels in whole tiles."""
     side = tile or 1
     return -(-height // side) * -(-width // side) * side**2

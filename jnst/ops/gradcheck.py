@@ -12,8 +12,8 @@ and a large step, such as h = 1, gives nearly all digits.
 The reported error is the largest |by hand − numerical| over an array's elements, divided by the
 largest magnitude among them; a ratio per element would be mere rounding for elements near 0.
 
-This module uses only NumPy: f may be any function of float64 arrays that returns a float64 array or
-number. JAX functions qualify inside `with jax.enable_x64(True)`.
+The function may be any of float64 arrays that returns a float64 array or number; JAX functions
+qualify inside `with jax.enable_x64(True)`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

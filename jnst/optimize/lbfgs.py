@@ -241,8 +241,7 @@ def update(
     step, change = x - state.position, gradient - state.gradient
     state = _remember(state, step, change, accepted & ~first, line_search)
 
-    def accept() -> State:
-        return _accept(x, value, gradient, state, rate, line_search, inverse)
+    accept = partial(_accept, x, value, gradient, state, rate, line_search, inverse)
 
     def reject() -> State:
         if line_search == "none":

@@ -1,9 +1,8 @@
 """A preconditioner for images: frequencies scaled by a power law, by two fast Fourier transforms.
 
-Optimised pixel by pixel, a picture's broad areas converge slowly: the objective's curvature differs
-between frequencies, and natural pictures have amplitudes of about 1/f. Optimising z with x = T z,
-where T scales each frequency f by f^-p, partly corrects that. For an optimiser with an initial
-inverse Hessian, starting from T Tᵀ is equivalent, and the variable stays the image.
+Optimised pixel by pixel, broad areas converge slowly: the objective's curvature differs between
+frequencies, and pictures have amplitudes of about 1/f. Optimising z with x = T z, where T scales
+each frequency f by f^-p, partly corrects that. An initial inverse Hessian T Tᵀ is equivalent.
 """
 
 import jax.numpy as jnp

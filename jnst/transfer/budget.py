@@ -1,8 +1,7 @@
 """The memory budget of a run: the fastest engine that fits, else smaller windows.
 
-Computing the whole picture at once is fastest and takes the most memory. Windows of 128 pixels
-compute a third more than those of 512, since their margins overlap more. Each L-BFGS pair is two
-more pictures, and beyond a few pairs another saves hardly a step: pairs are cut first.
+Windows of 128 pixels compute a third more than those of 512, since their margins overlap more. Each
+L-BFGS pair is two more pictures, and beyond a few, another saves hardly a step: they are cut first.
 """
 
 from collections.abc import Callable

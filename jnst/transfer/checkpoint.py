@@ -82,15 +82,12 @@ def save_checkpoint(path: AnyPath, checkpoint: Checkpoint, *, keep_previous: boo
 
 
 def load_checkpoint(path: AnyPath) -> Checkpoint:
-    """Reads a checkpoint, or the previous one if that file is damaged or missing.
+    """Reads a checkpoint, or with a UserWarning the previous one, if it is damaged or missing.
 
     Raises:
         FileNotFoundError: if neither file exists.
         ValueError: if no file is an undamaged checkpoint.
         OSError: if a file cannot be read.
-
-    Warns:
-        UserWarning: if the previous one is used.
     """
     readable_path(path)
     try:

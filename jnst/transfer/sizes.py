@@ -1,8 +1,7 @@
 """The sizes of pictures at each scale of a run, in pixels; and padding to common sizes.
 
-A step is compiled once per image size. Pictures cropped by hand differ by a few pixels in their
-shorter sides: to share a size, they are padded beyond their borders (`widened`), painted, and
-cropped to exactly the size that they would otherwise have.
+A step is compiled once per image size. To share one, pictures whose shorter sides differ by a few
+pixels are padded beyond their borders (`widened`), painted, and cropped to their own size.
 """
 
 import math
@@ -109,9 +108,8 @@ def widened(pixels: Pixels, config: Config, bucket: int, like: tuple[int, ...] =
     """A picture [H, W, 3] at the last scale's size, one side rounded up to a multiple of `bucket`.
 
     That is the side which `config.size` does not set. Both ends get half of the missing pixels,
-    mirrored at the border. Results of equal shape have equal shapes at all coarser scales too. A
-    bucket of 1 returns the picture unchanged, not even resized. `like` is the shape of the content,
-    for a picture that belongs to it.
+    mirrored at the border. A bucket of 1 returns the picture unchanged, not even resized. `like` is
+    the shape of the content, for a picture that belongs to it.
     """
     if bucket == 1:
         return pixels

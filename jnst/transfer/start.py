@@ -91,10 +91,9 @@ def first_point(
 ) -> Pixels:
     """The initial point of a scale: the image, of any size, at the size of `resized`.
 
-    Upscale "detail" adds the detail of the content, `base`, that this scale has and the coarser
-    one, of that height and width, lacks, as in a Laplacian pyramid (Burt and Adelson, 1983), since
-    an enlarged painting is blurred. With clamp, the point is clipped to [0, 1] as after each step,
-    since enlarged sharp edges overshoot.
+    An enlarged painting is blurred: upscale "detail" adds the detail of the content, `base`, that
+    this scale has and the coarser one, of that height and width, lacks, as in a Laplacian pyramid
+    (Burt and Adelson, 1983). With clamp, the point is clipped to [0, 1] as after each step.
     """
     size = resized.shape[:2]
     point = resize(image, *size)

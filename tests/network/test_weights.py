@@ -223,7 +223,7 @@ def test_cache_folder(tmp_path, monkeypatch):
 def test_importing_creates_nothing_and_loads_no_downloader(tmp_path):
     code = (
         "import sys, jnst.network.weights; jnst.network.weights.find_weights('vgg19');"
-        "print([m for m in ('pooch', 'requests', 'onnx', 'tqdm') if m in sys.modules])"
+        "print([m for m in ('requests', 'onnx', 'tqdm') if m in sys.modules])"
     )
     names = ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "JNST_CACHE")
     environment = {name: str(tmp_path / "home") for name in names}

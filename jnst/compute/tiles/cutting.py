@@ -16,8 +16,8 @@ Along one axis, with n positions entering the stage:
   A pooling layer drops the same positions at the end of an odd map and of its last window; inside
   the map, dropped positions lie beyond the core's reach.
 
-The cuts keep the reach short: VGG-19 up to relu5_1 reaches 70 pixels, its four stages 6, 4, 4 and 1
-positions of the maps that enter them. The price is storing those maps.
+The cuts keep the reach short, at the price of storing maps: VGG-19 up to relu5_1 reaches 70 pixels,
+its four stages 6, 4, 4 and 1 positions of the maps that enter them.
 """
 
 from collections.abc import Iterable

@@ -88,7 +88,9 @@ def value_and_gradient(
         trim()
     gradient = np.zeros(image.shape, np.float32) if by_output is None else by_output.values
     add_variation(gradient, image, weights, targets.terms, rows=tile)
-    return value, _beside(gradient, image)
+    # The image's device may differ from the computing one.
+    beside = image.sharding if isinstance(image, jax.Array) and image.committed else None
+    return value, jax.device_put(gradient, beside)
 
 
 def objective(
@@ -184,13 +186,6 @@ def _sweep(
             entering = leaving.values
     sums = jax.tree.map(partial(jnp.asarray, dtype=jnp.float32), sums)
     return sums, maps, residuals
-
-
-def _beside(gradient: Pixels, image: Image) -> Array:
-    """Moves the gradient to the image's device, which may differ from the computing one."""
-    if isinstance(image, jax.Array) and image.committed:
-        return jax.device_put(gradient, image.sharding)
-    return jnp.asarray(gradient)
 
 
 def _finish(
