@@ -123,10 +123,8 @@ def home(config: Config, height: int, width: int) -> jax.Device | None:
 
 
 def devices_memory(network: str, devices: Sequence[jax.Device]) -> int:
-    """Bytes of several devices in this process in addition to `estimate_memory`.
-
-    The devices of a CPU share its memory: each has a copy of the network.
-    """
+    """Bytes of several devices in this process in addition to `estimate_memory`: those of a CPU
+    share its memory, and each has a copy of the network."""
     own = [device for device in devices if device.process_index == jax.process_index()]
     if jax.default_backend() != "cpu":
         return 0

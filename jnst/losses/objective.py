@@ -151,10 +151,8 @@ def sums_of(
     *,
     whole: bool = False,
 ) -> Sums:
-    """The sums that the losses read, over all positions of these maps.
-
-    With `whole`, these are all of the picture: the sums are not added to those of other parts.
-    """
+    """The sums that the losses read, over all positions of these maps; with `whole`, they are those
+    of the entire picture, never added to those of other parts."""
     loss = style_loss_of(terms.style_loss)
     sums = (whole and loss.sums_of_whole) or loss.sums
     style = {

@@ -33,10 +33,8 @@ class NotFiniteError(FloatingPointError):
 
 
 class StateView:
-    """Read access to a state for a callback, valid until it returns.
-
-    Calling it computes the current result; `arrays()` copies the state for `from_arrays`.
-    """
+    """Read access to a state for a callback, valid until it returns: calling it computes the
+    current result, `arrays()` copies the state for `from_arrays`."""
 
     def __init__(self, state: State, rates: Rates) -> None:
         self._state, self._rates = state, rates

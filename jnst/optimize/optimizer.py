@@ -127,10 +127,8 @@ def from_arrays(
 
 
 def at_other_rates(state: State, before: Rates, now: Rates) -> State:
-    """The state of a run that continues with another decay of its average.
-
-    The average is rescaled to the bias towards 0 that it would have had with that decay.
-    """
+    """The state of a run that continues with another decay of its average, which is rescaled to the
+    bias towards 0 that it would have had with that decay."""
     if state.average is None or before.average == now.average:
         return state
     count = int(state.step) + 1
