@@ -21,8 +21,6 @@ from .preprocessing import Preprocessing, preprocess
 _POOLINGS = {"max": max_pool, "average": avg_pool, "l2": l2_pool}
 # style-transfer-pytorch's factors, which keep inputs of deeper layers near those of training.
 _FACTORS = {"average": 2.0, "l2": 0.78}
-
-
 _STATIC = {"static": True}
 
 
