@@ -67,6 +67,13 @@ def _words(code: str) -> str:
     )
 
 
+def on_page_read_source(page: Any, **_: Any) -> str | None:
+    """The results of a benchmark: their first line, a date with a colon, is no metadata."""
+    if not page.file.src_uri.startswith("benchmarks/results/"):
+        return None
+    return "\n" + (ROOT / page.file.src_uri).read_text(encoding="utf-8")
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Leads the links of a page in `docs/` to these files."""
     if (ROOT / page.file.src_uri).exists():

@@ -29,7 +29,12 @@ class LossWeights(NamedTuple):
 
 
 class Losses(NamedTuple, Generic[Number]):
-    """The weighted terms of an objective; `total` is their sum. Scalars, or one entry per step."""
+    """The weighted terms of an objective, scalars or with one entry per step.
+
+    Attributes:
+        content, style, tv: the terms.
+        total: their sum.
+    """
 
     content: Number
     style: Number

@@ -177,7 +177,7 @@ def features(
             [0, 1], or too small for the deepest layer.
 
     Example:
-            >>> import jnst
+        >>> import jnst
         >>> params = jnst.load_weights("vgg16")
         >>> maps = features(params, jnp.zeros((32, 48, 3)), ["relu1_1", "relu3_1"])
         >>> {name: values.shape for name, values in maps.items()}

@@ -104,8 +104,8 @@ def transform_kernel(kernel: Kernel, tile: int = 4) -> TransformedKernel:
         tile: the side m of the tiles of outputs, 2, 4 or 6.
 
     Returns:
-        n = tile + 2 arrays [n, in_channels, out_channels] in the dtype of the kernel: 16, 36 or 64
-        numbers for 9.
+        n = tile + 2 arrays [n, in_channels, out_channels] in the dtype of the kernel, which have
+        16, 36 or 64 numbers for 9.
 
     Raises:
         ValueError: unsupported tile.

@@ -100,9 +100,9 @@ def stylize(
         parametrization: see `Parametrization`; its array is optimised in place of pixels.
 
     Returns:
-        Result, with the image at the last scale's size: the last point that L-BFGS accepted (a
-        later trial may have had a lower objective), or Adam's running average of its points, or
-        without averaging the point after its last step.
+        The image at the last scale's size, and its losses. It is the last point that L-BFGS
+        accepted (a later trial may have had a lower objective), or Adam's running average of its
+        points, or without averaging the point after its last step.
 
     Raises:
         TypeError: for a picture of integers.
