@@ -101,11 +101,11 @@ def _words(recipe: Recipe, paths: Mapping[str, Path]) -> list[str]:
     words += [str(paths[style]) for style in recipe.styles if style]
     if recipe.preset != "default":
         words += ["--preset", recipe.preset]
+    # What a sweep makes of the others, the command finds out by itself.
+    idle = {} if recipe.sweep else idle_settings(recipe)
     for name in recipe.settings:
         value = getattr(config, name)
-        # What a sweep makes of the others, the command finds out by itself.
-        idle = not recipe.sweep and name in idle_settings(recipe)
-        if value != getattr(defaults, name) and not idle:
+        if value != getattr(defaults, name) and name not in idle:
             words += option_words(name, value)
     if recipe.init_image:
         words += ["--init-image", str(paths[recipe.init_image])]

@@ -17,10 +17,8 @@ KINDS = {
 """The type of each field of `Config`, and whether it is a list of it."""
 
 MOST_STYLES, MOST_PAINTINGS, _MOST_SWEEPS, _MOST_MEMBERS = 8, 36, 2, 40
-_SNAPSHOTS = 50
 _NAME = re.compile(r"[a-z][a-z0-9_+-]{0,39}")
 _SWEPT = re.compile(r"(?!-[a-z-])[\w.+ -]{1,100}", re.ASCII)
-_PATHS = re.compile(r"\bpictures/([0-9a-f]{32})/")
 
 
 @dataclass(frozen=True)

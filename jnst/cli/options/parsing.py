@@ -91,7 +91,7 @@ def _command(
     for needed in ("content", "style"):
         if needed not in typed:
             raise UsageError(f"--{needed} is missing: give a picture (see --help)")
-    _check_style_blend(typed)
+    _check_style_blend(typed, sweeps)
     values |= {"notes": _notes(typed), "preset": name or "default", "changes": changes}
     request = Request(**values)
     if many or sweeps or "style_blend" in typed:
@@ -159,7 +159,7 @@ def _batch(
     )
 
 
-def _check_style_blend(typed: Mapping[str, Any]) -> None:
+def _check_style_blend(typed: Mapping[str, Any], sweeps: Sequence[Sweep]) -> None:
     count = typed.get("style_blend")
     if count is None:
         return
@@ -170,8 +170,7 @@ def _check_style_blend(typed: Mapping[str, Any]) -> None:
             f"--style-blend goes from one style to another: give two, not {len(typed['style'])}, "
             "and neither --pairs nor --every-pair"
         )
-    swept = (text.partition("=")[0].replace("-", "_") for text in typed.get("sweep", ()))
-    if "style_weights" in typed or "style_weights" in swept:
+    if "style_weights" in {*typed, *(sweep.name for sweep in sweeps)}:
         raise UsageError("--style-blend sets --style-weights itself: give one of the two")
 
 
