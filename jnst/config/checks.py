@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import Field, fields
 from numbers import Real
 from typing import Any, NoReturn, get_args
 
@@ -32,6 +32,11 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], tuple[str, ...]], ...] = (
     ("at least 0 and at most 1", lambda v: 0 <= v <= 1, _SHARES),
 )
 """The numbers: what each must be, in words and as a test."""
+
+
+def field_kind(spec: Field[Any]) -> tuple[Any, bool]:
+    """The type of a field of `Config`, and whether it is a list of it."""
+    return (get_args(spec.type) or (spec.type,))[0], isinstance(spec.default, tuple)
 
 
 def as_tuple(name: str, value: Any, example: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -4,12 +4,13 @@ import os
 import tomllib
 from dataclasses import Field, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import tomli_w
 
 from ..files import AnyPath, readable_path, replace_file
 from ..wording import unknown_name
+from .checks import field_kind
 from .config import Config
 from .presets import preset
 
@@ -93,8 +94,8 @@ def check_name(path: AnyPath) -> None:
 
 def _converted(spec: Field[Any], value: Any) -> Any:
     """A TOML value in the type of its field; a list of one value may be written as that value."""
-    kind = (get_args(spec.type) or (spec.type,))[0]
-    if isinstance(spec.default, tuple):
+    kind, is_list = field_kind(spec)
+    if is_list:
         values = value if isinstance(value, list) else [value]
         return tuple(_number_or_name(spec.name, entry, kind) for entry in values)
     return _number_or_name(spec.name, value, kind)

@@ -3,17 +3,15 @@
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, get_args, get_type_hints
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 from ..config import PRESETS, Config
+from ..config.checks import field_kind
 from .answers import Problem
 
 ID = re.compile(r"[0-9a-f]{32}")
-KINDS = {
-    name: (get_args(kind)[0] if get_args(kind) else kind, bool(get_args(kind)))
-    for name, kind in get_type_hints(Config).items()
-}
+KINDS = {spec.name: field_kind(spec) for spec in fields(Config)}
 """The type of each field of `Config`, and whether it is a list of it."""
 
 MOST_STYLES, MOST_PAINTINGS, _MOST_SWEEPS, _MOST_MEMBERS = 8, 36, 2, 40

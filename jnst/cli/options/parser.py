@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, NoReturn, get_args, get_type_hints
+from typing import Any, NoReturn
 
 from ...config import PRESETS, Config
+from ...config.checks import field_kind
 from ...files import NO_ADDRESS, is_address
 from ...wording import nearest, plain_name
 from ..help import Help, default_words
@@ -192,7 +193,6 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
         help="write the options below to a .toml file; without pictures, do nothing else",
     )
     groups: dict[str, Any] = {}
-    kinds = get_type_hints(Config)
     for spec in fields(Config):
         title = spec.metadata["group"]
         if title not in groups:
@@ -200,12 +200,11 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
         value, choices = getattr(PRESETS[preset], spec.name), spec.metadata["choices"]
         text = f"{spec.metadata['help']} (default: {default_words(value)})".replace("%", "%%")
         settings: dict[str, Any] = {"help": text}
-        if kinds[spec.name] is bool:
+        kind, is_list = field_kind(spec)
+        if kind is bool:
             settings["action"] = argparse.BooleanOptionalAction
         else:
-            kind = (get_args(kinds[spec.name]) or (kinds[spec.name],))[0]
             read, name = READERS[kind]
-            is_list = isinstance(value, tuple)
             settings["type"] = listed(read) if is_list else read
             settings["nargs"] = ("+" if spec.default else "*") if is_list else None
             settings["metavar"] = braces(choices) if choices else name

@@ -4,15 +4,16 @@ import argparse
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple
 
 from ...config import Config
+from ...config.checks import field_kind
 from ...wording import nearest
 from .values import READERS
 from .words import UsageError
 
-_KINDS = get_type_hints(Config)
-_NAMES = (*(spec.name for spec in fields(Config)), "preset")
+_KINDS = {spec.name: field_kind(spec) for spec in fields(Config)}
+_NAMES = (*_KINDS, "preset")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -106,14 +107,13 @@ content_weight?
 
 
 def _read(name: str, label: str) -> Any:
-    kind = _KINDS.get(name, str)
+    kind, is_list = _KINDS.get(name, (str, False))
     if kind is bool:
         if label not in _TRUTH:
             raise UsageError(f"--sweep {name}: {label!r} is neither true nor false")
         return _TRUTH[label]
-    read, _ = READERS[(get_args(kind) or (kind,))[0]]
+    read, _ = READERS[kind]
     try:
-        is_list = isinstance(getattr(Config, name, None), tuple)
         return tuple(map(read, label.split())) if is_list else read(label)
     except argparse.ArgumentTypeError as error:
         raise UsageError(f"--sweep {name}: {error}") from None
