@@ -94,6 +94,7 @@ ROOMS = (
     ("losses", "figures"),
     ("compute",),
     ("transfer",),
+    ("video",),
     ("cli",),
     ("studio",),
 )
