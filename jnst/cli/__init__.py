@@ -2,7 +2,7 @@
 
 `main` takes the words and returns the exit code. `options` parses them into a request, which is
 painted and written to a file; `batch` makes several paintings in turn. `commands` holds the
-subcommands that paint nothing: `jnst filters`, `jnst curves` and `jnst weights`.
+subcommands that paint nothing: `jnst filters`, `curves`, `weights` and `status`.
 """
 
 from collections.abc import Sequence

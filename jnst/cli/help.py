@@ -46,7 +46,7 @@ _END = f"""examples:
 
 The painting's path goes to standard output, all else to standard error.
 Ctrl-C saves the painting so far. jnst studio opens a page. Other commands:
-jnst filters, curves, weights.
+jnst filters, curves, weights, status.
 
 jnst --help all shows all options, jnst --help GROUP one group of them:
 {", ".join(_COMMAND)},

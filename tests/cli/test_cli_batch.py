@@ -31,7 +31,9 @@ def many(run: Command) -> Command:
 
 
 def outputs(run: Command, folder: str = "out") -> set[str]:
-    return {path.name for path in (run.folder / folder).iterdir()}
+    """The visible files."""
+    found = (path.name for path in (run.folder / folder).iterdir())
+    return {name for name in found if not name.startswith(".")}
 
 
 def test_every_pair_and_nothing_twice(many: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,11 +65,11 @@ from jnst import cli
 
 words = ["--content", "in", "--style", "night.png", "--output", "out", *sys.argv[1:]]
 print(cli.main(words), flush=True)
-one = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+one = {path.name: path.read_bytes() for path in Path("out").glob("*.png")}
 assert one.keys() == {"a_night.png", "c_night.png", "d_night.png"}, one.keys()
 print("jnst: ===", file=sys.stderr, flush=True)
 print(cli.main([*words, "--overwrite", "--devices", "2"]), flush=True)
-assert one == {path.name: path.read_bytes() for path in Path("out").iterdir()}
+assert one == {path.name: path.read_bytes() for path in Path("out").glob("*.png")}
 print("jnst: ===", file=sys.stderr, flush=True)
 print(cli.main([*words, "--devices", "all", "--tile", "128"]), flush=True)
 """

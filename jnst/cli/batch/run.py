@@ -1,61 +1,24 @@
 """The run of a batch: many paintings, where a failure does not stop the others.
 
-Finished paintings are left alone: a painting stores the recipe that made it (see
-`jnst.cli.output.recipe`) and whether it was interrupted. So the same command, given again, resumes
-where it ended, and after a change of settings paints only what the change affects.
+Finished paintings are left alone, so the same command, given again, resumes where it ended, and
+after a change of settings paints only what the change affects (see `due`).
 """
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import jax
 
 from ...files import make_folder, prove_folder
-from ...images import read_parameters
 from ...network import Params
-from ...transfer import Checkpoint, load_checkpoint
-from ..console import show, tell
+from ..console import tell
 from ..interrupt import Interrupt
 from ..options.request import Batch, Request
-from ..output import recipe
-from ..pictures import read_picture
-from ..resume import continued_job
-from . import sheets
+from . import ledger, sheets
+from .due import begun, is_due
 from .plan import plan
+from .tally import Tally, Task
 from .workers import Workplace, share_out, workplaces
-
-_SHOWN = 3
-
-
-@dataclass
-class _Tally:
-    """The outputs of a batch, sorted by outcome."""
-
-    painted: list[str] = field(default_factory=list)
-    finished: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-
-    def put(self, output: str, outcome: list[str]) -> None:
-        """Moves an output from `left` to the list of its outcome."""
-        self.left.remove(output)
-        outcome.append(output)
-
-    def words(self) -> str:
-        """
-        >>> _Tally(["a.png"], [], ["b.png"], []).words()
-        '1 painted, 1 failed (b.png)'
-        """
-        parts = [f"{len(self.painted)} painted"]
-        if self.finished:
-            parts.append(f"{len(self.finished)} finished before")
-        for outputs, word in ((self.failed, "failed"), (self.left, "left")):
-            if outputs:
-                more = f" and {len(outputs) - _SHOWN} more" if len(outputs) > _SHOWN else ""
-                parts.append(f"{len(outputs)} {word} ({', '.join(outputs[:_SHOWN])}{more})")
-        return ", ".join(parts)
 
 
 def run(
@@ -79,28 +42,32 @@ def run(
         UsageError, OSError, ValueError: before anything is painted, if the command is wrong, a
             folder is empty or cannot be written, or the network cannot be loaded.
     """
-    jobs = plan(batch)
-    planned = sheets.planned(batch.sweeps, jobs)
+    everything = plan(batch)
+    planned = sheets.planned(batch.sweeps, everything)
+    jobs = [job for job in everything if batch.shard.takes(job.output)]
+    say = (lambda message: None) if batch.quiet else tell
+    if not jobs:
+        say(f"no painting of {len(everything)} is in this share")
+        return 0
     params = load(jobs[0])
     places = workplaces(params, devices[: len(jobs)])
-    _prepare_folders([job for job in jobs if batch.overwrite or _is_due(job, params)])
-    tally = _Tally(left=[job.output for job in jobs])
-    say = (lambda message: None) if batch.quiet else tell
+    due = [job for job in jobs if batch.overwrite or is_due(job, params)]
+    _prepare_folders(due)
+    outputs = [job.output for job in everything]
+    if due:
+        again = [job.output for job in due if Path(job.output).exists()]
+        ledger.write_plan(outputs, again, batch.shard.number)
+    tally = Tally(jobs, params, batch.overwrite, say, explain)
     where = f" on {len(places)} devices, each on its own" if len(places) > 1 else ""
-    paintings = f"{len(jobs)} painting{'s' * (len(jobs) != 1)}"
+    share = f" of {len(everything)}" if batch.shard.of > 1 else ""
+    paintings = f"{len(jobs)}{share} painting{'s' * (len(everything) != 1)}"
     say(f"{paintings}{where}")
 
-    def make(numbered: tuple[int, Request], place: Workplace) -> None:
-        number, job = numbered
-        output, code = job.output, 0
+    def make(task: Task, place: Workplace) -> None:
+        if not tally.take(task):
+            return
         try:
-            why = "" if batch.overwrite else _why(job, params)
-            if why is None:
-                show(output)
-                tally.put(output, tally.finished)
-                return
-            say(f"painting {number} of {len(jobs)}: {output}{why}")
-            request, checkpoint = _begun(job)
+            request, checkpoint = begun(task.job)
             with place.entered():
                 code = paint(
                     place.settled(request),
@@ -110,21 +77,22 @@ def run(
                     interrupt=interrupt,
                 )
         except Exception as error:
-            if os.environ.get("JNST_DEBUG"):
-                raise
-            tell(f"error: {output}: {explain(error)}")
-            code = 1
-        if code <= 128:
-            tally.put(output, tally.failed if code else tally.painted)
+            tally.fail(task.job, error)
+        else:
+            tally.end(task.job, code)
 
     def summary() -> str:
         goes_on = "; the same command goes on" if tally.left else ""
         return f"{paintings}: {tally.words()}{goes_on}"
 
     with Interrupt(last_words=summary) as interrupt:
-        share_out(make, enumerate(jobs, start=1), places, lambda: bool(interrupt.signal))
+        tasks = [Task(number, job) for number, job in enumerate(jobs, start=1)]
+        while tasks and not interrupt.signal:
+            share_out(make, tasks, places, lambda: bool(interrupt.signal))
+            tasks = tally.waiting()
         if not tally.left:
-            sheets.write(planned, say)
+            sheets.write(planned, set(tally.painted + tally.finished), say)
+            ledger.clear(outputs)
     if tally.left or tally.failed or not batch.quiet:
         tell(summary())
     return 128 + interrupt.signal if tally.left else int(bool(tally.failed))
@@ -138,42 +106,3 @@ def _prepare_folders(jobs: Sequence[Request]) -> None:
     paths = [path for job in jobs for path in (job.output, job.log, job.checkpoint) if path]
     for folder in dict.fromkeys(Path(path).parent for path in paths):
         prove_folder(folder)
-
-
-def _is_due(request: Request, params: Params) -> bool:
-    try:
-        return _outdated(request, params) is not None
-    except (OSError, ValueError):  # which is told when its turn comes
-        return True
-
-
-def _why(request: Request, params: Params) -> str | None:
-    """Why a painting must be made, for the user: "" if it is new; None if it is finished."""
-    why = _outdated(request, params)
-    if why is None:
-        try:
-            read_picture(request.output, request)
-        except ValueError:
-            return ", which is here but damaged"
-    return why
-
-
-def _outdated(request: Request, params: Params) -> str | None:
-    """As `_why`, but for damage."""
-    if not Path(request.output).exists():
-        return ""
-    stored = read_parameters(request.output)
-    if stored.get("recipe") != recipe(request, params):
-        return ", which is here by other settings or of other pictures"
-    if "step" in stored:
-        return f", which was stopped at step {stored['step']}"
-    return None
-
-
-def _begun(request: Request) -> tuple[Request, Checkpoint | None]:
-    """A request and the checkpoint that it goes on from, if there is one."""
-    path = request.checkpoint
-    if path is None or not Path(path).exists():
-        return request, None
-    checkpoint = load_checkpoint(path)
-    return continued_job(request, path, checkpoint.notes), checkpoint

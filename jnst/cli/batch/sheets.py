@@ -1,7 +1,7 @@
 """The sheets of a sweep: one for each content and style, with all of the values tried."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from ..options.request import Request
 from ..options.sweep import Sweep, axes, cells
 from ..options.templates import names
 from ..options.words import UsageError
+from . import ledger
 
 
 class Sheet(NamedTuple):
@@ -52,22 +53,34 @@ def planned(sweeps: tuple[Sweep, ...], requests: Sequence[Request]) -> list[Shee
     return sheets
 
 
-def write(sheets: Sequence[Sheet], say: Callable[[str], None]) -> None:
-    """Makes the sheets of the paintings that exist, and says so; a failure is only a warning."""
-    if not sheets:
-        return
-    from ...figures.sheets import grid_sheet
+def write(sheets: Sequence[Sheet], made: Set[str], say: Callable[[str], None]) -> None:
+    """Makes the sheets of the paintings that exist, and says so; a failure is only a warning.
 
+    Args:
+        sheets: of all shards.
+        made: the paintings of this process; a sheet without any of them is made by another one.
+        say: tells what was made.
+    """
     for sheet in sheets:
-        pictures: list[NDArray[np.float32] | None] = []
-        for path in sheet.paintings:
-            try:
-                pictures.append(read_image(path).pixels)
-            except (OSError, ValueError):
-                pictures.append(None)
+        if made.isdisjoint(sheet.paintings):
+            continue
         try:
-            grid_sheet(pictures, *axes(sheet.sweeps), sheet.path, title=sheet.title)
+            # Processes that share a sheet end one after the other: the last has all paintings.
+            with ledger.lock_of(sheet.path).acquire(timeout=-1):
+                _write(sheet)
         except (OSError, ValueError) as error:
             tell(f"warning: no sheet: {error}")
         else:
             say(f"all on one sheet: {sheet.path}")
+
+
+def _write(sheet: Sheet) -> None:
+    from ...figures.sheets import grid_sheet
+
+    pictures: list[NDArray[np.float32] | None] = []
+    for path in sheet.paintings:
+        try:
+            pictures.append(read_image(path).pixels)
+        except (OSError, ValueError):
+            pictures.append(None)
+    grid_sheet(pictures, *axes(sheet.sweeps), sheet.path, title=sheet.title)

@@ -5,7 +5,7 @@ from typing import Any
 from ...images.opening import MAX_FILE_SIZE, MAX_PIXELS
 from ...network.architecture import LAYERS
 from ...network.preprocessing import INPUTS
-from .values import count, devices, interval, size_in_bytes, tile, whole
+from .values import count, devices, interval, shard, size_in_bytes, tile, whole
 
 NETWORKS = tuple(LAYERS)
 WHOLE = "none"
@@ -104,6 +104,12 @@ GROUPS = {
             "round the side that --size leaves free up to a multiple of N, by mirroring the "
             "content at its borders; the painting is cut back. Pictures of similar shape then "
             "share one compilation (default: 16 for many paintings, 1 for one)",
+        ),
+        (
+            "shard",
+            {"type": shard, "metavar": "I/N"},
+            "make share I, counted from 0, of N: for N processes that run the same command, on any "
+            "machines",
         ),
     ),
     "checkpoints": (

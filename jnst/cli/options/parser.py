@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "filters": "jnst.cli.commands.filters",
     "curves": "jnst.cli.commands.curves",
     "weights": "jnst.cli.commands.weights",
+    "status": "jnst.cli.commands.status",
     "studio": "jnst.studio.command",
 }
 """Names of other commands, and the module whose `main(argv)` runs each."""

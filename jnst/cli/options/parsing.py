@@ -17,6 +17,7 @@ from .request import Batch, MaskFiles, Request, Resume, Save
 from .settings import FIELDS, config_of, settings_of
 from .sweep import Sweep, interpolation, read_sweeps
 from .templates import TEMPLATED, as_template
+from .values import Shard
 from .words import STREAM, UsageError, in_options
 
 
@@ -84,7 +85,7 @@ def _command(
             raise UsageError(
                 "--memory is settled when a run begins: leave it out, or give --tile N"
             )
-        if many or sweeps or "style_blend" in typed:
+        if many or sweeps or {"style_blend", "shard"} & typed.keys():
             raise UsageError("--resume goes on with one painting: give one --content, no folder")
         values |= {"preset": name} if name else {}
         return Resume(typed["resume"], values, templates, changes, devices_of(typed))
@@ -96,6 +97,11 @@ def _command(
     request = Request(**values)
     if many or sweeps or "style_blend" in typed:
         return _batch(typed, request, sweeps, templates, many)
+    if "shard" in typed:
+        raise UsageError(
+            "--shard takes a share of many paintings, and this is one: give several --content, a "
+            "folder, --every-pair or --sweep"
+        )
     templates = {**templates, "output": as_template(typed.get("output"))}
     return checked(request.set_to(request.preset, changes).named(templates))
 
@@ -156,6 +162,7 @@ def _batch(
         templates=templates,
         overwrite="overwrite" in typed,
         devices=request.devices,
+        shard=typed.get("shard", Shard()),
     )
 
 

@@ -13,7 +13,7 @@ from .groups import WHOLE
 from .settings import config_of
 from .sweep import Sweep
 from .templates import as_template, filled, literal, names
-from .values import Interval
+from .values import Interval, Shard
 from .words import STREAM, option_words
 
 
@@ -195,6 +195,7 @@ class Batch(NamedTuple):
         templates: the typed values of the options in `TEMPLATED`, by name.
         overwrite: whether finished paintings and files not made by jnst are replaced.
         devices: the devices that share the paintings.
+        shard: the share of the paintings that this process makes.
     """
 
     request: Request
@@ -205,6 +206,7 @@ class Batch(NamedTuple):
     templates: Mapping[str, str]
     overwrite: bool
     devices: Devices
+    shard: Shard = Shard()
 
     @property
     def quiet(self) -> bool:

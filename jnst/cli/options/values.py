@@ -1,6 +1,7 @@
 """Parsers of the values of options: numbers, sizes, times; for argparse, with its errors."""
 
 import argparse
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -86,6 +87,46 @@ def interval(text: str) -> Interval:
             f"{text!r} is neither a time, such as 60s, nor a number of steps, such as 50"
         )
     return Interval(seconds=float(match[1])) if match[1] else Interval(steps=int(match[2]))
+
+
+class Shard(NamedTuple):
+    """The share of one process, which starts with the same command as the others.
+
+    A painting goes by a hash of its file, so that more pictures, or fewer, move none of the others.
+
+    Attributes:
+        number: of the share, from 0.
+        of: the number of processes.
+
+    Example:
+        >>> [Shard(i, 3).takes("out/cat_night.png") for i in range(3)]
+        [False, False, True]
+    """
+
+    number: int = 0
+    of: int = 1
+
+    def takes(self, output: str) -> bool:
+        """Whether the painting that becomes this file belongs to the share."""
+        digest = hashlib.blake2b(output.encode(errors="surrogateescape"), digest_size=8).digest()
+        return int.from_bytes(digest) % self.of == self.number
+
+
+def shard(text: str) -> Shard:
+    """A share of many paintings.
+
+    >>> shard("0/3")
+    Shard(number=0, of=3)
+    """
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share of the paintings, such as 0/3")
+    found = Shard(int(match[1]), int(match[2]))
+    if found.number >= found.of:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no share: they count from 0 to one below their number, as 0/2 and 1/2"
+        )
+    return found
 
 
 def number(text: str) -> float:
