@@ -22,5 +22,6 @@ from .padding import pad as pad
 from .pooling import avg_pool as avg_pool
 from .pooling import l2_pool as l2_pool
 from .pooling import max_pool as max_pool
+from .warp import warp as warp
 from .winograd import conv3x3 as conv3x3
 from .winograd import transform_kernel as transform_kernel

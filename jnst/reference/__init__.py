@@ -19,3 +19,4 @@ from .dense import ReLU as ReLU
 from .dense import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from .pooling import AvgPool2D as AvgPool2D
 from .pooling import MaxPool2D as MaxPool2D
+from .warp import Warp as Warp

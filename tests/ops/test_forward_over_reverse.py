@@ -10,6 +10,7 @@ from jnst import ops
 RNG = np.random.default_rng(0)
 X, WAY = RNG.standard_normal((2, 2, 6, 7, 3))
 KERNEL, BIAS = RNG.standard_normal((3, 3, 3, 4)), RNG.standard_normal(4)
+FLOW = 2 * RNG.standard_normal((2, 6, 7, 2))
 LABELS = np.array([1, 2])
 MATRIX = RNG.standard_normal((126, 5))
 LAYERS = {
@@ -27,6 +28,7 @@ LAYERS = {
     "max_pool": lambda x: ops.max_pool(x, 3, 2, "SAME"),
     "avg_pool": lambda x: ops.avg_pool(x, 3, 2, "SAME"),
     "l2_pool": lambda x: ops.l2_pool(x, 3, 2, "SAME"),
+    "warp": lambda x: ops.warp(x, jnp.asarray(FLOW, x.dtype)),
     "relu": ops.relu,
     "dense": lambda x: ops.dense(ops.flatten(x), jnp.asarray(MATRIX, x.dtype)),
     "softmax_cross_entropy": lambda x: ops.softmax_cross_entropy(x[:, 0, 0], jnp.asarray(LABELS)),
