@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from .storage import is_address, prove_stored, write_stored
+
 AnyPath = str | os.PathLike[str]
 """The name of a file, as callers give it."""
 
@@ -24,14 +26,13 @@ _unfinished: set[Path] = set()
 NO_ADDRESS = "is an address, and nothing is downloaded: save the file and give its name"
 _SPECIAL = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 _SPECIAL |= dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device")
-# A scheme has two letters at least: C:/ is a drive.
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.*", re.IGNORECASE | re.DOTALL)
 
 
 def replace_file(path: AnyPath, data: bytes) -> None:
-    """Writes `data` to `path` atomically; raises OSError as `replacing`."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    """Writes `data` to `path`, or an address in storage, whole; raises OSError as `replacing`."""
+    if not write_stored(path, data):
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
 
 
 @contextlib.contextmanager
@@ -61,6 +62,8 @@ def prove_writable(path: AnyPath) -> None:
     Raises OSError for a folder that is missing or a file, a path that is a folder, read-only, a
     device or a pipe, or a folder in which no file can be made.
     """
+    if prove_stored(path):
+        return
     target = _target(path)
     try:
         prove_folder(target.parent)
@@ -120,6 +123,7 @@ def remove_stale(path: AnyPath) -> None:
 
 def _target(path: AnyPath) -> Path:
     """The file that `path` names after following links; raises OSError if not replaceable."""
+    refuse_address(os.fspath(path))
     name, target = repr(str(path)), Path(os.path.realpath(path))
     folder = target.parent
     if target.is_dir():
@@ -156,17 +160,8 @@ def _temporary(target: Path) -> Iterator[Path]:
         _unfinished.discard(temporary)
 
 
-def is_address(text: str) -> bool:
-    """Whether a text is an address on the web rather than the name of a file.
-
-    >>> is_address("https://a.org/b.jpg"), is_address("a/b.jpg"), is_address("C://b.jpg")
-    (True, False, False)
-    """
-    return bool(_ADDRESS.fullmatch(text))
-
-
 def refuse_address(text: str) -> None:
-    """Raises OSError for an address on the web."""
+    """Raises OSError for an address."""
     if is_address(text):
         raise OSError(f"{text} {NO_ADDRESS}")
 

@@ -21,7 +21,7 @@ from ..system import program_version
 from ..transfer import load_checkpoint
 from . import compilation_cache, distributed
 from .batch.run import run as run_batch
-from .console import fill_closed_streams, show, tell
+from .console import explain, fill_closed_streams, show, tell
 from .options.devices import Devices
 from .options.parser import SUBCOMMANDS
 from .options.parsing import parse
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return paint(continued(command, checkpoint.notes), checkpoint)
             if isinstance(command, Batch):
                 shared_devices = distributed.chosen(devices) if devices.several else ()
-                return run_batch(command, paint, load_network, _explain, shared_devices)
+                return run_batch(command, paint, load_network, explain, shared_devices)
             return paint(command)
     except SystemExit as end:
         return int(end.code or 0)
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if devices is not None and distributed.peer_lost(devices, error):
             tell(distributed.PEER_LOST)
             distributed.leave(1)
-        tell(f"error: {_explain(error)}")
+        tell(f"error: {explain(error)}")
         return 2 if isinstance(error, UsageError) else 1
 
 
@@ -94,19 +94,6 @@ def _as_named(error: UnicodeError) -> tuple[str | bytes, int]:
     if 0xDC80 <= code <= 0xDCFF:
         return bytes([code - 0xDC00]), error.start + 1
     return codecs.backslashreplace_errors(error)
-
-
-def _explain(error: Exception) -> str:
-    """One line that says what went wrong and, if known, what to do."""
-    text = " ".join(str(error).split())
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
-        advice = text if isinstance(error, MemoryError) else ""
-        return f"out of memory: {advice or 'use a smaller --tile, --memory or --size'}"
-    if isinstance(error, OSError | ValueError | FloatingPointError | ImportError):
-        return text
-    return f"unexpected {type(error).__name__}: {text} (JNST_DEBUG=1 shows where)"
 
 
 def _tell_warning(quiet: bool, message: Warning | str, *_: object) -> None:

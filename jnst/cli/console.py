@@ -5,7 +5,8 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
@@ -36,8 +37,25 @@ def fill_closed_streams() -> None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
 
 
+_HEARD: ContextVar[list[str] | None] = ContextVar("heard", default=None)
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[list[str]]:
+    """Within the block, in this thread, messages go into the list, and results nowhere."""
+    messages: list[str] = []
+    token = _HEARD.set(messages)
+    try:
+        yield messages
+    finally:
+        _HEARD.reset(token)
+
+
 def tell(*messages: str) -> None:
     """Writes message lines to standard error, uninterrupted by other threads."""
+    if (listener := _HEARD.get()) is not None:
+        listener.extend(messages)
+        return
     with ALONE:
         for message in messages:
             _print(f"jnst: {message}", sys.stderr)
@@ -45,6 +63,8 @@ def tell(*messages: str) -> None:
 
 def show(*results: str) -> None:
     """Writes lines to standard output, uninterrupted by other threads."""
+    if _HEARD.get() is not None:
+        return
     with ALONE:
         for result in results:
             _print(result, sys.stdout)
@@ -62,6 +82,19 @@ def _print(text: str, stream: TextIO | None) -> None:
     except OSError:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def explain(error: Exception) -> str:
+    """One line that says what went wrong and, if known, what to do."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
+        advice = text if isinstance(error, MemoryError) else ""
+        return f"out of memory: {advice or 'use a smaller --tile, --memory or --size'}"
+    if isinstance(error, OSError | ValueError | FloatingPointError | ImportError):
+        return text
+    return f"unexpected {type(error).__name__}: {text} (JNST_DEBUG=1 shows where)"
 
 
 class Display:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..images import Picture, picture_bytes, resize, write_image
 from ..network import Params
+from ..storage import open_stored
 from .console import tell
 from .options.groups import WHOLE
 from .options.request import Request
@@ -131,6 +132,8 @@ def recipe(request: Request, params: Params) -> str:
 def _hash_of_file(path: str) -> str:
     if path == STREAM:
         return path
+    if (stored := open_stored(path)) is not None:
+        return hashlib.sha256(stored.getbuffer()).hexdigest()
     status = Path(path).stat()
     return _hash(path, status.st_size, status.st_mtime_ns)
 

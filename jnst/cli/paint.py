@@ -41,6 +41,7 @@ def paint(
     params: Params | None = None,
     style_cache: StyleCache | None = None,
     interrupt: Interrupt | None = None,
+    program: str = "",
 ) -> int:
     """Reads, paints and writes; returns the exit code, see `jnst.cli.command`.
 
@@ -48,6 +49,7 @@ def paint(
         request: the parsed command.
         resume: the checkpoint of a run to continue.
         params, style_cache, interrupt: shared by the paintings of a batch.
+        program: what the command that is stored in the painting calls; default: this process.
     """
     say = (lambda message: None) if request.quiet else tell
     for note in request.notes:
@@ -57,7 +59,7 @@ def paint(
     params = params or load_network(request)
     check_layers(params.network, request.config.layers)
     request, settled, memory = fitted(request, params, pictures.base, say)
-    command = command_words(sys.argv[0], original.words())
+    command = command_words(program or sys.argv[0], original.words())
     embedded = parameters(request, params, command, program_version())
     embedded["recipe"] = recipe(original, params)
     height, width = pictures.content.pixels.shape[:2]

@@ -6,6 +6,7 @@ checked first; any error of a decoder becomes one line that names the file.
 
 import contextlib
 import io
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError, features
 
-from ..files import special_kind
+from ..files import AnyPath, refuse_address, special_kind
+from ..storage import Bytes, open_stored
 from ..system import ALONE
 from .optional_formats import HINT, format_of, jxl_size, register
 
@@ -115,8 +117,21 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
         raise UnsupportedError(_too_many(f"{width}x{height} pixels are over {max_pixels:,}"))
 
 
+def located(path: AnyPath, max_file_size: int = MAX_FILE_SIZE) -> Path | BinaryIO:
+    """The source that `open_picture` takes: a file of this machine, or what storage has at a path.
+
+    Raises OSError for an address on the web.
+    """
+    stored = open_stored(path, max_file_size)
+    if stored is None:
+        refuse_address(os.fspath(path))
+    return Path(path) if stored is None else stored
+
+
 def name_of(source: Path | BinaryIO) -> str:
     """The name of a source in messages."""
+    if isinstance(source, Bytes):
+        return repr(source.name)
     return repr(str(source)) if isinstance(source, Path) else "standard input"
 
 

@@ -15,9 +15,17 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..arrays import Pixels
-from ..files import AnyPath, refuse_address
+from ..files import AnyPath
 from .icc import ProfileError, to_srgb
-from .opening import MAX_FILE_SIZE, MAX_PIXELS, UnsupportedError, identify, name_of, open_picture
+from .opening import (
+    MAX_FILE_SIZE,
+    MAX_PIXELS,
+    UnsupportedError,
+    identify,
+    located,
+    name_of,
+    open_picture,
+)
 from .tiff import FIRST_PAGE, Samples, decode_tiff, fractions
 
 _EXIF_ORIENTATION = 274
@@ -105,9 +113,7 @@ def read_image(
         >>> picture.pixels.shape, round(float(picture.pixels[0, 0, 2]), 3), picture.alpha
         ((2, 3, 3), 0.2, None)
     """
-    if isinstance(path, str):
-        refuse_address(path)
-    source = Path(path) if isinstance(path, str | os.PathLike) else path
+    source = located(path, max_file_size) if isinstance(path, str | os.PathLike) else path
     name = name_of(source)
     with open_picture(source, max_pixels=max_pixels, max_file_size=max_file_size) as file:
         values, has_alpha, profile, orientation, notes = _decode(file, max_pixels)
@@ -128,7 +134,16 @@ def read_image(
     pixels = np.ascontiguousarray(pixels, np.float32)
     if alpha is not None:
         pixels, alpha = _fill_hidden(pixels, alpha), np.ascontiguousarray(alpha)
-    return Picture(pixels, alpha, source if isinstance(source, Path) else Path("-"))
+    return Picture(pixels, alpha, Path(path) if isinstance(path, str | os.PathLike) else Path("-"))
+
+
+def read_size(path: AnyPath) -> tuple[int, int]:
+    """The height and width of a picture, upright, from its header; the errors of `read_image`."""
+    with open_picture(located(path)) as file:
+        image = identify(file)
+        width, height = image.size
+        turned = image.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
+    return (width, height) if turned else (height, width)
 
 
 def _fill_hidden(pixels: Pixels, alpha: Pixels) -> Pixels:

@@ -19,7 +19,7 @@ from PIL import Image
 from ..arrays import check_values
 from ..files import AnyPath, prove_writable, replace_file
 from .icc import srgb_profile
-from .opening import identify, open_picture
+from .opening import identify, located, open_picture
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP"}
 _FORMATS |= {".tif": "TIFF", ".tiff": "TIFF"}
@@ -126,7 +126,7 @@ def read_parameters(path: AnyPath) -> dict[str, str]:
         ValueError: if it has none, or is not a picture.
         OSError: if there is no such file, or it may not be read.
     """
-    with open_picture(Path(path)) as file:
+    with open_picture(located(path)) as file:
         image = identify(file)
         text = image.info.get("Description") or image.getexif().get(_EXIF_DESCRIPTION)
     try:

@@ -36,7 +36,7 @@ def test_more_pictures_move_none() -> None:
         (["--shard", "3/3", "--every-pair"], "--shard: 3/3 is no share: they count from 0 to one"),
         (["--shard", "0/0", "--every-pair"], "0/0 is no share"),
         (["--shard", "one", "--every-pair"], "'one' is no share of the paintings, such as 0/3"),
-        (["--shard", "0/2"], "--shard takes a share of many paintings, and this is one"),
+        (["--shard", "0/2"], "--shard is for many paintings, and this is one"),
     ],
 )
 def test_shares_that_cannot_be_meant(words: list[str], message: str) -> None:

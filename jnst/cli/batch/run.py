@@ -15,6 +15,7 @@ from ..console import tell
 from ..interrupt import Interrupt
 from ..options.request import Batch, Request
 from . import ledger, sheets
+from .cluster import run_on_cluster
 from .due import begun, is_due
 from .plan import plan
 from .tally import Tally, Task
@@ -87,6 +88,9 @@ def run(
 
     with Interrupt(last_words=summary) as interrupt:
         tasks = [Task(number, job) for number, job in enumerate(jobs, start=1)]
+        if batch.cluster:
+            run_on_cluster(batch, params.sha256, tally, tasks, lambda: bool(interrupt.signal))
+            tasks = []
         while tasks and not interrupt.signal:
             share_out(make, tasks, places, lambda: bool(interrupt.signal))
             tasks = tally.waiting()

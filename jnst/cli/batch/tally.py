@@ -101,6 +101,10 @@ class Tally:
         ledger.note_failure(job.output, reason)
         self._release(job)
 
+    def leave(self, job: Request) -> None:
+        """Leaves a painting that was begun for another time."""
+        self._release(job)
+
     def waiting(self) -> list[Task]:
         """The paintings that other processes were making, a moment later."""
         tasks, self._elsewhere = self._elsewhere, []

@@ -111,6 +111,18 @@ GROUPS = {
             "make share I, counted from 0, of N: for N processes that run the same command, on any "
             "machines",
         ),
+        (
+            "cluster",
+            {"metavar": "ADDRESS|local:N"},
+            "let the workers of a Dask cluster paint: the address of its scheduler, such as "
+            "tcp://host:8786, or N workers on this machine (jnst[cluster])",
+        ),
+        (
+            "send-back",
+            _FLAG,
+            "send the pictures to the workers of --cluster and the paintings back, where they have "
+            "no folder in common with this machine",
+        ),
     ),
     "checkpoints": (
         ("checkpoint", _FILE, "write the state of the run to this file, to continue from it"),

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from ...config import PRESETS, Config
 from ...config.checks import field_kind
-from ...files import NO_ADDRESS, is_address
+from ...files import NO_ADDRESS
+from ...storage import is_address, is_remote
 from ...wording import nearest, plain_name
 from ..help import Help, default_words
 from .groups import GROUPS, MODES, add_options, braces
@@ -72,7 +73,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         for word in args or ():
             value = word.partition("=")[2] if word.startswith("--") else word
-            if is_address(value):
+            if is_address(value) and not is_remote(value):
                 raise UsageError(f"{value} {NO_ADDRESS}")
         parsed, rest = super().parse_known_args(args, namespace)
         for action in self._actions:

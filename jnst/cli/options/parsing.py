@@ -1,6 +1,7 @@
 """The parser of a command line into a checked request; no picture is read here."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -18,7 +19,7 @@ from .settings import FIELDS, config_of, settings_of
 from .sweep import Sweep, interpolation, read_sweeps
 from .templates import TEMPLATED, as_template
 from .values import Shard
-from .words import STREAM, UsageError, in_options
+from .words import STREAM, UsageError, in_options, option
 
 
 def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | Save | str:
@@ -85,7 +86,7 @@ def _command(
             raise UsageError(
                 "--memory is settled when a run begins: leave it out, or give --tile N"
             )
-        if many or sweeps or {"style_blend", "shard"} & typed.keys():
+        if many or sweeps or ({"style_blend"} | _OF_MANY) & typed.keys():
             raise UsageError("--resume goes on with one painting: give one --content, no folder")
         values |= {"preset": name} if name else {}
         return Resume(typed["resume"], values, templates, changes, devices_of(typed))
@@ -97,15 +98,16 @@ def _command(
     request = Request(**values)
     if many or sweeps or "style_blend" in typed:
         return _batch(typed, request, sweeps, templates, many)
-    if "shard" in typed:
+    for name in sorted(_OF_MANY & typed.keys()):
         raise UsageError(
-            "--shard takes a share of many paintings, and this is one: give several --content, a "
+            f"{option(name)} is for many paintings, and this is one: give several --content, a "
             "folder, --every-pair or --sweep"
         )
     templates = {**templates, "output": as_template(typed.get("output"))}
     return checked(request.set_to(request.preset, changes).named(templates))
 
 
+_OF_MANY = frozenset(("shard", "cluster", "send_back"))
 _SAME = {spec.name for spec in fields(Request)} - {
     *(*TEMPLATED, "content", "preset", "config", "resume"),
 }
@@ -152,6 +154,7 @@ def _batch(
     if "style_blend" in typed:
         sweeps, blended = (*sweeps, interpolation(typed["style_blend"])), True
     _check_bucket(request)
+    _check_cluster(typed, request)
     bucket = typed.get("bucket", 16 if many else 1)
     return Batch(
         request=replace(request, bucket=bucket, devices=Devices(), notes=()),
@@ -163,7 +166,24 @@ def _batch(
         overwrite="overwrite" in typed,
         devices=request.devices,
         shard=typed.get("shard", Shard()),
+        cluster=typed.get("cluster", ""),
+        send_back="send_back" in typed,
     )
+
+
+def _check_cluster(typed: Mapping[str, Any], request: Request) -> None:
+    if "cluster" not in typed:
+        if "send_back" in typed:
+            raise UsageError("--send-back is for the workers of --cluster ADDRESS")
+        return
+    address = typed["cluster"]
+    if not re.fullmatch(r"local:[1-9]\d{0,3}|(?!local:).+:\d+", address):
+        raise UsageError(f"--cluster is {address}: give HOST:PORT of a scheduler, or local:N")
+    if request.devices.several:
+        raise UsageError("--devices is for this machine: start a worker of --cluster for each")
+    for name in ("checkpoint", "log", "save_every"):
+        if "send_back" in typed and name in typed:
+            raise UsageError(f"{option(name)} needs a folder that the workers share: leave it out")
 
 
 def _check_style_blend(typed: Mapping[str, Any], sweeps: Sequence[Sweep]) -> None:

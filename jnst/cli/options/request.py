@@ -196,6 +196,8 @@ class Batch(NamedTuple):
         overwrite: whether finished paintings and files not made by jnst are replaced.
         devices: the devices that share the paintings.
         shard: the share of the paintings that this process makes.
+        cluster: address of a Dask scheduler, or local:N; "" for none.
+        send_back: whether pictures and paintings are sent.
     """
 
     request: Request
@@ -207,6 +209,8 @@ class Batch(NamedTuple):
     overwrite: bool
     devices: Devices
     shard: Shard = Shard()
+    cluster: str = ""
+    send_back: bool = False
 
     @property
     def quiet(self) -> bool:
