@@ -3,13 +3,14 @@
 import gc
 import os
 import sys
+from typing import Any
 
 from .cli.console import fill_closed_streams
 from .cli.help import shown_at_once
 
 
-def run() -> int:
-    """Runs the command line of this process and returns its exit code."""
+def run(**options: Any) -> int:
+    """Runs the command line of this process and returns its exit code; see `jnst.cli.command`."""
     fill_closed_streams()
     if shown_at_once(sys.argv[1:]):
         return 0
@@ -21,7 +22,7 @@ def run() -> int:
 
     gc.freeze()
     gc.enable()
-    return main()
+    return main(**options)
 
 
 def begin_with_large_pages() -> None:

@@ -1,7 +1,8 @@
-"""Sizes, durations and suggestions for mistyped words, in readable form."""
+"""Sizes, durations, suggestions for mistyped words, and what an error is about."""
 
+import contextlib
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -121,3 +122,27 @@ class SettingError(ValueError):
     def told(self, spell: Callable[[Setting], str]) -> str:
         """The text with each setting spelt in another way, such as an option."""
         return "".join(spell(part) if isinstance(part, Setting) else part for part in self._parts)
+
+
+def field_of(error: BaseException) -> str | None:
+    """The field of `Config`, or the argument of `jnst.stylize`, that an error says it is about."""
+    return getattr(error, "field", None)
+
+
+@contextlib.contextmanager
+def about(field: str) -> Iterator[None]:
+    """Has errors within say what they are about, unless they know it better: see `field_of`.
+
+    >>> try:
+    ...     with about("keep_mask"):
+    ...         raise OSError("a.png is damaged")
+    ... except OSError as error:
+    ...     field_of(error)
+    'keep_mask'
+    """
+    try:
+        yield
+    except Exception as error:
+        if field_of(error) is None:
+            vars(error)["field"] = field
+        raise

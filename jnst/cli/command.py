@@ -12,13 +12,14 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ..config import save_config
 from ..images import read_parameters
 from ..system import program_version
 from ..transfer import load_checkpoint
+from ..wording import field_of
 from . import compilation_cache, distributed
 from .batch.run import run as run_batch
 from .console import explain, fill_closed_streams, show, tell
@@ -32,12 +33,22 @@ from .paint import load_network, paint
 from .resume import continued
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    hear: Callable[[str, str | None], None] = lambda line, field: None,
+) -> int:
     """Runs a command and returns its exit code.
 
     Args:
         argv: the words after the program's name; default: those of this process.
+        hear: called with the line and the field (`jnst.wording.field_of`) of each error.
     """
+
+    def reported(error: Exception) -> str:
+        line = explain(error)
+        hear(line, field_of(error))
+        return line
+
     words = list(sys.argv[1:] if argv is None else argv)
     devices: Devices | None = None
     fill_closed_streams()
@@ -69,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return paint(continued(command, checkpoint.notes), checkpoint)
             if isinstance(command, Batch):
                 shared_devices = distributed.chosen(devices) if devices.several else ()
-                return run_batch(command, paint, load_network, explain, shared_devices)
+                return run_batch(command, paint, load_network, reported, shared_devices)
             return paint(command)
     except SystemExit as end:
         return int(end.code or 0)
@@ -82,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if devices is not None and distributed.peer_lost(devices, error):
             tell(distributed.PEER_LOST)
             distributed.leave(1)
-        tell(f"error: {explain(error)}")
+        tell(f"error: {reported(error)}")
         return 2 if isinstance(error, UsageError) else 1
 
 

@@ -18,7 +18,7 @@ from ..system import free_memory, total_memory
 from ..transfer import estimate_memory
 from ..transfer.budget import choose
 from ..transfer.sizes import painted_size, plan_scales, target_sizes
-from ..wording import duration_words, size_words
+from ..wording import about, duration_words, field_of, size_words
 from .console import tell
 from .distributed import chosen
 from .limits import check_bands, enough_pairs
@@ -98,7 +98,7 @@ def fitted(
         try:
             choose_engine(config, tile, devices, painted)
         except ValueError as error:
-            raise UsageError(in_options(error)) from None
+            raise UsageError(in_options(error), field_of(error)) from None
         needed = estimate_memory(config, height, width, network=params.network, tile=tile)
         needed += devices_memory(params.network, devices) + masks
         if devices and needed > total_memory():
@@ -109,7 +109,8 @@ def fitted(
         settled |= _history(request, config)
         return replace(request, config=config, tile=windows), settled, needed
     memory = (request.share or request.memory or free_memory()) - masks
-    choice = choose(config, height, width, network=params.network, memory=memory)
+    with about("size"):
+        choice = choose(config, height, width, network=params.network, memory=memory)
     if choice.history != config.history:
         say(
             f"note: L-BFGS remembers {choice.history} pairs of steps, not {config.history}, to "

@@ -65,7 +65,8 @@ def _refuse(
     shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
     raise UsageError(
         f"{option(name)} is {shown}: {what} of {size[1]}x{size[0]} pixels needs more than "
-        f"{size_words(need)} of memory, and there are {size_words(have)}: {remedy}"
+        f"{size_words(need)} of memory, and there are {size_words(have)}: {remedy}",
+        name,
     )
 
 

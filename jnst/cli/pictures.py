@@ -18,6 +18,7 @@ from ..network.architecture import smallest_side
 from ..system import ALONE
 from ..transfer.masks import checked_masks
 from ..transfer.sizes import widened
+from ..wording import about
 from .limits import check_sizes
 from .options.groups import WHOLE
 from .options.request import Request
@@ -78,16 +79,18 @@ def read_masks(
         OSError, ValueError: for a file that cannot be read, a mask in colour, or one that does
             not fit its picture.
     """
-    files = request.masks
+    files, shape = request.masks, content.pixels.shape
     masks = checked_masks(
-        content.pixels.shape,
+        shape,
         [style.pixels.shape for style in styles],
-        [_read_mask(path, request) for path in files.content],
-        [None if path == WHOLE else _read_mask(path, request) for path in files.styles],
-        None if files.keep is None else _read_mask(files.keep, request),
+        [_read_mask("content_masks", path, request) for path in files.content],
+        [
+            None if path == WHOLE else _read_mask("style_masks", path, request)
+            for path in files.styles
+        ],
+        None if files.keep is None else _read_mask("keep_mask", files.keep, request),
     )
-
-    shape, keep = content.pixels.shape, masks.keep
+    keep = masks.keep
     return {
         "content_masks": [_widened_mask(mask, shape, wide) for mask in masks.content],
         "style_masks": masks.styles,
@@ -99,8 +102,9 @@ def _widened_mask(mask: Pixels, shape: Sequence[int], wide: Callable[..., Pixels
     return np.clip(wide(mask[..., None], like=shape)[..., 0], 0, 1)
 
 
-def _read_mask(path: str, request: Request) -> NDArray[np.float32]:
-    return read_picture(path, request).as_mask()
+def _read_mask(field: str, path: str, request: Request) -> NDArray[np.float32]:
+    with about(field):
+        return read_picture(path, request).as_mask()
 
 
 @dataclass(frozen=True)
@@ -131,10 +135,9 @@ class Pictures:
 
 def read_pictures(request: Request) -> Pictures:
     """Reads all pictures of a command; ValueError for one that is too small for its layers."""
-    content = read_picture(request.content, request)
-    styles = [read_picture(path, request) for path in request.styles]
-    start = read_picture(request.init_image, request) if request.init_image else None
-    _check_sides([content, *styles, *([start] if start else [])], request)
+    content = _read_large("content", request.content, request)
+    styles = [_read_large("styles", path, request) for path in request.styles]
+    start = _read_large("init_image", request.init_image, request) if request.init_image else None
     check_sizes(request, content.pixels.shape, [style.pixels.shape for style in styles])
     widen = partial(widened, config=request.config, bucket=request.bucket)
     masks = read_masks(request, content, styles, widen)
@@ -144,12 +147,14 @@ def read_pictures(request: Request) -> Pictures:
     return Pictures(content, styles, widen(content.pixels), alpha, {"init_image": init} | masks)
 
 
-def _check_sides(pictures: Sequence[Picture], request: Request) -> None:
+def _read_large(field: str, path: str, request: Request) -> Picture:
     smallest = smallest_side(request.architecture, request.config.layers)
-    for picture in pictures:
+    with about(field):
+        picture = read_picture(path, request)
         height, width = picture.pixels.shape[:2]
         if min(height, width) < smallest:
             raise ValueError(
                 f"{picture.path} is {width}x{height} pixels, but these layers look at squares "
                 f"of {smallest}: use a larger picture"
             )
+    return picture

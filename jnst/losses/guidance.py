@@ -21,6 +21,7 @@ import numpy as np
 
 from ..arrays import Pixels
 from ..network.architecture import LAYERS, halvings
+from ..wording import about
 
 Guide = dict[str, Any]
 """Layer to the weights [h, w] of its positions, with mean 1."""
@@ -81,10 +82,7 @@ def guidance(
     check_numbers(content_masks, style_masks, count)
     content_masks = without_overlap(content_masks)
     regions, styles = (
-        tuple(
-            {} if mask is None else guide_of(f"{kind} mask {i}", mask, network, layers)
-            for i, mask in enumerate(masks, start=1)
-        )
+        _guides(kind, masks, network, layers)
         for kind, masks in (("content", content_masks), ("style", style_masks))
     )
     shares = tuple(
@@ -92,6 +90,16 @@ def guidance(
         for weight, mask in zip(blend, content_masks, strict=False)
     )
     return Guidance(regions, shares, styles)
+
+
+def _guides(
+    kind: str, masks: Sequence[Pixels | None], network: str, layers: Iterable[str]
+) -> tuple[Guide, ...]:
+    with about(f"{kind}_masks"):
+        return tuple(
+            {} if mask is None else guide_of(f"{kind} mask {i}", mask, network, layers)
+            for i, mask in enumerate(masks, start=1)
+        )
 
 
 def without_overlap(masks: Sequence[Pixels]) -> list[Pixels]:

@@ -1,8 +1,8 @@
 """The words of the command that paints a recipe, and what the command says about them."""
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..cli.batch.plan import plan
@@ -10,52 +10,51 @@ from ..cli.options.groups import WHOLE
 from ..cli.options.parsing import parse
 from ..cli.options.request import Batch
 from ..cli.options.settings import config_of
+from ..cli.options.sweep import cells, read_sweeps
 from ..cli.options.words import option, option_words
 from ..config import PRESETS, Config
 from ..config.effects import idle_fields
+from ..wording import field_of
 from .answers import Problem
-from .recipes import KINDS, Recipe
+from .recipes import Recipe
 
 _SNAPSHOTS = 50
-_PATHS = re.compile(r"\bpictures/([0-9a-f]{32})/")
 
 
 def config_for(recipe: Recipe) -> Config:
     """The settings; Problem 400 for a wrong value."""
-    try:
+    with _refusing(recipe):
         return config_of(recipe.preset, recipe.settings, recipe.init_image)
-    except (ValueError, TypeError) as error:
-        raise Problem(400, str(error), field_in(str(error), recipe)) from None
+
+
+@contextlib.contextmanager
+def _refusing(recipe: Recipe) -> Iterator[None]:
+    """Turns an error of the command into Problem 400, at the control that it is about."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        raise Problem(400, plain(str(error)), recipe.control(field_of(error))) from None
 
 
 def idle_settings(recipe: Recipe) -> dict[str, str]:
-    """The settings without effect beside the others, and why; Problem 400 for a wrong value."""
-    reasons = idle_fields(config_for(recipe), max(1, len(recipe.styles)))
-    return {name: why.removeprefix(f"{option(name)} has ") for name, why in reasons.items()}
-
-
-def field_in(line: str, recipe: Recipe) -> str | None:
-    """The control that an error of the command is about, or None.
-
-    >>> field_in("--content-weight is -1.0: it must be a finite number of at least 0", Recipe())
-    'content_weight'
-    """
-    if match := _PATHS.search(line):
-        parts = {"content": [recipe.content], "styles": recipe.styles}
-        parts |= {"init_image": [recipe.init_image], "keep_mask": [recipe.keep_mask]}
-        parts |= {"content_masks": recipe.content_masks, "style_masks": recipe.style_masks}
-        return next((name for name, ids in parts.items() if match[1] in ids), None)
-    for name, value in recipe.settings.items():
-        if isinstance(value, list) and any(repr(v) in line for v in value if isinstance(v, str)):
-            return name  # a layer, by its own name
-    names = {option(name): name for name in (*KINDS, "preset", "sweep", "keep_mask", "init_image")}
-    names |= {"--content": "content", "--style": "styles", "--content-mask": "content_masks"}
-    names |= {"--style-mask": "style_masks"}
-    for word in re.findall(r"--[a-z][a-z0-9-]*|\b[a-z_0-9]+_[a-z_0-9]+\b|^[a-z]+\b", line):
-        name = names.get(word.replace("--no-", "--"), word)
-        if name in names.values():
-            return name
-    return None
+    """The settings without effect in any of the paintings, and why; Problem 400 for a wrong one."""
+    with _refusing(recipe):
+        reasons = [
+            idle_fields(
+                config_of(
+                    cell.values.pop("preset", recipe.preset),
+                    {**recipe.settings, **cell.values},
+                    recipe.init_image,
+                ),
+                max(1, len(recipe.styles)),
+            )
+            for cell in cells(read_sweeps(_sweep_words(recipe), recipe.settings))
+        ]
+    return {
+        name: why.removeprefix(f"{option(name)} has ")
+        for name, why in reasons[0].items()
+        if all(name in others for others in reasons)
+    }
 
 
 def plain(line: str) -> str:
@@ -78,20 +77,12 @@ def checked_words(
     Raises:
         Problem: 400 with the command's one line.
     """
-    while True:
-        words = _words(recipe, paths) + list(files)
-        try:
-            request = parse(words)
-            if isinstance(request, Batch):
-                plan(request)
-            return words
-        except (ValueError, OSError) as error:
-            line = str(error)
-        idle = field_in(line, recipe) if "has no effect" in line else None
-        if idle not in recipe.settings:
-            raise Problem(400, plain(line), field_in(line, recipe))
-        kept = {name: value for name, value in recipe.settings.items() if name != idle}
-        recipe = replace(recipe, settings=kept)
+    words = _words(recipe, paths) + list(files)
+    with _refusing(recipe):
+        request = parse(words)
+        if isinstance(request, Batch):
+            plan(request)
+    return words
 
 
 def _words(recipe: Recipe, paths: Mapping[str, Path]) -> list[str]:
@@ -101,8 +92,7 @@ def _words(recipe: Recipe, paths: Mapping[str, Path]) -> list[str]:
     words += [str(paths[style]) for style in recipe.styles if style]
     if recipe.preset != "default":
         words += ["--preset", recipe.preset]
-    # What a sweep makes of the others, the command finds out by itself.
-    idle = {} if recipe.sweep else idle_settings(recipe)
+    idle = idle_settings(recipe)
     for name in recipe.settings:
         value = getattr(config, name)
         if value != getattr(defaults, name) and name not in idle:
@@ -116,9 +106,13 @@ def _words(recipe: Recipe, paths: Mapping[str, Path]) -> list[str]:
     if any(recipe.style_masks):
         masks = (str(paths[mask]) if mask else WHOLE for mask in recipe.style_masks)
         words += ["--style-mask", *masks]
-    for sweep in recipe.sweep:
-        words += ["--sweep", f"{sweep['name']}={','.join(sweep['values'])}"]
+    for sweep in _sweep_words(recipe):
+        words += ["--sweep", sweep]
     return words
+
+
+def _sweep_words(recipe: Recipe) -> list[str]:
+    return [f"{sweep['name']}={','.join(sweep['values'])}" for sweep in recipe.sweep]
 
 
 def file_words(folder: str, config: Config) -> list[str]:

@@ -4,7 +4,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from .command_words import field_in, plain
+from .command_words import plain
 from .jobs import DONE, EXPORTS, QUEUED, RUNNING, Job
 from .store import Store
 
@@ -26,7 +26,7 @@ def view(job: Job, store: Store) -> dict[str, Any]:
         "state": job.state,
         "stopping": job.stopping,
         "error": plain(error) if error else None,
-        "field": field_in(error, job.recipe) if error else None,
+        "field": job.recipe.control(job.run.get("field")) if error else None,
         "notes": job.notes(),
         "created": job.data["created"],
         "started": job.run.get("began"),

@@ -111,10 +111,15 @@ class Job:
         write_record(self.folder / "job.json", data)
         self.data = data
 
-    def end_attempt(self, code: int, error: str = "") -> None:
-        """Writes down the end of an attempt whose process could not do it itself."""
-        run = {"attempt": self.data["attempt"], "ended": time.time(), "code": code, "error": error}
-        write_record(self.folder / RUN, self.run | run)
+    def end_attempt(self, code: int, **error: str | None) -> None:
+        """Writes down the end of an attempt whose process could not do it itself.
+
+        Args:
+            code: its exit code.
+            error: what it could not do: an `error`, and the `field` that this is about.
+        """
+        run = {"attempt": self.data["attempt"], "ended": time.time(), "code": code} | error
+        write_record(self.folder / RUN, run)
         self.look()
 
     def words(self) -> list[str]:

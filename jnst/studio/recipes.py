@@ -49,6 +49,10 @@ class Recipe:
         values = itertools.product(*(sweep["values"] for sweep in self.sweep))
         return [dict(zip(names, chosen, strict=True)) for chosen in values]
 
+    def control(self, field: str | None) -> str | None:
+        """The control of the page for an error about a field: of a swept one, the sweep's."""
+        return "sweep" if field in {sweep["name"] for sweep in self.sweep} else field
+
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `read_recipe` reads."""
         return asdict(self)

@@ -112,8 +112,8 @@ class Runner:
         unable = child is not None and job.data["attempt"] == job.started
         if job.look() == QUEUED and (stopping or unable):
             # It ended before it could write down anything.
-            line = "" if stopping else "the painting's process could not be started"
-            job.end_attempt(_TERMINATED if stopping else 1, line)
+            line = None if stopping else "the painting's process could not be started"
+            job.end_attempt(_TERMINATED if stopping else 1, error=line)
         self._hub.touch(job.id)
 
     def _start(self, job: Job) -> None:
@@ -140,7 +140,7 @@ class Runner:
                 )
         except (Problem, OSError) as error:
             with contextlib.suppress(Problem):  # a full disk: it is tried again
-                job.end_attempt(1, str(error))
+                job.end_attempt(1, error=str(error), field=getattr(error, "field", None))
         else:
             job.state = RUNNING
             self.running.add(job.id)

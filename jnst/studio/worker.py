@@ -3,11 +3,11 @@
     python -m jnst.studio.worker JOB ATTEMPT WORDS…
 
 It holds the job's lock as long as it lives, so that a server started later knows whether it is
-still painting. `run.json` says which attempt ran, and once it is over its exit code and the
-command's last error; where the code is missing and nobody holds the lock, the process was killed.
+still painting. `run.json` says which attempt ran, and once it is over its exit code, the command's
+last error, and the field that this is about; where the code is missing and nobody holds the lock,
+the process was killed.
 """
 
-import contextlib
 import fcntl
 import importlib
 import os
@@ -15,13 +15,12 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from .store import read_record, write_record
 
 LOCK, RUN, MESSAGES = "lock", "run.json", "messages.txt"
 _LOCK_SECONDS = 20.0
-_ERROR = "jnst: error: "
 # On a full disk, this room is left for the record of how it ended.
 _RESERVE, _RESERVED = "reserve", 50_000
 _TERMINATED = 128 + signal.SIGTERM
@@ -43,43 +42,17 @@ def main() -> int:
         run: dict[str, Any] = {"attempt": attempt, "pid": os.getpid(), "began": time.time()}
         write_record(job / RUN, run)
         (job / _RESERVE).write_bytes(bytes(_RESERVED))
-        sys.stderr = messages = _Messages(sys.stderr)
         code = 1
         try:
-            code = program.run()
+            code = program.run(hear=lambda line, field: run.update(error=line, field=field))
         except SystemExit as end:
             code = int(end.code or 0)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             (job / _RESERVE).unlink(missing_ok=True)
-            run |= {"ended": time.time(), "code": code, "error": messages.error}
+            run |= {"ended": time.time(), "code": code}
             write_record(job / RUN, run)
     return code
-
-
-class _Messages:
-    """Standard error; a full disk does not close it, and its last error is remembered.
-
-    Attributes:
-        error: the text of the last line that tells an error, or "".
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self.error = stream, ""
-
-    def write(self, text: str) -> int:
-        if text.startswith(_ERROR):
-            self.error = text.removeprefix(_ERROR).strip()
-        with contextlib.suppress(OSError):
-            self._stream.write(text)
-            self._stream.flush()
-        return len(text)
-
-    def flush(self) -> None:
-        """Every text is written at once."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 def _terminated(*_: object) -> None:

@@ -16,7 +16,7 @@ from ..config import Config
 from ..losses.registry import needs_whole
 from ..network.architecture import check_layers, smallest_side
 from ..system import free_memory
-from ..wording import size_words
+from ..wording import about, size_words
 from .sizes import painted_size
 
 T = TypeVar("T")
@@ -161,7 +161,8 @@ def by_smaller_windows(
         # Retry outside the handler: the error's traceback keeps its frames' arrays alive.
         tile = None if whole else smaller_tile(tile, max(size))
         if tile is None:
-            raise MemoryError(advice())
+            with about("size"):
+                raise MemoryError(advice())
 
 
 def advice(config: Config, height: int, width: int, network: str) -> str:

@@ -15,6 +15,7 @@ from ..images.luminance import keep_colors, luminance
 from ..images.resizing import with_bleed, without_rim
 from ..network import Params
 from ..network.architecture import check_layers, smallest_side
+from ..wording import about
 from .checkpoint import fingerprint
 from .masks import Masks
 from .sizes import Scale, drop_small_scales, plan_scales, style_sizes
@@ -42,9 +43,11 @@ def checked_pictures(
     config: Config,
 ) -> Pictures:
     """The pictures as float32; raises ValueError or TypeError for one that is not valid."""
-    base = _checked("content", content)
+    with about("content"):
+        base = _checked("content", content)
     several = styles if isinstance(styles, list | tuple) else [styles]
-    sources = [_checked(f"style {i}", style) for i, style in enumerate(several, start=1)]
+    with about("styles"):
+        sources = [_checked(f"style {i}", style) for i, style in enumerate(several, start=1)]
     if not sources:
         raise ValueError("no style image was given: give at least one")
     start = None if init_image is None else _checked("init_image", init_image)
@@ -127,6 +130,7 @@ def prepare_inputs(params: Params, pictures: Pictures, masks: Masks, config: Con
     return Inputs(params, config, originals, painted, masks.without_rim(config.style_rim), scales)
 
 
+@about("size")
 def _check_sizes(network: str, pictures: Pictures, scales: list[Scale], config: Config) -> None:
     need = smallest_side(network, config.layers)
     named = [("content", scale.size) for scale in scales]

@@ -11,6 +11,7 @@ from ..config import Config
 from ..images import Picture, resize
 from ..images.resizing import with_bleed, without_bleed, without_rim
 from ..losses.guidance import Guidance, check_numbers, guidance, guide_of, without_overlap
+from ..wording import about
 
 
 class Masks(NamedTuple):
@@ -21,6 +22,7 @@ class Masks(NamedTuple):
     keep: Pixels | None = None  # the part of the content that stays unchanged
     visible: Pixels | None = None  # the alpha of the content, if something of it is hidden
 
+    @about("style_masks")
     def seen(self, alphas: Sequence[Pixels | None]) -> "Masks":
         """The masks of what is visible, with the alphas of the content and of each style."""
         content, *others = alphas
@@ -97,17 +99,21 @@ def checked_masks(
 ) -> Masks:
     """The masks of `jnst.stylize` as float32, for pictures of these shapes; raises its errors."""
     check_numbers(content_masks, style_masks, len(styles))
-    return Masks(
-        tuple(
+    with about("content_masks"):
+        regions = tuple(
             _checked(f"content mask {i}", mask, content, "the content")
             for i, mask in enumerate(content_masks, start=1)
-        ),
-        tuple(
+        )
+    with about("style_masks"):
+        parts = tuple(
             None if mask is None else _checked(f"style mask {i}", mask, shape, f"style {i}")
             for i, (mask, shape) in enumerate(zip(style_masks, styles, strict=False), start=1)
-        ),
-        None if keep_mask is None else _checked("keep mask", keep_mask, content, "the content"),
-    )
+        )
+    with about("keep_mask"):
+        keep = (
+            None if keep_mask is None else _checked("keep mask", keep_mask, content, "the content")
+        )
+    return Masks(regions, parts, keep)
 
 
 def mask_at(mask: Pixels, shape: Sequence[int]) -> Pixels:

@@ -10,7 +10,7 @@ from jnst.cli.options.request import Request
 from jnst.cli.options.words import UsageError, in_options, option, option_words
 from jnst.config import PRESETS, Config
 from jnst.config.effects import idle_fields
-from jnst.wording import Setting, SettingError
+from jnst.wording import Setting, SettingError, field_of
 
 PICTURES = ["--content", "in/cat.jpg", "--style", "night.png"]
 
@@ -221,3 +221,25 @@ def test_a_request_is_written_as_the_words_and_the_values_that_give_it_again(wor
     assert asked.words() == ["--content", "in/cat.jpg", *words.split()]
     assert parse(asked.words()) == asked
     assert Request.from_json(asked.to_json()) == asked
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ("--size 0", "size"),
+        ("--optimizer adam --beta1 2", "beta1"),
+        ("--style-layers relu9_9", "style_layers"),
+        ("--content-layers relu9_9", "content_layers"),
+        ("--noise 0.5", "noise"),
+        ("--style-scale 1 2", "style_scale"),
+        ("--content-mask a b", "content_masks"),
+        ("--sweep strength=1,x", "sweep"),
+        ("--preset x", "preset"),
+        ("--init file", "init"),
+        ("--stpes 3", None),
+    ],
+)
+def test_an_error_says_what_it_is_about(words, field):
+    with pytest.raises(UsageError) as error:
+        parse([*PICTURES, *words.split()])
+    assert field_of(error.value) == field

@@ -278,6 +278,29 @@ def test_the_command_fails_in_one_line(server):
     assert failed["can"] == ["go-on", "delete"]
 
 
+@pytest.mark.parametrize(
+    ("part", "side", "line"),
+    [
+        ("style_masks", 40, "style mask 1 has no weight at relu3_1 of a picture of 30x30 pixels"),
+        ("content_masks", 40, "content mask 1 is 40x40 pixels and the content 48x32"),
+    ],
+)
+def test_a_failure_names_its_control(server, part, side, line):
+    client = server.client
+    mask = np.zeros((side, side), np.uint8)
+    mask[-1, -1] = 255
+    file = io.BytesIO()
+    Image.fromarray(mask).save(file, "PNG")
+    recipe = client.recipe(style_layers=["relu3_1"], style_size=[30])
+    recipe[part] = [client.put_picture(file.getvalue(), "part.png", "mask")["id"]]
+    job = client.add_job(recipe)
+    while (failed := client.get(f"/api/jobs/{job}").json())["state"] != "failed":
+        assert failed["state"] in ("queued", "running")
+        time.sleep(0.05)
+    assert failed["error"].startswith(line)
+    assert failed["field"] == part
+
+
 def test_the_gallery(server, finished):
     client = server.client
 

@@ -9,7 +9,7 @@ from studio_server import TINY, picture_bytes
 
 from jnst.config import PRESETS, Config
 from jnst.config.effects import idle_fields
-from jnst.studio.command_words import field_in, plain
+from jnst.studio.command_words import plain
 from jnst.studio.recipes import Recipe
 
 A, B = "a" * 32, "b" * 32
@@ -212,11 +212,38 @@ def test_500_strange_recipes_break_nothing(studio, pictures):
     assert studio.get("/api/space").status_code == 200
 
 
-def test_the_control_of_a_line():
-    recipe = Recipe(content=A, styles=(B,))
+@pytest.mark.parametrize(
+    ("changes", "field", "line"),
+    [
+        ({"sweep": [["strength", "1", "-1"]]}, "sweep", "--strength is -1.0"),
+        ({"sweep": [["strength", "1", "x"]]}, "sweep", "--sweep strength: 'x' is not a number"),
+        ({"sweep": [["noise", "0.1", "0.2"]]}, "sweep", "--noise has no effect with --init"),
+        ({"sweep": [["size", "32", "48"]]}, "sweep", "give that option once, swept or fixed"),
+        ({"content_masks": 2}, "content_masks", "--content-mask names 2 files for 1 styles"),
+        ({"style_masks": 2}, "style_masks", "--style-mask names 2 files for 1 styles"),
+    ],
+)
+def test_an_error_of_other_parts(studio, pictures, changes, field, line):
+    recipe = {"content": pictures[0], "styles": [pictures[1]], "settings": TINY}
+    for key, value in changes.items():
+        if key == "sweep":
+            value = [{"name": name, "values": values} for name, *values in value]
+        recipe[key] = pictures[:value] if key.endswith("masks") else value
+    told = check(studio, **recipe)
+    assert told["field"] == field
+    assert line in told["error"]
+
+
+def test_what_has_no_effect_in_any_cell_of_a_sweep(studio, pictures):
+    recipe = {"content": pictures[0], "styles": [pictures[1]], "settings": TINY | {"noise": 0.5}}
+    kinds = {"name": "init", "values": ["gray", "content"]}
+    told = check(studio, **recipe, sweep=[kinds])
+    assert "noise" in told["idle"]
+    assert told["error"] is None
+    kinds["values"].append("noise")
+    assert "noise" not in check(studio, **recipe, sweep=[kinds])["idle"]
+
+
+def test_an_error_has_no_folders():
     line = f"'/home/ann/studio/pictures/{B}/night.png' is damaged"
-    assert field_in(line, recipe) == "styles"
     assert plain(line) == "'night.png' is damaged"
-    assert field_in("--keep-mask is in colour", recipe) == "keep_mask"
-    assert field_in("--no-clamp is wrong", recipe) == "clamp"
-    assert field_in("the disk is full", recipe) is None

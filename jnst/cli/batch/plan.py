@@ -80,7 +80,7 @@ def in_cells(request: Request, grid: Sequence[Cell], counts: Sequence[int]) -> l
         requests.append(_shared_out(request.set_to(preset, changes), counts))
     for name, why in reasons.items():
         if name not in useful:
-            raise UsageError(why)
+            raise UsageError(why, name)
     return requests
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ...config.effects import idle_fields
 from ...config.toml import check_name
 from ...network.architecture import check_layers
-from ...wording import nearest
+from ...wording import about, field_of, nearest
 from .devices import Devices, devices_of
 from .groups import NETWORKS, WHOLE
 from .parser import typed_options, typed_preset
@@ -92,7 +92,8 @@ def _command(
         return Resume(typed["resume"], values, templates, changes, devices_of(typed))
     for needed in ("content", "style"):
         if needed not in typed:
-            raise UsageError(f"--{needed} is missing: give a picture (see --help)")
+            field = {"style": "styles"}.get(needed, needed)
+            raise UsageError(f"--{needed} is missing: give a picture (see --help)", field)
     _check_style_blend(typed, sweeps)
     values |= {"notes": _notes(typed), "preset": name or "default", "changes": changes}
     request = Request(**values)
@@ -214,15 +215,17 @@ def checked(request: Request) -> Request:
             f"unknown network {request.network!r}; {nearest(request.network, NETWORKS)}"
         )
     try:
-        check_layers(request.architecture, config.layers)
+        for field in ("content_layers", "style_layers"):
+            with about(field):
+                check_layers(request.architecture, getattr(config, field))
         for per_style in (config.weights_per_style, config.scales_per_style):
             per_style(count)
         config.sizes_per_style(count)
     except ValueError as error:
-        raise UsageError(in_options(error)) from None
+        raise UsageError(in_options(error), field_of(error)) from None
     for field, why in idle_fields(config, count).items():
         if field in request.changes:
-            raise UsageError(why)
+            raise UsageError(why, field)
     _check_bucket(request)
     _check_together(request)
     for name in ("content", "styles"):
@@ -272,7 +275,8 @@ def _check_masks(name: str, masks: int, styles: int) -> None:
     if masks not in (0, styles):
         raise UsageError(
             f"--{name}-mask names {masks} files for {styles} styles: give one for each, in their "
-            "order" + (f", or {WHOLE} for all of a style" if name == "style" else "")
+            "order" + (f", or {WHOLE} for all of a style" if name == "style" else ""),
+            f"{name}_masks",
         )
 
 
@@ -288,10 +292,12 @@ def _refuse_masks(masks: MaskFiles, *, many: bool, many_contents: bool) -> None:
         if many and paths:
             raise UsageError(
                 f"--{name}-mask belongs to one painting: give one --content, and the styles as "
-                "files, one for each mask"
+                "files, one for each mask",
+                f"{name}_masks",
             )
     if masks.keep and many_contents:
-        raise UsageError("--keep-mask belongs to one picture: give one --content, and no folder")
+        text = "--keep-mask belongs to one picture: give one --content, and no folder"
+        raise UsageError(text, "keep_mask")
 
 
 def _check_shared(request: Request) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ...config import PRESETS, Config, preset
 from ...config.effects import idle_fields
 from ...config.toml import read_settings
-from ...wording import nearest
+from ...wording import field_of, nearest
 from .sweep import Sweep, cells
 from .words import UsageError, in_options
 
@@ -20,9 +20,9 @@ FIELDS = tuple(spec.name for spec in fields(Config))
 def check_preset(name: str | None) -> str:
     """The name of a preset; UsageError if it is missing or unknown."""
     if name is None:
-        raise UsageError(f"--preset needs a name: choose one of {', '.join(PRESETS)}")
+        raise UsageError(f"--preset needs a name: choose one of {', '.join(PRESETS)}", "preset")
     if name not in PRESETS:
-        raise UsageError(f"unknown preset {name!r}; {nearest(name, PRESETS)}")
+        raise UsageError(f"unknown preset {name!r}; {nearest(name, PRESETS)}", "preset")
     return name
 
 
@@ -36,11 +36,12 @@ def config_of(name: str, changes: Mapping[str, Any], init_image: str | None = No
     try:
         config = preset(check_preset(name), **start | dict(changes))
     except ValueError as error:
-        raise UsageError(in_options(error)) from None
+        raise UsageError(in_options(error), field_of(error)) from None
     if config.init == "file" and not init_image:
-        raise UsageError("--init file starts from a picture: add --init-image FILE")
+        raise UsageError("--init file starts from a picture: add --init-image FILE", "init")
     if config.init != "file" and init_image:
-        raise UsageError(f"--init-image has no use with --init {config.init}: use --init file")
+        text = f"--init-image has no use with --init {config.init}: use --init file"
+        raise UsageError(text, "init_image")
     return config
 
 
@@ -96,6 +97,6 @@ def settings_of(
             idle &= idle_fields(config, styles).keys()
     except UsageError as error:
         raise UsageError(
-            f"--config {typed['config']}, with the options beside it: {error}"
+            f"--config {typed['config']}, with the options beside it: {error}", error.field
         ) from None
     return name, {key: value for key, value in added.items() if key not in idle} | changes

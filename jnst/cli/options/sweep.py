@@ -97,12 +97,12 @@ content_weight?
     name = name.strip().removeprefix("--").replace("-", "_")
     labels = [" ".join(value.split()) for value in after.split(",")]
     if not equals or not all(labels):
-        raise UsageError(f"--sweep {text}: give a name and values, such as content_weight=1,5,20")
+        raise _wrong(text, "give a name and values, such as content_weight=1,5,20")
     if name not in _NAMES:
-        raise UsageError(f"--sweep {name}: no such option; {nearest(name, _NAMES)}")
+        raise _wrong(name, f"no such option; {nearest(name, _NAMES)}")
     values = [_read(name, label) for label in labels]
     if any(value in values[:index] for index, value in enumerate(values)):
-        raise UsageError(f"--sweep {text}: a value comes twice")
+        raise _wrong(text, "a value comes twice")
     return Sweep(name, dict(zip(labels, values, strict=True)))
 
 
@@ -110,13 +110,17 @@ def _read(name: str, label: str) -> Any:
     kind, is_list = _KINDS.get(name, (str, False))
     if kind is bool:
         if label not in _TRUTH:
-            raise UsageError(f"--sweep {name}: {label!r} is neither true nor false")
+            raise _wrong(name, f"{label!r} is neither true nor false")
         return _TRUTH[label]
     read, _ = READERS[kind]
     try:
         return tuple(map(read, label.split())) if is_list else read(label)
     except argparse.ArgumentTypeError as error:
-        raise UsageError(f"--sweep {name}: {error}") from None
+        raise _wrong(name, str(error)) from None
+
+
+def _wrong(text: str, why: str) -> UsageError:
+    return UsageError(f"--sweep {text}: {why}", "sweep")
 
 
 def interpolation(count: int) -> Sweep:
@@ -136,5 +140,5 @@ def read_sweeps(texts: Sequence[str], typed: Collection[str]) -> tuple[Sweep, ..
     names = [sweep.name for sweep in sweeps]
     for name in names:
         if names.count(name) > 1 or name in typed:
-            raise UsageError(f"--sweep {name}: give that option once, swept or fixed")
+            raise _wrong(name, "give that option once, swept or fixed")
     return sweeps

@@ -7,7 +7,16 @@ STREAM = "-"
 
 
 class UsageError(ValueError):
-    """The command is wrong as written; the message is one line for the user."""
+    """The command is wrong as written.
+
+    Args:
+        text: one line for the user.
+        field: what it is about, see `jnst.wording.field_of`; "sweep" and "preset" as well.
+    """
+
+    def __init__(self, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
 
 
 def option(field: str) -> str:
