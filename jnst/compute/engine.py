@@ -14,6 +14,7 @@ from ..config import Config
 from ..losses import LossWeights, StyleCache, Targets, make_targets
 from ..losses.guidance import EVERYWHERE, Guidance
 from ..losses.objective import activations, objective
+from ..losses.targets import replace_content
 from ..network import Params, prepare
 from ..network.architecture import layers_to
 from ..optimize.optimizer import State
@@ -59,6 +60,12 @@ class Engine(ABC):
     ) -> Targets:
         """The targets of a scene; `style_cache` may cache the styles' statistics."""
 
+    def with_content(
+        self, params: Params, targets: Targets, scene: Scene, config: Config
+    ) -> Targets:
+        """The targets of a scene that differs in its content alone from that of `targets`."""
+        return self.make_targets(params, scene, config)
+
     def place(self, tree: Any) -> Any:
         """Moves the arrays of a tree to the computing devices."""
         return tree
@@ -92,6 +99,11 @@ class Whole(Engine):
         return make_targets(
             params, content, styles, config, style_cache=style_cache, guidance=guidance
         )
+
+    def with_content(
+        self, params: Params, targets: Targets, scene: Scene, config: Config
+    ) -> Targets:
+        return replace_content(params, targets, scene.content, config, scene.guidance)
 
     def diagnose(self, image: Image, params: Params, targets: Targets, weights: LossWeights) -> str:
         terms = targets.terms

@@ -13,6 +13,7 @@ from ..arrays import Array, Pixels
 from ..config import Config
 from ..losses import Losses, LossWeights, StyleCache, Targets, loss_weights
 from ..losses.registry import check_by_windows, check_over_devices
+from ..losses.temporal import TemporalTarget
 from ..losses.weights import extreme_scale, scaled_back
 from ..network import Params
 from ..optimize.hyperparameters import method_of, rates_of
@@ -23,6 +24,7 @@ from ..wording import Setting, SettingError
 from .canvas import Canvas
 from .devices import Sharded
 from .engine import Engine, Scene, Tiled, Whole
+from .steadied import steadied
 
 
 def choose_engine(
@@ -57,6 +59,7 @@ class Problem:
         config: of the run.
         chunk: steps between two reports.
         evaluated: the network, targets and weights, on the engine's devices.
+        temporal: in a film, the earlier painting that the picture is compared with.
     """
 
     engine: Engine
@@ -64,22 +67,30 @@ class Problem:
     config: Config
     chunk: int
     evaluated: tuple[Params, Targets, LossWeights]
+    temporal: TemporalTarget | None = None
 
     @property
     def objective(self) -> Objective | Evaluator:
         """The objective of the optimised array and `arguments`."""
-        return self.canvas.objective(self.engine.objective)
+        return _objective(self.engine, self.canvas, self.temporal)
 
     @property
     def arguments(self) -> tuple[Any, ...]:
         """The arguments of `objective` after the array."""
-        return self.canvas.arguments(self.evaluated)
+        return self.canvas.arguments(_arguments(self.evaluated, self.temporal))
+
+    def with_frame(self, scene: Scene, temporal: TemporalTarget) -> "Problem":
+        """The problem of another content of the same size, with the same styles and guidance."""
+        params, targets, weights = self.evaluated
+        targets = self.engine.with_content(params, targets, scene, self.config)
+        placed = self.engine.place((params, targets, weights))
+        return replace(self, evaluated=placed, temporal=self.engine.place(temporal))
 
     def losses(self, picture: Pixels) -> Losses:
         """The weighted terms of a finished picture, margin included."""
         canvas = replace(self.canvas, parametrization=None)
-        objective, x = canvas.objective(self.engine.objective), jnp.asarray(picture)
-        arguments = canvas.arguments(self.evaluated, settled=True)
+        objective, x = _objective(self.engine, canvas, self.temporal), jnp.asarray(picture)
+        arguments = canvas.arguments(_arguments(self.evaluated, self.temporal), settled=True)
         if isinstance(objective, Evaluator):
             terms = objective.value(x, *arguments)[1]
             return scaled_back(terms, self.config)
@@ -103,10 +114,12 @@ def make_problem(
     config: Config,
     chunk: int,
     style_cache: StyleCache | None = None,
+    temporal: TemporalTarget | None = None,
 ) -> Problem:
     """The problem of a scale; compiles its step while computing the targets.
 
-    New statistics of styles are added to the `style_cache`.
+    New statistics of styles are added to the `style_cache`. With a `temporal` target it is the
+    problem of a frame of a film.
     """
     height, width, _ = scene.content.shape
     prepared = engine.prepare(params, height, width, config)
@@ -119,10 +132,10 @@ def make_problem(
 
         # XLA needs only the shapes of the targets to compile the step.
         shapes = jax.eval_shape(targets_of, prepared, scene.content, list(scene.styles))
-        objective: Any = canvas.objective(engine.objective)
+        objective: Any = _objective(engine, canvas, temporal)
         method, rates = method_of(config), rates_of(config).arrays()
         first = jax.eval_shape(canvas.encoded, scene.content)
-        args = canvas.arguments((prepared, shapes, weights))
+        args = canvas.arguments(_arguments((prepared, shapes, weights), temporal))
         compilation = compiled_meanwhile(
             partial(lower_chunk, objective, method, first, rates, args, size=chunk)
         )
@@ -130,4 +143,18 @@ def make_problem(
         targets = engine.make_targets(prepared, scene, config, style_cache)
     # Release the compiler's scratch memory before the first step.
     trim()
-    return Problem(engine, canvas, config, chunk, engine.place((prepared, targets, weights)))
+    evaluated = engine.place((prepared, targets, weights))
+    return Problem(engine, canvas, config, chunk, evaluated, engine.place(temporal))
+
+
+def _objective(
+    engine: Engine, canvas: Canvas, temporal: TemporalTarget | None
+) -> Objective | Evaluator:
+    """The objective of the optimised array."""
+    of = engine.objective
+    return canvas.objective(of if temporal is None else steadied(of))
+
+
+def _arguments(evaluated: tuple[Any, ...], temporal: TemporalTarget | None) -> tuple[Any, ...]:
+    """The arguments of the picture's objective after the picture."""
+    return evaluated if temporal is None else (*evaluated, temporal)

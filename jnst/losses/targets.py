@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import add, mul
 from typing import Any
@@ -62,8 +63,7 @@ def make_targets(
     picture = jnp.asarray(content)
 
     def content_maps(terms: Terms) -> dict[str, ContentTarget]:
-        maps = activations(params, picture, terms.content_layers, terms)
-        return content_targets(maps, picture, config.preserve, params.network)
+        return _content_maps(params, picture, terms, config)
 
     def style_statistics(style: Image, guide: Guide, terms: Terms) -> dict[str, Any]:
         statistics = _looked_up(style_cache, params, style, guide, terms)
@@ -87,9 +87,7 @@ def gather_targets(
 ) -> Targets:
     """The targets, by an engine's functions; the other arguments are those of `make_targets`."""
     terms, blend = check_inputs(params, styles, config)
-    maps = content_maps(terms)
-    for layer, weights in guidance.visible.items():
-        maps[layer] = weighted(maps[layer], weights)
+    maps = _visible(content_maps(terms), guidance)
     statistics = (
         style_statistics(style, guidance.of_style(i), terms) for i, style in enumerate(styles)
     )
@@ -102,6 +100,27 @@ def gather_targets(
             matched = _added(matched, style, jnp.asarray(weight, jnp.float32))
         matched = _aimed(matched, terms.style_loss)
     return Targets(maps, matched, terms, guidance.content, guidance.shares)
+
+
+def replace_content(
+    params: Params, targets: Targets, content: AnyImage, config: Config, guidance: Guidance
+) -> Targets:
+    """The targets of the same styles and another content of the same size."""
+    maps = _content_maps(params, jnp.asarray(content), targets.terms, config)
+    return replace(targets, content=_visible(maps, guidance))
+
+
+def _content_maps(
+    params: Params, picture: Image, terms: Terms, config: Config
+) -> dict[str, ContentTarget]:
+    maps = activations(params, picture, terms.content_layers, terms)
+    return content_targets(maps, picture, config.preserve, params.network)
+
+
+def _visible(maps: dict[str, ContentTarget], guidance: Guidance) -> dict[str, ContentTarget]:
+    """The content's targets, weighted by what is visible of the content."""
+    hidden = guidance.visible
+    return {n: weighted(m, hidden[n]) if n in hidden else m for n, m in maps.items()}
 
 
 def check_inputs(

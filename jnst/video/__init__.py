@@ -6,5 +6,5 @@ reliability carry each painting to the next frame. Flow needs `opencv-python-hea
 `video`.
 """
 
-from .paint import FrameProgress as FrameProgress
 from .paint import paint_frames as paint_frames
+from .progress import FrameProgress as FrameProgress
