@@ -29,6 +29,7 @@ from ..ops import warp
 _SOFTENING = 0.8  # pixels
 _OTHER_COLOR = 0.15
 _CUT = 0.25  # a mean reliability below this is a cut; within shots it is 0.7 and more
+_SMALLEST = 16  # pixels: DIS refuses smaller pictures
 _MISSING = "films need OpenCV for the flow between frames: pip install 'jnst[video]'"
 
 
@@ -106,7 +107,10 @@ def dis(frame: NDArray[np.uint8], other: NDArray[np.uint8]) -> Pixels:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(_MISSING) from error
     finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return np.asarray(finder.calc(frame, other, None), np.float32)
+    height, width = frame.shape
+    margins = [(0, max(0, _SMALLEST - side)) for side in (height, width)]
+    padded = (np.pad(picture, margins, mode="edge") for picture in (frame, other))
+    return np.asarray(finder.calc(*padded, None), np.float32)[:height, :width]
 
 
 def _gray(frame: Pixels) -> NDArray[np.uint8]:

@@ -68,6 +68,15 @@ def test_a_lamp_switched_on_is_unreliable_and_black_frames_are_another_shot():
     assert motion(FRAMES[0], np.zeros_like(FRAMES[0])).is_cut
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 40), (12, 9)], ids=str)
+def test_tiny_frames_have_a_flow(size):
+    frame = texture(40, 40, 3)[: size[0], : size[1]]
+    found = motion(frame, frame)
+    assert found.flow.shape == (*size, 2)
+    assert np.abs(found.flow).max() < 0.1
+    assert found.reliability.min() > 0.99
+
+
 def test_frames_are_followed_within_their_shot():
     other = texture(120, 160, 7)
     frames = [*FRAMES[:3], other, other]
