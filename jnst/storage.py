@@ -89,7 +89,7 @@ def open_stored(path: str | os.PathLike[str], most: int | None = None) -> Bytes 
     if not is_remote(path):
         return None
     with _told(path, "read") as (fs, place):
-        return Bytes(fs.cat_file(place, 0, None if most is None else most + 1), str(path))
+        return Bytes(fs.cat_file(place, end=None if most is None else most + 1), str(path))
 
 
 def write_stored(path: str | os.PathLike[str], data: bytes) -> bool:
@@ -149,12 +149,15 @@ def is_stored_folder(path: str) -> bool:
 
 def list_stored(path: str) -> list[str]:
     """The addresses of the files in a folder, or those that match a pattern."""
+    pattern = re.search(r"/[^/]*[*?\[].*", path)
+    root = path[: pattern.start()] if pattern else path.rstrip("/")
     with _told(path, "read") as (fs, place):
-        if any(sign in path for sign in "*?["):
-            found: Sequence[Any] = [name for name in fs.glob(place) if fs.isfile(name)]
+        if pattern:
+            found: Sequence[str] = [name for name in fs.glob(place) if fs.isfile(name)]
         else:
             found = [row["name"] for row in fs.ls(place, detail=True) if row["type"] == "file"]
-        return [fs.unstrip_protocol(name) for name in found]
+        start = len(_located(root)[1])
+        return [root + name[start:] for name in found]
 
 
 def folder_of(path: str) -> str:
@@ -166,6 +169,11 @@ def folder_of(path: str) -> str:
     if is_remote(path):
         return path.rpartition("/")[0]
     return os.path.dirname(path) or "."  # noqa: PTH120
+
+
+def place_of(path: str) -> str:
+    """A path by which a file is known, however it is spelt."""
+    return path if is_remote(path) else os.path.realpath(path)
 
 
 def joined(folder: str, name: str) -> str:
@@ -196,7 +204,9 @@ def _told(path: str | os.PathLike[str], deed: str) -> Iterator[tuple[Any, str]]:
     """The file system of an address and its place there; its errors become one line."""
     try:
         yield _located(str(path))
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if deed == "written":
+            raise OSError(f"{str(path)!r} cannot be written: its bucket is not there") from error
         raise FileNotFoundError(f"there is no file {str(path)!r}: check its spelling") from None
     except (ImportError, ValueError) as error:
         raise OSError(f"{str(path)!r} cannot be {deed}: {error} ({HINT})") from error

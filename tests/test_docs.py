@@ -13,9 +13,10 @@ from PIL import Image
 
 import jnst
 from jnst import cli
-from jnst.cli.options.parser import build_parser
+from jnst.cli.options.parser import build_parser, typed_options
 from jnst.cli.options.parsing import parse
 from jnst.cli.options.request import Batch, Request
+from jnst.storage import is_remote
 from jnst.studio.command import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +34,8 @@ def by_name(pages):
 def commands(page: Path) -> list[list[str]]:
     """The words after `jnst` or `python cli.py` of each command in a block of a page."""
     found = []
-    for block in re.findall(r"```(?:sh)?\n(.*?)```", page.read_text(), re.DOTALL):
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    for block in [block for language, block in blocks if language in ("", "sh")]:
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["jnst"]:
@@ -69,6 +71,12 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, pictures, capfd):
         paints = words[0] == "--content"
         if "--coordinator" in words:  # tests/cli/test_cli_devices.py runs two processes
             assert isinstance(parse(words), Request)
+            continue
+        if "--cluster" in words:  # tests/cli/test_cluster.py has workers
+            assert isinstance(parse(words), Batch)
+            continue
+        if any(is_remote(word) for word in words):  # tests/cli/test_storage.py has a server
+            typed_options(words)
             continue
         if words[0] == "studio":  # it serves until it is stopped; tests/studio opens it
             make_parser().parse_args(words[1:])

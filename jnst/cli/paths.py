@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..files import make_folder, prove_writable, remove_stale
 from ..images import check_writable
+from ..storage import folder_of, is_remote, joined, prove_stored
 from ..transfer.checkpoint import previous_path
 from .options.request import Request
 from .options.words import STREAM, UsageError
@@ -38,7 +39,7 @@ def check_paths(request: Request) -> None:
     for other, taken in inputs.items():
         if not request.save_every or taken in ("", STREAM):
             continue
-        if _same(Path(taken).parent, request.snapshot_folder):
+        if _same(folder_of(taken), request.snapshot_folder):
             raise UsageError(
                 f"{other} lies in the folder of the snapshots, {request.snapshot_folder}, and "
                 "might be overwritten: choose another with --snapshots"
@@ -46,7 +47,7 @@ def check_paths(request: Request) -> None:
     if request.output == STREAM:
         check_output_stream()
     else:
-        if request.new_folder:
+        if request.new_folder and not is_remote(request.output):
             make_folder(Path(request.output).parent)
         try:
             check_writable(request.output, bits=request.bits)
@@ -58,14 +59,18 @@ def check_paths(request: Request) -> None:
     check_unused(request)
     if request.save_every:
         check_writable(request.sheet)
-        _check_folder(Path(request.snapshot_folder))
-        remove_stale(Path(request.snapshot_folder) / "it0001.png")
+        first = joined(request.snapshot_folder, "it0001.png")
+        if not prove_stored(first):
+            _check_folder(Path(request.snapshot_folder))
+            remove_stale(first)
     for path in written.values():
-        if path != STREAM:
+        if path != STREAM and not is_remote(path):
             remove_stale(path)
 
 
 def _same(one: str | Path, other: str | Path) -> bool:
+    if is_remote(one) or is_remote(other):
+        return one == other
     first, second = Path(one), Path(other)
     if first.exists() and second.exists():
         return first.samefile(second)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from ..arrays import Pixels
 from ..files import replace_file
 from ..images import read_image, write_image
 from ..losses import Losses
+from ..storage import is_remote, joined
 from ..transfer import Progress
 from .console import tell
 from .options.request import Request
@@ -38,7 +40,8 @@ class Recorder:
         self._start = time.monotonic()
         every = request.save_every
         self._due = 1 + -(-step // every) * every if every else 1
-        self.snapshots = _found_snapshots(Path(request.snapshot_folder), step) if every else []
+        found = every and step  # of a run that goes on, which is none of storage
+        self.snapshots = _found_snapshots(Path(request.snapshot_folder), step) if found else []
 
     def __enter__(self) -> Self:
         return self
@@ -71,15 +74,16 @@ class Recorder:
                 tell(f"warning: no snapshot at step {progress.step}: {error}")
 
     def _write_snapshot(self, progress: Progress) -> None:
-        path = Path(self._request.snapshot_folder) / f"it{progress.step:04d}.png"
-        path.parent.mkdir(exist_ok=True)
+        path = joined(self._request.snapshot_folder, f"it{progress.step:04d}.png")
+        if not is_remote(path):
+            Path(path).parent.mkdir(exist_ok=True)
         more = {"step": str(progress.step)}
         write_image(path, progress.image(), parameters=self._embedded | more)
         self.snapshots.append((progress.step, path))
 
     def _write_log(self, progress: Progress) -> None:
         if self._log is None:
-            path = Path(str(self._request.log))
+            path = self._log_file()
             lines, seconds = _kept_lines(path, self._begun) if self._begun else ([], 0.0)
             self._start -= seconds
             head = self._embedded | {
@@ -92,6 +96,16 @@ class Recorder:
         first = progress.step - len(progress.losses.total) + 1
         for step, terms in enumerate(zip(*progress.losses, strict=True), start=first):
             self._write_line(self._log, step, Losses(*terms))
+
+    def _log_file(self) -> Path:
+        """The log, or a file of this machine that becomes the log in storage when the run ends."""
+        name = str(self._request.log)
+        if not is_remote(name):
+            return Path(name)
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory())
+        file = Path(folder) / "log"
+        self._stack.callback(lambda: replace_file(name, file.read_bytes()))
+        return file
 
     def _write_line(self, log: TextIO, step: int, losses: Losses, **more: bool) -> None:
         seconds = round(time.monotonic() - self._start, 3)
@@ -129,11 +143,11 @@ class Recorder:
         contact_sheet([*pictures, ("result", result)], self._request.sheet)
 
 
-def _found_snapshots(folder: Path, step: int) -> list[tuple[int, Path]]:
+def _found_snapshots(folder: Path, step: int) -> list[tuple[int, str]]:
     """The snapshots of an interrupted run, up to a step."""
     pairs = [(re.fullmatch(r"it(\d{4,})\.png", path.name), path) for path in folder.glob("it*.png")]
     numbered = [(int(match[1]), path) for match, path in pairs if match]
-    return sorted((number, path) for number, path in numbered if number <= step)
+    return sorted((number, str(path)) for number, path in numbered if number <= step)
 
 
 def _kept_lines(path: Path, step: int) -> tuple[list[str], float]:

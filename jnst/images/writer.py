@@ -18,6 +18,7 @@ from PIL import Image
 
 from ..arrays import check_values
 from ..files import AnyPath, prove_writable, replace_file
+from ..storage import is_remote
 from .icc import srgb_profile
 from .opening import identify, located, open_picture
 
@@ -114,7 +115,7 @@ def check_writable(path: AnyPath, *, bits: int = 8) -> None:
         ValueError: if the name has no known ending, or its format cannot hold `bits` bits.
         OSError: as `jnst.files.prove_writable`.
     """
-    if not Path(path).is_dir():
+    if is_remote(path) or not Path(path).is_dir():
         _file_format(path, bits)
     prove_writable(path)
 

@@ -131,7 +131,9 @@ def test_a_folder_that_vanishes_is_told_and_not_made_anew(
     assert err[-1].endswith(
         "0 painted, 3 failed (out/a_night.png, out/b_night.png, out/c_night.png)"
     )
-    Path(errors[0].rpartition("the painting is ")[2]).unlink()
+    saved = Path(errors[0].rpartition("the painting is ")[2])
+    saved.unlink()
+    saved.parent.rmdir()
 
 
 def status(run: Command) -> Any:

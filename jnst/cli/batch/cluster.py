@@ -11,20 +11,19 @@ import math
 import queue
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ...files import readable_path, replace_file
-from ...images.reader import read_size
 from ...storage import open_stored
 from ...system import program_version
-from ...transfer.sizes import target_sizes
 from ...wording import duration_words
 from ..console import show, tell
 from ..options.request import Batch, Request
 from . import worker
+from .backlog import Backlog, program_of
 from .tally import Tally, Task
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ class _Driver:
     ) -> None:
         self._batch, self._sha256 = batch, sha256
         self._tally, self._stopped = tally, stopped
-        self._backlog: dict[Hashable, deque[Task]] = {}
+        self._backlog = Backlog()
         self._flying: dict[Future, _Flight] = {}
         self._landed: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._programs: dict[str, set[Hashable]] = {}
@@ -131,7 +130,7 @@ class _Driver:
         self._start = self._told = time.monotonic()
         self._made, self._busy = 0, 0.0
         for task in tasks:
-            self._put_back(task, program_of(task.job))
+            self._backlog.put(task, program_of(task.job))
 
     def has_work(self) -> bool:
         """Whether a painting is to be done or under way."""
@@ -141,13 +140,13 @@ class _Driver:
         """Puts back what is under way."""
         for flight in self._flying.values():
             self._tally.leave(flight.task.job)
-            self._put_back(flight.task, flight.program)
+            self._backlog.put(flight.task, flight.program)
         self._flying.clear()
 
     def drive(self, client: "Client") -> None:
         """Works until all is done or stopped; OSError if the scheduler is gone."""
         looked, workers = -math.inf, dict[str, int]()
-        begun = time.monotonic()
+        begun, self._busy = time.monotonic(), 0.0
         while self.has_work() and not self._stopped():
             if client.status != "running":
                 raise ConnectionError(client.status)
@@ -159,7 +158,7 @@ class _Driver:
             self._tell_news(len(workers))
             if not self.has_work():
                 for task in self._tally.waiting():
-                    self._put_back(task, program_of(task.job))
+                    self._backlog.put(task, program_of(task.job))
         if self._flying:
             client.cancel(list(self._flying), force=True)
         if self._made and workers and not self._batch.quiet:
@@ -182,12 +181,7 @@ class _Driver:
         """The next painting for a worker: of a program that it has, else of one that none has."""
         own = self._programs.setdefault(address, set())
         while self._backlog:
-            new = self._backlog.keys() - set().union(*self._programs.values())
-            choice = (self._backlog.keys() & own) or new or self._backlog.keys()
-            program = max(choice, key=lambda program: len(self._backlog[program]))
-            task = self._backlog[program].popleft()
-            if not self._backlog[program]:
-                del self._backlog[program]
+            task, program = self._backlog.next(own, self._programs.values())
             if self._tally.take(task):
                 own.add(program)
                 return _Flight(task, program, address)
@@ -228,7 +222,7 @@ class _Driver:
         job = flight.task.job
         if future.status != "finished":
             if future.status != "error":  # cancelled by a scheduler that has lost it
-                self._put_back(flight.task, flight.program)
+                self._backlog.put(flight.task, flight.program)
                 return
             made = _of_error(future.exception())
         else:
@@ -236,7 +230,7 @@ class _Driver:
         self._attempts[job.output] += 1
         self._busy += made.seconds
         if made.code > 128 or (made.elsewhere and self._attempts[job.output] < _ATTEMPTS):
-            self._put_back(flight.task, flight.program)
+            self._backlog.put(flight.task, flight.program)
             return
         tell(*made.messages)
         if made.reason:
@@ -251,9 +245,6 @@ class _Driver:
         show(job.output)
         self._made += 1
         self._tally.end(job, made.code)
-
-    def _put_back(self, task: Task, program: Hashable) -> None:
-        self._backlog.setdefault(program, deque()).append(task)
 
     def _tell_news(self, workers: int) -> None:
         now = time.monotonic()
@@ -286,16 +277,3 @@ def _pictures(job: Request) -> dict[str, bytes]:
 def _read(path: str) -> bytes:
     stored = open_stored(path)
     return readable_path(path).read_bytes() if stored is None else stored.getvalue()
-
-
-def program_of(job: Request) -> Hashable:
-    """What decides which compiled program a painting needs, None if its pictures cannot be read."""
-    config = job.config
-    try:
-        size = target_sizes(*read_size(job.content), config)[-1]
-        styles = tuple(map(read_size, job.styles))
-    except (OSError, ValueError):
-        return None
-    padded = tuple(-(-side // job.bucket) for side in size)
-    kind = (config.size, config.all_scales, config.layers, config.optimizer, config.style_loss)
-    return (padded, styles, *map(str, kind))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...images import read_parameters
 from ...network import Params
+from ...storage import is_there
 from ...transfer import Checkpoint, load_checkpoint
 from ..options.request import Request
 from ..output import recipe
@@ -36,7 +37,7 @@ def why(request: Request, params: Params) -> str | None:
 
 def _outdated(request: Request, params: Params) -> str | None:
     """As `_why`, but for damage."""
-    if not Path(request.output).exists():
+    if not is_there(request.output):
         return ""
     stored = read_parameters(request.output)
     if stored.get("recipe") != recipe(request, params):

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import filelock
 
 from ...files import replace_file
+from ...storage import is_remote
 
 FOLDER = ".jnst"
 LEASE_SECONDS = 60.0
@@ -86,11 +87,15 @@ def write_plan(outputs: Sequence[str], again: Sequence[str], shard: int = 0) -> 
 def note_failure(output: str, reason: str) -> None:
     """Writes down why a painting failed; what cannot be written was told."""
     with contextlib.suppress(OSError):
+        if is_remote(output):
+            return
         replace_file(_beside(output, "failed"), reason.encode(errors="surrogateescape"))
 
 
 def forget_failure(output: str) -> None:
     """Removes the note of an earlier failure."""
+    if is_remote(output):
+        return
     with contextlib.suppress(OSError):
         _beside(output, "failed").unlink()
 
@@ -152,6 +157,8 @@ def _by_folder(outputs: Iterable[str]) -> Iterator[tuple[Path, list[str]]]:
     """The folders of paintings, and the names in each."""
     folders: dict[Path, list[str]] = {}
     for output in outputs:
+        if is_remote(output):  # which has no locks, and so no ledger
+            continue
         folders.setdefault(Path(output).parent, []).append(Path(output).name)
     yield from folders.items()
 

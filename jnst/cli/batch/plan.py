@@ -1,13 +1,12 @@
 """The plan of a batch: the request of each painting, before the first is made."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ...config.effects import idle_fields
 from ...images import read_parameters
+from ...storage import folder_of, is_there, place_of
 from ..options.parsing import checked
 from ..options.patterns import expanded, is_many, paired
 from ..options.request import Batch, Request
@@ -114,11 +113,11 @@ def _described(request: Request, cell: Cell) -> str:
 
 def _pictures(words: Sequence[str], template: str) -> list[str]:
     """The files that words stand for, without the paintings of an earlier run."""
-    folder = Path(template).parent.resolve()
+    folder = place_of(folder_of(template))
     named = {word for word in words if not is_many(word)}
     pictures = []
     for path in expanded(words):
-        may_be_own = path not in named and Path(path).resolve().parent == folder
+        may_be_own = path not in named and place_of(folder_of(path)) == folder
         if not (may_be_own and _is_own(path)):
             pictures.append(path)
     if not pictures:
@@ -139,15 +138,15 @@ def _check_kept(requests: Sequence[Request], overwrite: bool) -> None:
         masks = request.masks.named().values()
         for path in (request.content, *request.styles, request.init_image, *masks):
             if path:
-                inputs[os.path.realpath(path)] = path
+                inputs[place_of(path)] = path
     for request in requests:
         output = request.output
-        if os.path.realpath(output) in inputs:
+        if place_of(output) in inputs:
             raise UsageError(
                 f"--output would overwrite {output}, which is painted or painted like: choose "
                 "another name or folder"
             )
-        if Path(output).exists() and not overwrite and not _is_own(output):
+        if is_there(output) and not overwrite and not _is_own(output):
             raise UsageError(
                 f"{output} exists and is no painting of jnst: choose another --output, or add "
                 "--overwrite"

@@ -11,6 +11,7 @@ import jax
 
 from ...files import make_folder, prove_folder
 from ...network import Params
+from ...storage import folder_of, is_remote, is_there, joined, prove_stored
 from ..console import tell
 from ..interrupt import Interrupt
 from ..options.request import Batch, Request
@@ -56,7 +57,7 @@ def run(
     _prepare_folders(due)
     outputs = [job.output for job in everything]
     if due:
-        again = [job.output for job in due if Path(job.output).exists()]
+        again = [job.output for job in due if is_there(job.output)]
         ledger.write_plan(outputs, again, batch.shard.number)
     tally = Tally(jobs, params, batch.overwrite, say, explain)
     where = f" on {len(places)} devices, each on its own" if len(places) > 1 else ""
@@ -105,8 +106,10 @@ def run(
 def _prepare_folders(jobs: Sequence[Request]) -> None:
     """Makes the folders of paintings; OSError for one in which no file can be made, which would
     otherwise fail every painting in it."""
-    for folder in dict.fromkeys(Path(job.output).parent for job in jobs):
-        make_folder(folder)
+    for folder in dict.fromkeys(folder_of(job.output) for job in jobs):
+        if not is_remote(folder):
+            make_folder(Path(folder))
     paths = [path for job in jobs for path in (job.output, job.log, job.checkpoint) if path]
-    for folder in dict.fromkeys(Path(path).parent for path in paths):
-        prove_folder(folder)
+    for folder in dict.fromkeys(map(folder_of, paths)):
+        if not prove_stored(joined(folder, "file")):
+            prove_folder(Path(folder))

@@ -1,14 +1,14 @@
 """The sheets of a sweep: one for each content and style, with all of the values tried."""
 
-import os
+import contextlib
 from collections.abc import Callable, Sequence, Set
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...images import read_image
+from ...storage import folder_of, is_remote, joined, place_of
 from ..console import tell
 from ..options.request import Request
 from ..options.sweep import Sweep, axes, cells
@@ -44,12 +44,13 @@ def planned(sweeps: tuple[Sweep, ...], requests: Sequence[Request]) -> list[Shee
         first = group[0]
         values = names(first.content, first.styles, first.preset, 0, 0, 0)
         title = f"{values['content']} by {values['style']}"
-        path = Path(first.output).with_name(f"{values['content']}_{values['style']}_sweep.png")
+        name = f"{values['content']}_{values['style']}_sweep.png"
+        path = joined(folder_of(first.output), name) if folder_of(first.output) != "." else name
         taken = (first.content, *first.styles, *(request.output for request in requests))
-        if os.path.realpath(path) in map(os.path.realpath, taken):
+        if place_of(path) in map(place_of, taken):
             raise UsageError(f"the sheet would overwrite {path}: choose another --output folder")
         outputs = tuple(request.output for request in group)
-        sheets.append(Sheet(str(path), title, outputs, sweeps))
+        sheets.append(Sheet(path, title, outputs, sweeps))
     return sheets
 
 
@@ -66,7 +67,8 @@ def write(sheets: Sequence[Sheet], made: Set[str], say: Callable[[str], None]) -
             continue
         try:
             # Processes that share a sheet end one after the other: the last has all paintings.
-            with ledger.lock_of(sheet.path).acquire(timeout=-1):
+            lock = None if is_remote(sheet.path) else ledger.lock_of(sheet.path)
+            with lock.acquire(timeout=-1) if lock else contextlib.nullcontext():
                 _write(sheet)
         except (OSError, ValueError) as error:
             tell(f"warning: no sheet: {error}")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import filelock
 
 from ...network import Params
+from ...storage import is_remote
 from ..console import show, tell
 from ..options.request import Request
 from . import ledger
@@ -55,7 +56,8 @@ class Tally:
         self._locks: dict[str, filelock.SoftFileLease] = {}
         self._elsewhere: list[Task] = []
         self._told = False
-        self.left = [job.output for job in jobs]
+        # A dictionary, of which any can be taken away in no time.
+        self.left = dict.fromkeys(job.output for job in jobs)
         self.painted: list[str] = []
         self.finished: list[str] = []
         self.failed: list[str] = []
@@ -68,10 +70,7 @@ class Tally:
         try:
             if not anew and why(job, self._params) is None:
                 return self._found(job)
-            lock = self._locks.setdefault(job.output, ledger.lock_of(job.output))
-            try:
-                lock.acquire()
-            except filelock.Timeout:
+            if not is_remote(job.output) and not self._locked(job):
                 self._elsewhere.append(task)
                 return False
             reason = "" if anew else why(job, self._params)
@@ -80,6 +79,14 @@ class Tally:
             self._say(f"painting {task.number} of {len(self._jobs)}: {job.output}{reason}")
         except Exception as error:
             self.fail(job, error)
+            return False
+        return True
+
+    def _locked(self, job: Request) -> bool:
+        lock = self._locks.setdefault(job.output, ledger.lock_of(job.output))
+        try:
+            lock.acquire()
+        except filelock.Timeout:
             return False
         return True
 
@@ -134,7 +141,7 @@ class Tally:
         return False
 
     def _put(self, job: Request, outcome: list[str]) -> None:
-        self.left.remove(job.output)
+        del self.left[job.output]
         outcome.append(job.output)
         if outcome is not self.failed:
             ledger.forget_failure(job.output)

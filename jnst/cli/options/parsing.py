@@ -1,7 +1,6 @@
 """The parser of a command line into a checked request; no picture is read here."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -9,9 +8,11 @@ from typing import Any
 from ...config.effects import idle_fields
 from ...config.toml import check_name
 from ...network.architecture import check_layers
+from ...storage import is_remote
 from ...wording import about, field_of, nearest
 from .devices import Devices, devices_of
 from .groups import NETWORKS, WHOLE
+from .many import OF_MANY, check_cluster, check_not_of_many, check_style_blend, refuse_masks
 from .parser import typed_options, typed_preset
 from .patterns import is_many
 from .request import Batch, MaskFiles, Request, Resume, Save
@@ -19,7 +20,7 @@ from .settings import FIELDS, config_of, settings_of
 from .sweep import Sweep, interpolation, read_sweeps
 from .templates import TEMPLATED, as_template
 from .values import Shard
-from .words import STREAM, UsageError, in_options, option
+from .words import STREAM, UsageError, in_options
 
 
 def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume | Save | str:
@@ -86,7 +87,7 @@ def _command(
             raise UsageError(
                 "--memory is settled when a run begins: leave it out, or give --tile N"
             )
-        if many or sweeps or ({"style_blend"} | _OF_MANY) & typed.keys():
+        if many or sweeps or ({"style_blend"} | OF_MANY) & typed.keys():
             raise UsageError("--resume goes on with one painting: give one --content, no folder")
         values |= {"preset": name} if name else {}
         return Resume(typed["resume"], values, templates, changes, devices_of(typed))
@@ -94,21 +95,16 @@ def _command(
         if needed not in typed:
             field = {"style": "styles"}.get(needed, needed)
             raise UsageError(f"--{needed} is missing: give a picture (see --help)", field)
-    _check_style_blend(typed, sweeps)
+    check_style_blend(typed, sweeps)
     values |= {"notes": _notes(typed), "preset": name or "default", "changes": changes}
     request = Request(**values)
     if many or sweeps or "style_blend" in typed:
         return _batch(typed, request, sweeps, templates, many)
-    for name in sorted(_OF_MANY & typed.keys()):
-        raise UsageError(
-            f"{option(name)} is for many paintings, and this is one: give several --content, a "
-            "folder, --every-pair or --sweep"
-        )
+    check_not_of_many(typed)
     templates = {**templates, "output": as_template(typed.get("output"))}
     return checked(request.set_to(request.preset, changes).named(templates))
 
 
-_OF_MANY = frozenset(("shard", "cluster", "send_back"))
 _SAME = {spec.name for spec in fields(Request)} - {
     *(*TEMPLATED, "content", "preset", "config", "resume"),
 }
@@ -146,7 +142,7 @@ def _batch(
             "--coordinator shares the work on one painting: give one --content, no folder"
         )
     combine = typed.get("combine")
-    _refuse_masks(
+    refuse_masks(
         request.masks,
         many=many or combine not in (None, "blend"),
         many_contents=len(contents) > 1 or is_many(contents[0]),
@@ -155,7 +151,7 @@ def _batch(
     if "style_blend" in typed:
         sweeps, blended = (*sweeps, interpolation(typed["style_blend"])), True
     _check_bucket(request)
-    _check_cluster(typed, request)
+    check_cluster(typed, request)
     bucket = typed.get("bucket", 16 if many else 1)
     return Batch(
         request=replace(request, bucket=bucket, devices=Devices(), notes=()),
@@ -170,36 +166,6 @@ def _batch(
         cluster=typed.get("cluster", ""),
         send_back="send_back" in typed,
     )
-
-
-def _check_cluster(typed: Mapping[str, Any], request: Request) -> None:
-    if "cluster" not in typed:
-        if "send_back" in typed:
-            raise UsageError("--send-back is for the workers of --cluster ADDRESS")
-        return
-    address = typed["cluster"]
-    if not re.fullmatch(r"local:[1-9]\d{0,3}|(?!local:).+:\d+", address):
-        raise UsageError(f"--cluster is {address}: give HOST:PORT of a scheduler, or local:N")
-    if request.devices.several:
-        raise UsageError("--devices is for this machine: start a worker of --cluster for each")
-    for name in ("checkpoint", "log", "save_every"):
-        if "send_back" in typed and name in typed:
-            raise UsageError(f"{option(name)} needs a folder that the workers share: leave it out")
-
-
-def _check_style_blend(typed: Mapping[str, Any], sweeps: Sequence[Sweep]) -> None:
-    count = typed.get("style_blend")
-    if count is None:
-        return
-    if count < 2:
-        raise UsageError(f"--style-blend is {count}: give a number of paintings of at least 2")
-    if len(typed["style"]) != 2 or typed.get("combine") not in (None, "blend"):
-        raise UsageError(
-            f"--style-blend goes from one style to another: give two, not {len(typed['style'])}, "
-            "and neither --pairs nor --every-pair"
-        )
-    if "style_weights" in {*typed, *(sweep.name for sweep in sweeps)}:
-        raise UsageError("--style-blend sets --style-weights itself: give one of the two")
 
 
 def checked(request: Request) -> Request:
@@ -255,6 +221,11 @@ def _check_together(request: Request) -> None:
         raise UsageError(f"--save-every is {request.save_every}: give a number of steps, or 0")
     if request.snapshots and not request.save_every:
         raise UsageError("--snapshots says where, but not when: add --save-every N")
+    for name, path in (("checkpoint", request.checkpoint), ("weights", request.weights)):
+        if path and is_remote(path):
+            raise UsageError(
+                f"--{name} is {path}: it stays on this machine, so give the name of a file"
+            )
     if request.checkpoint_every and not request.checkpoint:
         raise UsageError("--checkpoint-every says when, but not where: add --checkpoint FILE")
     if request.memory is not None and request.tile is not None:
@@ -278,26 +249,6 @@ def _check_masks(name: str, masks: int, styles: int) -> None:
             "order" + (f", or {WHOLE} for all of a style" if name == "style" else ""),
             f"{name}_masks",
         )
-
-
-def _refuse_masks(masks: MaskFiles, *, many: bool, many_contents: bool) -> None:
-    """Raises UsageError for masks that many paintings cannot share.
-
-    Args:
-        masks: of the command.
-        many: whether the paintings differ in content or styles.
-        many_contents: whether they differ in content.
-    """
-    for name, paths in (("content", masks.content), ("style", masks.styles)):
-        if many and paths:
-            raise UsageError(
-                f"--{name}-mask belongs to one painting: give one --content, and the styles as "
-                "files, one for each mask",
-                f"{name}_masks",
-            )
-    if masks.keep and many_contents:
-        text = "--keep-mask belongs to one picture: give one --content, and no folder"
-        raise UsageError(text, "keep_mask")
 
 
 def _check_shared(request: Request) -> None:

@@ -7,6 +7,7 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...storage import is_remote, is_stored_folder, is_there, list_stored
 from .words import UsageError
 
 ENDINGS = (
@@ -24,6 +25,8 @@ def is_many(word: str) -> bool:
     >>> is_many("photos/*.jpg"), is_many("cat.jpg"), is_many(".")
     (True, False, True)
     """
+    if is_remote(word):
+        return is_stored_folder(word) or (glob.has_magic(word) and not is_there(word))
     path = Path(word)
     return path.is_dir() or (glob.has_magic(word) and not path.exists())
 
@@ -42,7 +45,11 @@ def expanded(words: Sequence[str]) -> list[str]:
         if not is_many(word):
             files[word] = None
             continue
-        if Path(word).is_dir():
+        if is_remote(word):
+            names = list_stored(word)
+            paths = [name for name in names if _is_picture(name.rpartition("/")[2])]
+            reason = f"{word} holds no picture ({', '.join(ENDINGS)})"
+        elif Path(word).is_dir():
             visible = (p for p in Path(word).iterdir() if not p.name.startswith("."))
             paths = [str(p) for p in visible if p.suffix.lower() in ENDINGS and p.is_file()]
             reason = f"the folder {word} has no picture in it ({', '.join(ENDINGS)})"
@@ -55,6 +62,10 @@ def expanded(words: Sequence[str]) -> list[str]:
             raise FileNotFoundError(reason)
         files |= dict.fromkeys(sorted(paths))
     return list(files)
+
+
+def _is_picture(name: str) -> bool:
+    return not name.startswith(".") and name.lower().endswith(ENDINGS)
 
 
 def paired(

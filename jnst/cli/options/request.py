@@ -1,9 +1,9 @@
 """The requests of a command, as values: one painting, many, a run to resume, settings to save."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...config import Config
@@ -180,8 +180,7 @@ def beside(output: str, ending: str) -> str:
     >>> beside("art/cat.jpg", "_steps"), beside("-", "_steps")
     ('art/cat_steps', 'painting_steps')
     """
-    path = Path("painting" if output == STREAM else output)
-    return str(path.with_name(path.stem + ending))
+    return os.path.splitext("painting" if output == STREAM else output)[0] + ending  # noqa: PTH122
 
 
 class Batch(NamedTuple):

@@ -6,6 +6,7 @@ import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...storage import is_remote, joined, place_of
 from ...wording import nearest
 from .words import STREAM, UsageError
 
@@ -49,9 +50,9 @@ def as_template(output: str | None, *, many: bool = False, name: str = _NAME) ->
     """
     if not output:
         return name
-    is_folder = output.endswith(("/", os.sep)) or Path(output).is_dir()
+    is_folder = output.endswith(("/", os.sep)) or (not is_remote(output) and Path(output).is_dir())
     if is_folder or (many and not Path(output).suffix):
-        return str(Path(output) / name)
+        return joined(output, name)
     return output
 
 
@@ -120,7 +121,7 @@ different names, such as --output "{index}_{content}_{style}.png"
     """
     taken: dict[str, str] = {}
     for what, path in paths:
-        place = os.path.realpath(path)
+        place = place_of(path)
         if place in taken:
             raise UsageError(
                 f"{taken[place]} and {what} would both be {path}: give them different names, such "
