@@ -19,11 +19,13 @@ from ..config import save_config
 from ..images import read_parameters
 from ..system import program_version
 from ..transfer import load_checkpoint
+from ..video.film import is_film, read_film_parameters
 from ..wording import field_of
 from . import compilation_cache, distributed
 from .batch.run import run as run_batch
 from .console import explain, fill_closed_streams, show, tell
 from .options.devices import Devices
+from .options.film import parse_film
 from .options.parser import SUBCOMMANDS
 from .options.parsing import parse
 from .options.request import Batch, Resume, Save
@@ -115,7 +117,8 @@ def _tell_warning(quiet: bool, message: Warning | str, *_: object) -> None:
 def _rerun(path: str) -> int:
     """Prints the command in a painting, which anybody may have written: quoted anew, if it is one
     of jnst's."""
-    command = read_parameters(path).get("command")
+    read = read_film_parameters if is_film(path) else read_parameters
+    command = read(path).get("command")
     if not command:
         raise ValueError(f"{path} does not say by which command it was made")
     try:
@@ -132,7 +135,10 @@ def _rerun(path: str) -> int:
         # No painting names these: jnst writes the options that a file of settings stands for.
         if {"--help", "-h", "--version", "--config"} & {word.split("=")[0] for word in options}:
             raise ValueError("it is none of jnst")
-        parse(options)
+        if options[:1] == ["video"]:
+            parse_film(options[1:])
+        else:
+            parse(options)
     except ValueError as error:
         raise ValueError(f"the command in {path} is not shown: {error}") from None
     show(command_words(sys.argv[0], options))

@@ -114,7 +114,7 @@ class Display:
         # compiles; and when that began.
         self._to_begin, self._end = 0.0, time.monotonic()
         self._told = -_LINE_SECONDS
-        self._bar = None if quiet or not sys.stderr.isatty() else _bar(sum(steps))
+        self._bar = None if quiet or not sys.stderr.isatty() else progress_bar(sum(steps))
 
     def __enter__(self) -> Self:
         return self
@@ -171,9 +171,10 @@ class Display:
         return current_steps + (later_work / self._operations[current] if later_work else 0.0)
 
 
-def _bar(total: int) -> Any:
+def progress_bar(total: int, done: int = 0) -> Any:
+    """A bar on standard error, whose description is what is told beside it."""
     from tqdm import tqdm
 
     layout = "{n_fmt}/{total_fmt} |{bar:20}| {desc}"
     settings: dict[str, Any] = {"bar_format": layout, "mininterval": 0.1, "desc": "compiling"}
-    return tqdm(total=total, file=sys.stderr, **settings, **bar_size())
+    return tqdm(total=total, initial=done, file=sys.stderr, **settings, **bar_size())

@@ -44,7 +44,7 @@ def announce(
         steps = config.steps_per_scale
         ends = itertools.accumulate(steps)
         left = [min(count, max(0, end - done)) for count, end in zip(steps, ends, strict=True)]
-        seconds = expected_seconds(operations, left, _speed())
+        seconds = expected_seconds(operations, left, speed())
         height, width = shown
         scales = f" over {len(sizes)} scales" if len(sizes) > 1 else ""
         last, bucket = planned[-1], ""
@@ -53,7 +53,7 @@ def announce(
         by_windows = 0 < (request.tile or 0) < max(sizes[-1])
         windows = f", by windows of {request.tile} pixels" if by_windows else ""
         tell(
-            f"{params.network} ({params.name}, {params.sha256[:8]}) on {_device()}; "
+            f"{params.network} ({params.name}, {params.sha256[:8]}) on {device_words()}; "
             f"{width}x{height} pixels{bucket}, {sum(steps)} {config.optimizer} steps{scales}, "
             f"about {duration_words(seconds)} and {size_words(memory)} of memory{windows}"
         )
@@ -61,11 +61,13 @@ def announce(
 
 
 @functools.cache
-def _speed() -> float:
+def speed() -> float:
+    """Operations a second, measured once."""
     return measure_speed()
 
 
-def _device() -> str:
+def device_words() -> str:
+    """The device that JAX has chosen."""
     device = jax.devices()[0]
     if device.platform == "cpu":
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

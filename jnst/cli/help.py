@@ -45,8 +45,8 @@ _END = f"""examples:
   jnst --content cat.jpg --style night.jpg --sweep strength=1,2,4
 
 The painting's path goes to standard output, all else to standard error.
-Ctrl-C saves the painting so far. jnst studio opens a page. Other commands:
-jnst filters, curves, weights, status.
+Ctrl-C saves the painting so far. jnst video paints films, jnst studio opens a
+page. Other commands: jnst filters, curves, weights, status.
 
 jnst --help all shows all options, jnst --help GROUP one group of them:
 {", ".join(_COMMAND)},
@@ -68,21 +68,56 @@ def shown_at_once(words: Sequence[str]) -> bool:
     return True
 
 
-def front_page(preset: str) -> str:
+_FILM_FRONT = (
+    ("--content FILE", "the clip: a film, a folder of frames, or frame_%%04d.png"),
+    ("--style FILE …", "the painting to paint like; several are blended"),
+    ("--output FILE", ".mp4, .mkv, .webm, .mov; folder/ or frame_%%04d.png"),
+    ("--size N", "pixels of the longer side"),
+    ("--quality NAME", "draft, normal, or fine for the screen"),
+    ("--strength X", "0.25 much photograph, 4 much painting"),
+    ("--style-scale X", "above 1 larger strokes, below 1 smaller"),
+    ("--start TIME", "where to begin, in seconds or as 1:23.5"),
+    ("--end TIME", "where to end"),
+    ("--fps N", "paint at most so many frames a second"),
+    ("--every N", "paint every N-th frame only, shown that much longer"),
+    ("--temporal X", "how steady: 0 frame by frame, 10 very (default: 1)"),
+    ("--passes N", "paint the clip N times, forwards and backwards"),
+    ("--shots N,…", "frames that start a shot (default: they are found)"),
+    ("--film-quality NAME", "of the encoding (default: that of --quality)"),
+    ("--resume FOLDER", "go on from the frames that are painted already"),
+    ("--so-far", "with --resume: a film of these frames, painting none"),
+)
+
+_FILM_USAGE = "jnst video --content CLIP --style PAINTING [--output FILM] [options]"
+
+_FILM_END = """examples:
+  jnst video --content clip.mp4 --style night.jpg --output painted.mp4
+  jnst video --content clip.mp4 --style night.jpg --end 4 --size 320
+  jnst video --content shot/frame_%04d.png --fps 24 --style night.jpg
+  jnst video --resume painted_frames
+
+Each frame is kept in OUTPUT_frames as soon as it is painted. Ctrl-C makes a
+film of those, and --resume goes on.
+
+jnst video --help all shows all options, jnst video --help GROUP one group."""
+
+
+def front_page(preset: str, *, film: bool = False) -> str:
     """The options that most need, with the defaults of a preset, and examples.
 
     >>> len(front_page("default").splitlines()) <= 40
     True
     """
     page = argparse.ArgumentParser(
-        usage=_USAGE,
-        description="Paints a photograph in the style of one or more pictures.",
-        epilog=_END,
+        usage=_FILM_USAGE if film else _USAGE,
+        description=f"Paints a {'film' if film else 'photograph'} in the style of one or more "
+        "pictures.",
+        epilog=_FILM_END if film else _END,
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, 2, 26),
         add_help=False,
     )
     group = page.add_argument_group("options")
-    for name, text in _FRONT:
+    for name, text in _FILM_FRONT if film else _FRONT:
         option, _, metavar = name.partition(" ")
         default = getattr(PRESETS[preset], option.strip("-").replace("-", "_"), None)
         text += "" if default is None else f" (default: {default_words(default)})"
@@ -113,7 +148,7 @@ class Help(argparse.Action):
 
     def _text(self, parser: argparse.ArgumentParser, topic: str) -> str:
         if topic == "":
-            return front_page(self.const)
+            return front_page(self.const, film=parser.prog == "jnst video")
         if topic == "all":
             return parser.format_help().rstrip()
         for group in parser._action_groups:
@@ -124,5 +159,6 @@ class Help(argparse.Action):
                 formatter.start_section(group.title)
                 formatter.add_arguments(named or members)
                 formatter.end_section()
-                return f"{formatter.format_help()}\njnst --help all shows all options"
-        parser.error(f"unknown group {topic!r}; {nearest(topic, ('all', *GROUPS))}")
+                return f"{formatter.format_help()}\n{parser.prog} --help all shows all options"
+        titles = [group.title or "" for group in parser._action_groups if group._group_actions]
+        parser.error(f"unknown group {topic!r}; {nearest(topic, ('all', *titles))}")

@@ -148,13 +148,18 @@ def read_pictures(request: Request) -> Pictures:
 
 
 def _read_large(field: str, path: str, request: Request) -> Picture:
-    smallest = smallest_side(request.architecture, request.config.layers)
     with about(field):
         picture = read_picture(path, request)
-        height, width = picture.pixels.shape[:2]
-        if min(height, width) < smallest:
-            raise ValueError(
-                f"{picture.path} is {width}x{height} pixels, but these layers look at squares "
-                f"of {smallest}: use a larger picture"
-            )
+        check_side(picture.path, picture.pixels.shape, request)
     return picture
+
+
+def check_side(name: object, shape: Sequence[int], request: Request) -> None:
+    """Raises ValueError for a picture of that shape which is too small for the layers."""
+    smallest = smallest_side(request.architecture, request.config.layers)
+    height, width = shape[:2]
+    if min(height, width) < smallest:
+        raise ValueError(
+            f"{name} is {width}x{height} pixels, but these layers look at squares "
+            f"of {smallest}: use a larger picture"
+        )

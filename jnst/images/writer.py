@@ -100,7 +100,7 @@ def picture_bytes(
             samples = np.concatenate([samples, opacity], axis=-1)
     top = 2**bits - 1
     integers = np.rint(samples * top).astype(np.uint8 if bits == 8 else np.uint16, order="C")
-    text = None if parameters is None else _to_json(parameters)
+    text = None if parameters is None else parameters_text(parameters)
     if file_format == "PNG":
         return _encode_png(integers, text)
     if file_format == "TIFF":
@@ -130,12 +130,17 @@ def read_parameters(path: AnyPath) -> dict[str, str]:
     with open_picture(located(path)) as file:
         image = identify(file)
         text = image.info.get("Description") or image.getexif().get(_EXIF_DESCRIPTION)
+    return parameters_of(path, text)
+
+
+def parameters_of(path: AnyPath, text: object) -> dict[str, str]:
+    """The parameters in a text that was stored in a file; ValueError if it is another text."""
     try:
         parameters = json.loads(str(text))["jnst"]
         return {str(name): str(value) for name, value in parameters.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"{str(path)!r} carries no parameters: jnst writes them into its pictures, "
+            f"{str(path)!r} carries no parameters: jnst writes them into what it paints, "
             "but other programs may drop them when they save"
         ) from error
 
@@ -163,8 +168,9 @@ def _floats(values: ArrayLike, name: str) -> NDArray[np.float32]:
     return np.clip(array, 0, 1)
 
 
-def _to_json(parameters: dict[str, str]) -> str:
-    """One line of ASCII (other characters as \\u....), which every format carries unharmed."""
+def parameters_text(parameters: dict[str, str]) -> str:
+    """Parameters as they are stored: one line of ASCII (other characters as \\u....), which
+    every format carries unharmed."""
     for name, value in parameters.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"parameter {name!r} is {value!r}: names and values must be strings")

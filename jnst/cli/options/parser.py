@@ -1,7 +1,7 @@
 """The options of the command line and their help; those of a run are generated from `Config`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn
 
@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "filters": "jnst.cli.commands.filters",
     "curves": "jnst.cli.commands.curves",
     "weights": "jnst.cli.commands.weights",
+    "video": "jnst.cli.commands.video",
     "status": "jnst.cli.commands.status",
     "studio": "jnst.studio.command",
 }
@@ -46,6 +47,7 @@ the painting so far, and the checkpoint; Ctrl-C again stops at once."""
 _DEVICES = frozenset(
     ("gpu", "gpus", "gpu-id", "use-gpu", "cuda", "use-cuda", "device", "backend", "cpu", "tpu")
 )
+_OF_PICTURES = {name for rows in (*GROUPS.values(), MODES) for name, *_ in rows}
 _OF_FILES = ("FILE", "FOLDER", "OUT.h5")
 _DEVICE_HINT = (
     "JAX chooses the device: a GPU, if it is installed for one (JAX_PLATFORMS=cpu forbids that); "
@@ -60,6 +62,8 @@ def unknown_option(word: str, parser: argparse.ArgumentParser) -> str:
     if plain_name(word) in _DEVICES and "--devices" in options:
         return f"unknown option {word}; {_DEVICE_HINT}"
     all_options = "--help all" if "--content" in options else "--help"
+    if parser.prog == "jnst video" and plain_name(word) in _OF_PICTURES:
+        return f"{word} is not for films; {all_options} shows all options of jnst video"
     return f"unknown option {word}; {nearest(word, options, f'{all_options} shows all options')}"
 
 
@@ -97,22 +101,36 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=32)
 
 
-def build_parser(preset: str = "default", version: str = "") -> argparse.ArgumentParser:
+def build_parser(
+    preset: str = "default",
+    version: str = "",
+    groups: Mapping[str, Any] = GROUPS,
+    **texts: str,
+) -> argparse.ArgumentParser:
     """The parser of a run; its help shows the defaults of the named preset.
 
     The parsed namespace holds only what was typed.
+
+    Args:
+        preset: where the options start.
+        version: what `--version` prints.
+        groups: the options that are not fields of `Config`.
+        texts: program, usage, description and epilog of another command than `jnst`.
     """
+    own = {
+        "prog": "jnst",
+        "usage": USAGE,
+        "description": "Paints a photograph in the style of one or more pictures.",
+        "epilog": EPILOG,
+    }
     parser = Parser(
-        prog="jnst",
-        usage=USAGE,
-        description="Paints a photograph in the style of one or more pictures.",
-        epilog=EPILOG,
+        **own | texts,  # type: ignore[arg-type]
         formatter_class=_Formatter,
         allow_abbrev=False,
         add_help=False,
         argument_default=argparse.SUPPRESS,
     )
-    for title, options in GROUPS.items():
+    for title, options in groups.items():
         group = parser.add_argument_group(title)
         if title == "many paintings":
             modes = group.add_mutually_exclusive_group()
@@ -120,16 +138,17 @@ def build_parser(preset: str = "default", version: str = "") -> argparse.Argumen
                 flag = {"action": "store_const", "const": name, "dest": "combine"}
                 add_options(modes, [(name, flag, text)])
         add_options(group, options)
-    _add_run(parser, preset)
+    _add_run(parser, preset, savable=groups is GROUPS)
     other = parser.add_argument_group("other")
     other.add_argument("--quiet", action="store_true", help="tell the result and errors only")
-    other.add_argument(
-        "--print-command",
-        "--rerun",
-        metavar="FILE",
-        dest="rerun",
-        help="print the command that made this painting",
-    )
+    if groups is GROUPS:
+        other.add_argument(
+            "--print-command",
+            "--rerun",
+            metavar="FILE",
+            dest="rerun",
+            help="print the command that made this painting or film",
+        )
     other.add_argument("--version", action="version", version=f"jnst {version}")
     other.add_argument(
         "-h",
@@ -151,16 +170,13 @@ def typed_preset(argv: Sequence[str]) -> str:
     return check_preset(finder.parse_known_args(list(argv))[0].preset)
 
 
-def typed_options(
-    words: Sequence[str], preset: str = "default", version: str = ""
-) -> argparse.Namespace:
-    """The options that were typed, as the parser of that preset reads them.
+def typed_options(words: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options that were typed, as a parser reads them.
 
     Raises:
         UsageError: for a wrong value, an unknown option, or a word that belongs to no option.
         SystemExit: after `--help` or `--version` has printed its text.
     """
-    parser = build_parser(preset, version)
     typed, extra = parser.parse_known_args(list(words))
     if extra:
         raise UsageError(_unexpected(extra, parser))
@@ -175,7 +191,7 @@ def _unexpected(extra: list[str], parser: argparse.ArgumentParser) -> str:
     return f"unexpected {extra[0]!r}; {nearest(extra[0], SUBCOMMANDS, hint)}"
 
 
-def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
+def _add_run(parser: argparse.ArgumentParser, preset: str, *, savable: bool) -> None:
     """Adds an option for each field of `Config`, in the groups that their metadata name."""
     start = parser.add_argument_group("preset")
     start.add_argument(
@@ -189,11 +205,12 @@ def _add_run(parser: argparse.ArgumentParser, preset: str) -> None:
         help="a .toml file of the options below, and of preset; what is typed wins over the file, "
         "the file over the preset",
     )
-    start.add_argument(
-        "--save-config",
-        metavar="FILE",
-        help="write the options below to a .toml file; without pictures, do nothing else",
-    )
+    if savable:
+        start.add_argument(
+            "--save-config",
+            metavar="FILE",
+            help="write the options below to a .toml file; without pictures, do nothing else",
+        )
     groups: dict[str, Any] = {}
     for spec in fields(Config):
         title = spec.metadata["group"]

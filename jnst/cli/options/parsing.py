@@ -13,7 +13,7 @@ from ...wording import about, field_of, nearest
 from .devices import Devices, devices_of
 from .groups import NETWORKS, WHOLE
 from .many import OF_MANY, check_cluster, check_not_of_many, check_style_blend, refuse_masks
-from .parser import typed_options, typed_preset
+from .parser import build_parser, typed_options, typed_preset
 from .patterns import is_many
 from .request import Batch, MaskFiles, Request, Resume, Save
 from .settings import FIELDS, config_of, settings_of
@@ -52,7 +52,7 @@ def parse(argv: Sequence[str], *, version: str = "") -> Request | Batch | Resume
         ...
         jnst.cli.options.words.UsageError: unknown option --stpes; did you mean --steps?
     """
-    typed = vars(typed_options(argv, typed_preset(argv), version))
+    typed = vars(typed_options(argv, build_parser(typed_preset(argv), version)))
     if "rerun" in typed:
         if len(argv) > 2:
             raise UsageError("--rerun FILE only prints a command; it goes with no other option")
@@ -77,7 +77,7 @@ def _command(
     changes: Mapping[str, Any],
     sweeps: tuple[Sweep, ...],
 ) -> Request | Batch | Resume:
-    values = _values(typed)
+    values = values_of(typed)
     templates = {name: typed[name] for name in TEMPLATED if name in typed}
     many = len(typed.get("content", ())) > 1
     many = many or any(map(is_many, (*typed.get("content", ()), *typed.get("style", ()))))
@@ -110,7 +110,7 @@ _SAME = {spec.name for spec in fields(Request)} - {
 }
 
 
-def _values(typed: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(typed: Mapping[str, Any]) -> dict[str, Any]:
     """The typed fields of a `Request`, without names that are templates."""
     values = {name: value for name, value in typed.items() if name in _SAME}
     if "content" in typed:

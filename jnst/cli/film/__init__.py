@@ -1,0 +1,1 @@
+"""Painted films: preparation, painting, display, result, and going on."""

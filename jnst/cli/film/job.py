@@ -1,0 +1,149 @@
+"""The preparation of a film: what it is made of, and the checks before anything is painted."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...files import make_folder
+from ...images import Picture, check_writable
+from ...network import Params
+from ...network.architecture import check_layers
+from ...system import program_version
+from ...transfer.sizes import drop_small_scales, target_sizes
+from ...video.clip import Clip, open_clip
+from ...video.film import Plan, check_film, kind_of
+from ...video.frame_files import frame_name
+from ..console import tell
+from ..forecast import fitted
+from ..limits import check_sizes
+from ..options.film import FilmRequest
+from ..options.request import Request
+from ..options.words import UsageError
+from ..output import command_words, parameters, recipe
+from ..paint import load_network
+from ..pictures import check_side, read_picture
+
+
+@dataclass(frozen=True)
+class Job:
+    """A film that is ready to be painted.
+
+    Attributes:
+        asked: the request as it was typed.
+        request: with the tile, history and scales that were chosen.
+        clip, styles, params: what it is made of.
+        settled: what the memory chose when the run began.
+        memory: bytes that are needed.
+        recipe: a hash of all that decides how the frames look.
+    """
+
+    asked: FilmRequest
+    request: FilmRequest
+    clip: Clip
+    styles: list[Picture]
+    params: Params
+    settled: dict[str, int]
+    memory: int
+    recipe: str
+
+    @property
+    def painting(self) -> Request:
+        return self.request.painting
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the painted frames."""
+        return target_sizes(self.clip.height, self.clip.width, self.painting.config)[-1]
+
+    @property
+    def plan(self) -> Plan:
+        """The film to be written."""
+        request, painting = self.asked, self.asked.painting
+        command = command_words(sys.argv[0], request.words())
+        embedded = parameters(painting, self.params, command, program_version())
+        return Plan(
+            painting.output,
+            self.clip,
+            *self.size,
+            quality=request.encoding,
+            sound=request.sound,
+            whole=request.start is None and request.end is None,
+            parameters=embedded | {"recipe": self.recipe},
+        )
+
+
+def prepared(request: FilmRequest, settled: dict[str, int]) -> Job:
+    """Reads the clip and the styles, and checks everything that can be checked before painting."""
+    asked, painting = request, replace(request.painting, settled=settled)
+    say = (lambda message: None) if painting.quiet else tell
+    for note in painting.notes:
+        say(f"note: {note}")
+    _check_output(request)
+    clip = open_clip(
+        painting.content,
+        start=request.start,
+        end=request.end,
+        fps=request.fps,
+        every=request.every,
+        max_pixels=painting.max_pixels,
+    )
+    for note in clip.notes:
+        say(f"note: {note}")
+    styles = [read_picture(path, painting) for path in painting.styles]
+    shapes, shape = [style.pixels.shape for style in styles], (clip.height, clip.width, 3)
+    for path, sides in zip((clip.path, *painting.styles), (shape, *shapes), strict=True):
+        check_side(path, sides, painting)
+    check_sizes(painting, shape, shapes)
+    config = drop_small_scales(painting.config, shape, shapes)
+    params = load_network(painting)
+    check_layers(params.network, config.layers)
+    base = np.broadcast_to(np.float32(0), shape)
+    painting, settled, memory = fitted(replace(painting, config=config), params, base, say)
+    request = replace(request, painting=painting)
+    job = Job(asked, request, clip, styles, params, settled, memory, _recipe(asked, clip, params))
+    _check_shots(request.shots, clip)
+    if kind_of(painting.output):
+        check_film(job.plan)
+    return job
+
+
+def _check_output(request: FilmRequest) -> None:
+    painting = request.painting
+    files = (painting.content, *painting.styles)
+    for path in files:
+        both = Path(path).exists() and Path(painting.output).exists()
+        if both and Path(path).samefile(painting.output):
+            raise UsageError(f"--output would overwrite {path}: choose another name")
+    if not kind_of(painting.output):
+        folder = Path(painting.output).parent
+        if (
+            folder.is_dir()
+            and Path(painting.content).is_dir()
+            and folder.samefile(painting.content)
+        ):
+            raise UsageError(
+                f"--output would be in the folder of the clip, {folder}: choose another"
+            )
+        make_folder(folder)
+        check_writable(frame_name(painting.output, 1), bits=painting.bits)
+
+
+def _check_shots(shots: Sequence[int] | None, clip: Clip) -> None:
+    for shot in shots or ():
+        if shot > len(clip):
+            raise UsageError(f"--shots names frame {shot}, and there are {len(clip)}")
+
+
+def _recipe(request: FilmRequest, clip: Clip, params: Params) -> str:
+    """A hash of everything that decides how the frames look, the pixels of the clip included."""
+    painting = request.painting
+    pictures = recipe(replace(painting, content=painting.styles[0], bits=8), params)
+    names = ("start", "end", "fps", "every", "temporal", "long_term", "passes", "shots")
+    values = [str(getattr(request, name)) for name in (*names, "frame_steps")]
+    digest = hashlib.sha256(json.dumps([pictures, values, clip.fingerprint()]).encode())
+    return digest.hexdigest()
