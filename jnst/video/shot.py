@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 from ..arrays import AnyImage, Pixels
 from ..compute import Canvas, Problem, choose_engine, make_problem
@@ -23,7 +24,7 @@ from ..optimize.loop import StateView
 from ..transfer.inputs import Inputs, checked_pictures, colored, prepare_inputs
 from ..transfer.masks import checked_masks
 from ..transfer.start import matched
-from .flow import Motion, warped
+from .flow import Motion
 
 # A painting starts where the one before ended, so its steps are shorter than a still picture's.
 _RATE = 0.3
@@ -51,8 +52,25 @@ class Earlier(NamedTuple):
 
 def carried(motions: Sequence[Motion], paintings: Sequence[Pixels]) -> Earlier:
     """Earlier paintings, the nearest first, carried to a frame by its motions to theirs."""
-    moved = [warped(p, m.flow) for p, m in zip(paintings, motions, strict=True)]
-    return Earlier(*merged(moved, long_term([m.reliability for m in motions])))
+    there = [moved(p, m.flow) for p, m in zip(paintings, motions, strict=True)]
+    return Earlier(*merged(there, long_term([m.reliability for m in motions])))
+
+
+def moved(painting: Pixels, flow: Pixels) -> Pixels:
+    """A painting [H, W, 3] read where a flow [H, W, 2] leads, by cubic splines.
+
+    Bilinear interpolation blurs, and each frame would blur once more what the one before handed on.
+    """
+    height, width, _ = painting.shape
+    rows, columns = np.indices((height, width), np.float32)
+    places = [
+        np.clip(rows + flow[..., 1], 0, height - 1),
+        np.clip(columns + flow[..., 0], 0, width - 1),
+    ]
+    channels = np.moveaxis(painting, -1, 0)
+    read = [map_coordinates(channel, places, order=3, mode="mirror") for channel in channels]
+    # Splines overshoot at edges.
+    return np.clip(np.stack(read, axis=-1), painting.min(), painting.max())
 
 
 def frame_config(config: Config, steps: int | None) -> Config:
