@@ -31,8 +31,8 @@ _RATE = 0.3
 # Root of the mean square change of a picture at which the temporal loss, at the weight 1, is as
 # large as all other terms together. Relative to them, it does not depend on network and losses.
 _CHANGE = 0.05
-# Of the work of a still picture.
-_SHARE = 1 / 8
+FRAME_SHARE = 1 / 8
+"""Work of a frame that continues a shot, as a share of that of a still picture."""
 _FEWEST_STEPS = 4
 # Weight of the earlier painting beside that of the pass before (b in the paper).
 _BLEND = 1.0
@@ -78,7 +78,7 @@ def frame_config(config: Config, steps: int | None) -> Config:
     if steps is None:
         scales = np.array(config.all_scales)
         work = float(np.sum(scales**2 * config.steps_per_scale))
-        steps = max(_FEWEST_STEPS, round(_SHARE * work))
+        steps = max(_FEWEST_STEPS, round(FRAME_SHARE * work))
     rate = config.learning_rate * _RATE
     return replace(
         config, scales=(1.0,), steps=(steps,), taper=0.0, learning_rate=rate, carry=False

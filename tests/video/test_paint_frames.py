@@ -18,6 +18,7 @@ CONFIG = jnst.Config(
     content_layers=("relu2_1",),
     style_layers=("relu1_1", "relu2_1"),
 )
+WEIGHTS = ("content_weight", "style_weight", "tv_weight")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,7 @@ def film(params):
     return paint(params)
 
 
+@pytest.mark.slow
 def test_a_film_is_steadier_than_its_stills_and_starts_as_one(params, film):
     apart = paint(params, temporal=0)
     for frame, painting in zip(FRAMES[:2], apart, strict=False):
@@ -71,6 +73,14 @@ def test_more_weight_is_steadier(params, film):
     assert warp_error(film) < 0.95 * warp_error(paint(params, temporal=1e-4))
 
 
+def test_the_temporal_weight_is_relative_to_the_other_terms(params, film):
+    scaled = {name: 1024 * getattr(CONFIG, name) for name in WEIGHTS}
+    config = jnst.Config(**{**CONFIG.to_dict(), **scaled})
+    for found, expected in zip(paint(params, FRAMES[:2], config), film, strict=False):
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"passes": 2, "long_term": (1, 2)}], ids=["one", "two"])
 def test_an_interrupted_film_continues_to_the_same_bytes(params, options):
     whole = Rounding()
@@ -90,7 +100,8 @@ def test_an_interrupted_film_continues_to_the_same_bytes(params, options):
         assert list(resumed)[: len(before)] == before == list(whole)[: len(before)]
 
 
-def test_a_later_pass_starts_from_both_and_is_steadier(params):
+@pytest.mark.slow
+def test_a_later_pass_goes_backwards_from_the_last_frame(params):
     store = {}
     film = list(paint_frames(params, FRAMES, STYLE, CONFIG, steps=3, passes=2, store=store))
     assert list(store)[4:] == [(1, 3), (1, 2), (1, 1), (1, 0)]
@@ -99,6 +110,7 @@ def test_a_later_pass_starts_from_both_and_is_steadier(params):
     np.testing.assert_array_equal(film[2], store[1, 2])
 
 
+@pytest.mark.slow
 def test_a_cut_starts_anew(params):
     other = texture(48, 64, 7)
     still = jnst.stylize(params, other, STYLE, CONFIG).image
@@ -131,6 +143,7 @@ def test_reports_come_in_order_and_may_stop(params):
     assert {(r.frames, r.pass_, r.passes) for r in reports} == {(4, 0, 1)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("color", ["luminance-lab", "match-symmetric"])
 def test_colors_of_the_content_are_those_of_each_frame(params, color):
     config = jnst.Config(**{**CONFIG.to_dict(), "color": color})
