@@ -60,7 +60,7 @@ def _by_quality(config: Config, styles: int) -> str:
     sizes = {down_to(config.coarsest, config.size, config.sketch, ratio) for ratio in ratios}
     steps = f"with --steps {' '.join(map(str, config.steps))}"
     if config.scales:
-        return f"{steps} and --scales: leave it out, or one of those"
+        return f"{steps} and --scales: leave it out, or leave out one of those"
     return "" if len(sizes) > 1 else f"{steps} at so few sizes: leave it out, or leave those out"
 
 

@@ -16,7 +16,6 @@ from .events import EventStream
 from .file_requests import FileRequests
 from .guard import Guard
 from .job_requests import JobRequests
-from .jobs import EXPORTS
 from .picture_requests import PictureRequests
 from .recipes import ID, MOST_PAINTINGS, MOST_STYLES
 from .state import EXAMPLES, Limits, Studio
@@ -40,10 +39,8 @@ def _routes(studio: Studio) -> list[Route]:
     files, pictures, jobs = FileRequests(studio), PictureRequests(studio), JobRequests(studio)
 
     async def controls(request: Request) -> Response:
-        limits = {"upload_bytes": studio.limits.upload_bytes, "pixels": studio.limits.pixels}
-        limits |= {"styles": MOST_STYLES, "sweep": MOST_PAINTINGS, "waiting": studio.limits.waiting}
-        more = {"folder": str(studio.store.folder), "limits": limits, "downloads": list(EXPORTS)}
-        return answer(describe_page() | more)
+        limits = {"styles": MOST_STYLES, "sweep": MOST_PAINTINGS}
+        return answer(describe_page() | {"folder": str(studio.store.folder), "limits": limits})
 
     async def events(request: Request) -> EventStream:
         return EventStream(studio.hub, request.headers.get("last-event-id", ""), jobs.news)

@@ -51,7 +51,8 @@ def idle_settings(recipe: Recipe) -> dict[str, str]:
             for cell in cells(read_sweeps(_sweep_words(recipe), recipe.settings))
         ]
     return {
-        name: why.removeprefix(f"{option(name)} has ")
+        # A control can't be left out.
+        name: why.removeprefix(f"{option(name)} has ").replace(": leave it out, or ", ": ")
         for name, why in reasons[0].items()
         if all(name in others for others in reasons)
     }
@@ -90,6 +91,7 @@ def _words(recipe: Recipe, paths: Mapping[str, Path]) -> list[str]:
     config, defaults = config_for(recipe), PRESETS[recipe.preset]
     words = ["--content", str(paths[recipe.content]), "--style"]
     words += [str(paths[style]) for style in recipe.styles if style]
+    words += ["--blend"] * (len(recipe.styles) > 1)
     if recipe.preset != "default":
         words += ["--preset", recipe.preset]
     idle = idle_settings(recipe)

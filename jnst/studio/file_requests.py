@@ -21,8 +21,6 @@ _KINDS = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".tif": "image/tiff",
-    ".ico": "image/vnd.microsoft.icon",
-    ".webmanifest": "application/manifest+json",
 }
 _LASTING = "private, max-age=31536000, immutable"
 

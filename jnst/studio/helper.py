@@ -16,12 +16,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..cli.limits import check_sizes
+from ..cli.options.request import Request
+from ..cli.options.words import in_options
 from ..compute.cost import expected_seconds, measure_speed, step_work
 from ..config import Config
 from ..images import fit_size, read_image, read_parameters, resize_picture, write_image
 from ..system import free_memory
 from ..transfer.budget import choose
 from ..transfer.sizes import drop_small_scales, plan_scales
+from ..wording import field_of
 
 _THUMB, _VIEW = 320, 2048
 _LONGEST_PARAMETERS = 30_000
@@ -70,8 +74,9 @@ def estimate(
     config: dict[str, Any], content: list[int], styles: list[list[int]], max_pixels: int
 ) -> dict[str, Any]:
     """The steps, scales, size, seconds and bytes of a painting of pictures of these shapes."""
-    shape = (*content, 3)
-    settled = drop_small_scales(Config(**config), shape, [(*style, 3) for style in styles])
+    shape, shapes, wanted = (*content, 3), [(*style, 3) for style in styles], Config(**config)
+    check_sizes(Request("", (), config=wanted), shape, shapes)
+    settled = drop_small_scales(wanted, shape, shapes)
     scales = plan_scales(shape, settled)
     work = [step_work("vgg16", settled, *scale.painted) for scale in scales]
     steps = [scale.steps for scale in scales]
@@ -100,7 +105,7 @@ _TASKS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def answered(line: str, max_pixels: int) -> dict[str, Any]:
+def _answered(line: str, max_pixels: int) -> dict[str, Any]:
     """The answer to one question."""
     question = json.loads(line)
     try:
@@ -110,8 +115,9 @@ def answered(line: str, max_pixels: int) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         full = errno.ENOSPC in (getattr(e, "errno", None) for e in (error, error.__cause__))
         path = question.get("path", "")
-        text = " ".join(str(error).split()).replace(path, os.path.basename(path))  # noqa: PTH119
-        return {"error": text, "full": full}
+        line = in_options(error) if isinstance(error, ValueError) else str(error)
+        text = " ".join(line.split()).replace(path, os.path.basename(path))  # noqa: PTH119
+        return {"error": text, "full": full, "field": field_of(error)}
 
 
 def main() -> None:
@@ -126,7 +132,7 @@ def main() -> None:
     # What libraries print must not be mixed with the answers.
     os.dup2(2, 1)
     for line in sys.stdin:
-        replies.write(json.dumps(answered(line, max_pixels)) + "\n")
+        replies.write(json.dumps(_answered(line, max_pixels)) + "\n")
 
 
 if __name__ == "__main__":

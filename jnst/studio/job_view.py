@@ -29,7 +29,6 @@ def view(job: Job, store: Store) -> dict[str, Any]:
         "field": job.recipe.control(job.run.get("field")) if error else None,
         "notes": job.notes(),
         "created": job.data["created"],
-        "started": job.run.get("began"),
         "ended": job.run.get("ended"),
         "recipe": job.recipe.to_json(),
         "content": _picture(store, job.recipe.content),
@@ -43,7 +42,6 @@ def view(job: Job, store: Store) -> dict[str, Any]:
         "thumb": f"{base}/thumb?v={result}" if result else None,
         "width": width,
         "height": height,
-        "resumable": job.resumable,
         "can": can.get(job.state, ["go-on", "delete"]),
     }
 
@@ -67,7 +65,6 @@ def details(job: Job) -> dict[str, Any]:
             {"step": step, "url": f"{place}/steps/{step}"} for step in job.snapshots(job.cell)
         ],
         "command": job.command(),
-        "folder": str(job.folder),
         "sheet": f"{base}/sheet?v={sheet.stat().st_mtime_ns // 1_000_000}" if sheet else None,
         "cells": [_cell(job, k) for k in range(1, len(job.cells) + 1)] if several else [],
         "downloads": _downloads(job, 1, base),

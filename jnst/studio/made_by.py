@@ -16,14 +16,12 @@ _MASKS = {"--keep-mask": "keep_mask", "--init-image": "init_image"}
 _MASKS |= {"--content-mask": "content_masks", "--style-mask": "style_masks"}
 
 
-def made_by(
-    parameters: Mapping[str, str], pictures: Collection[str], jobs: Collection[str]
-) -> dict[str, Any] | None:
+def made_by(parameters: Mapping[str, str], pictures: Collection[str]) -> dict[str, Any] | None:
     """The recipe of a painting; None for a picture that jnst did not make.
 
     Args:
         parameters: from `jnst.read_parameters`; anybody may have written them.
-        pictures, jobs: the ids of those in the studio, which alone are named in the answer.
+        pictures: the ids of those in the studio, which alone are named in the answer.
     """
     if "config" not in parameters:
         return None
@@ -52,14 +50,7 @@ def made_by(
         "content": PurePath(parameters.get("content", "")).name[:200],
         "styles": [PurePath(style).name[:200] for style in styles],
     }
-    job = next((i for i in re.findall(r"[0-9a-f]{32}", " ".join(command)) if i in jobs), None)
-    step = parameters.get("step", "")
-    return {
-        "job": job,
-        "recipe": recipe.to_json(),
-        "names": names,
-        "unfinished": int(step) if step.isdecimal() and len(step) < 10 else None,
-    }
+    return {"recipe": recipe.to_json(), "names": names}
 
 
 def _known(path: str, pictures: Collection[str]) -> str | None:

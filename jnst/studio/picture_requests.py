@@ -51,7 +51,7 @@ class PictureRequests:
         return Response(status_code=204)
 
     def _picture(self, about: dict[str, Any]) -> dict[str, Any]:
-        keys = ("id", "name", "kind", "width", "height", "bytes", "added", "example")
+        keys = ("id", "name", "kind", "width", "height")
         urls = {kind: f"/files/pictures/{about['id']}/{kind}" for kind in ("thumb", "view")}
-        maker = made_by(about["parameters"], self._studio.store.pictures, self._studio.runner.jobs)
+        maker = made_by(about["parameters"], self._studio.store.pictures)
         return {key: about[key] for key in keys} | urls | {"made_by": maker}

@@ -190,7 +190,7 @@ def test_mask_by_brush_and_weights(page, server):
     give(page, "#paintings", "sea.png", picture_bytes(3, 40, 40))
     expect(page.locator("#styles-chosen li")).to_have_count(2)
     page.get_by_label("weight").first.fill("3")
-    page.click("#brush-open")
+    page.click("#photo .brush-open")
     page.get_by_label("keep the photograph").check()
     box = page.locator("#brush-canvas").bounding_box()
     for kind, x in (("move", 0.1), ("down", 0), ("move", 0.4), ("up", 0)):
@@ -203,7 +203,13 @@ def test_mask_by_brush_and_weights(page, server):
     for key in ("Shift+ArrowRight",) * 4 + ("Space",):
         page.keyboard.press(key)
     page.click("#brush-done")
-    expect(page.locator("#masked")).to_have_text("part is kept, places chosen")
+    expect(page.locator("#photo .masked")).to_have_text("part is kept, places chosen")
+    page.get_by_label("Brush: Say which part of sea.png counts").click()
+    page.click("#brush-all")
+    page.check("#brush-erase")
+    page.locator("#brush-canvas").click()
+    page.click("#brush-done")
+    expect(page.locator("#paintings .masked")).to_have_text(["", "a part of it"])
     with page.expect_response("**/api/jobs") as sent:
         page.click("#paint")
     job = sent.value.json()
@@ -217,7 +223,58 @@ def test_mask_by_brush_and_weights(page, server):
     assert night.max() == 255
     # What no painting was marked for is the other painting's.
     np.testing.assert_array_equal(night + sea, np.full((48, 64), 255))
+    whole, part = job["recipe"]["style_masks"]
+    assert whole is None
+    part = _mask(server, part)
+    assert (part.shape, part[0, 0], part[20, 20]) == ((40, 40), 255, 0)
     assert server.client.await_state(job["id"], "done")["result"]
+
+
+def test_paint_waits_for_what_is_on_its_way(page):
+    choose(page, PHOTO, PAINTING, size=32, steps=4)
+    page.click("#photo .brush-open")
+    page.get_by_label("night.png here").check()
+    page.locator("#brush-canvas").click()
+    page.click("#brush-done")
+    expect(page.locator("#photo .masked")).to_have_text("places chosen")
+    held = []
+    page.route("**/api/pictures?*kind=mask", lambda route: held.append(route))
+    # The new painting gets a mask of what the other leaves free.
+    give(page, "#paintings", "sea.png", picture_bytes(3, 40, 40))
+    expect(page.locator("#styles-chosen li")).to_have_count(2)
+    with page.expect_response("**/api/jobs") as sent:
+        page.click("#paint")
+        expect(page.locator("#paint")).to_be_disabled()
+        while not held:
+            page.wait_for_timeout(20)
+        page.wait_for_timeout(500)
+        held[0].continue_()
+    assert len(sent.value.json()["recipe"]["content_masks"]) == 2
+    page.click("#cancel")
+    page.get_by_role("button", name="Cancel the painting").click()
+
+
+def test_nothing_is_painted_without_a_picture_that_could_not_be_added(browser, server):
+    with page_of(browser, server.address, "400 (Bad Request)") as page:
+        choose(page, PHOTO, PAINTING, size=32, steps=4)
+        give(page, "#paintings", "notes.png", b"no picture")
+        page.click("#paint")
+        expect(page.locator("#e-styles")).to_contain_text("'notes.png' is not a picture")
+        expect(page.locator("#paint")).to_be_enabled()
+        expect(page.locator("#welcome")).to_be_visible()
+
+
+def test_a_failure_is_told_at_its_control(page):
+    choose(page, picture_bytes(21, 900, 3), PAINTING, size=64, style_layers="relu5_1")
+    page.click("#paint")
+    _state(page, "failed")
+    line = "cat.png is 900x3 pixels, but these layers look at squares"
+    expect(page.locator("#job-error")).to_contain_text(line)
+    expect(page.locator("#e-content")).to_contain_text(line)
+    page.fill("#c-strength", "2")
+    expect(page.locator("#e-content")).to_be_hidden()
+    page.get_by_role("button", name="Again with …").click()
+    expect(page.locator("#e-content")).to_contain_text(line)
 
 
 def _mask(server, identifier):
@@ -331,7 +388,7 @@ def test_each_state_on_a_phone_and_by_axe(browser, server, painted):
         expect(page.locator("dialog .thumb").first).to_be_visible()
         _check_state(page, "shelf")
         page.keyboard.press("Escape")
-        page.click("#brush-open")
+        page.click("#photo .brush-open")
         _check_state(page, "brush")
 
 

@@ -1,8 +1,8 @@
-/** The brush: masks painted on the photograph, for what is kept, and where each painting acts. */
+/** The brush: masks painted on a picture, for what is kept, where each painting acts, and which part of it counts. */
 
 import { button, byId, h, setText } from "./dom.js";
 import { layerOf, makeLayer, maskOf, settleMasks } from "./masks.js";
-import { hand } from "./recipe.js";
+import { changing, hand } from "./recipe.js";
 import { trying } from "./say.js";
 
 const LONGEST = 1024;
@@ -10,11 +10,23 @@ const COLOURS = ["#f2c14e", "#2f9bff", "#ff5a5f", "#28b487", "#c06cf0", "#ff8a3d
 let dialog;
 let brush;
 
-/** Opens the brush on the photograph in hand; done makes masks of what was painted. */
-export async function openBrush() {
+/** The brush on the photograph: what stays as it is, and where each painting acts. */
+export const brushPhotograph = () => open(hand.content, [
+  { words: "keep the photograph", mask: hand.keep, put: (mask) => (hand.keep = mask) },
+  ...hand.styles.map((style) => ({ words: `${style.picture.name} here`, mask: style.mask, put: (mask) => (style.mask = mask) })),
+], hand.styles.length > 1 ? "What you leave free goes to the paintings that you mark nowhere." : "What you leave free is painted.");
+
+/** The brush on a painting: the part of it that counts. */
+export const brushPainting = (style) => open(style.picture, [
+  { words: "use this part of the painting", mask: style.part, put: (mask) => (style.part = mask) },
+], "The rest of it has no influence. Mark nothing to use all of it.");
+
+/** Opens the brush on a picture; done makes a mask of what was painted for each target. */
+function open(picture, targets, said) {
   dialog ??= build();
-  await trying(async () => {
-    await prepare();
+  return trying(async () => {
+    await prepare(picture, targets);
+    setText(byId("brush-said"), said);
     dialog.showModal();
     fitCanvas();
     drawAll();
@@ -24,7 +36,7 @@ export async function openBrush() {
 
 function build() {
   const canvas = h("canvas", { id: "brush-canvas", tabindex: "0", role: "application",
-    "aria-label": "Photograph to paint on. Arrow keys move the brush, with Shift further; Space paints, E erases, plus and minus change its size." });
+    "aria-label": "Picture to paint on. Arrow keys move the brush, with Shift further; Space paints, E erases, plus and minus change its size." });
   const size = h("input", { type: "range", id: "brush-size", min: 1, max: 60, value: 12, oninput: drawAll });
   const made = h("dialog", { class: "brush", "aria-labelledby": "brush-title" },
     h("div", { class: "dialog-head" }, h("h2", { id: "brush-title" }, "Brush"),
@@ -44,20 +56,17 @@ function build() {
 }
 
 /** Makes a layer for each target, from its mask if it has one. */
-async function prepare() {
-  const photo = h("img", { src: hand.content.view });
+async function prepare(picture, targets) {
+  const photo = h("img", { src: picture.view });
   await photo.decode();
   const scale = Math.min(1, LONGEST / Math.max(photo.naturalWidth, photo.naturalHeight));
   const [width, height] = [photo.naturalWidth, photo.naturalHeight].map((side) => Math.max(1, Math.round(side * scale)));
-  const targets = [{ words: "keep the photograph", style: null }, ...hand.styles.map((style) => ({ words: `${style.picture.name} here`, style }))];
   brush = { photo, width, height, targets, target: targets.length > 2 ? 1 : 0, at: { x: width / 2, y: height / 2 }, before: [], touched: false };
   for (const [index, target] of targets.entries()) {
-    const mask = target.style ? target.style.mask : hand.keep;
-    Object.assign(target, { colour: COLOURS[index % COLOURS.length], layer: await layerOf(mask, width, height) });
+    Object.assign(target, { colour: COLOURS[index % COLOURS.length], layer: await layerOf(target.mask, width, height) });
   }
   byId("brush-targets").replaceChildren(...targets.map(radio));
   byId("brush-erase").checked = false;
-  setText(byId("brush-said"), targets.length > 2 ? "What you leave free goes to the paintings that you mark nowhere." : "What you leave free is painted.");
 }
 
 function radio(target, index) {
@@ -195,13 +204,11 @@ async function done() {
   if (!touched) return void dialog.close();
   const button = byId("brush-done");
   button.disabled = true;
-  await trying(async () => {
-    const [keep, ...styles] = targets;
-    hand.keep = await maskOf(keep.layer);
-    for (const target of styles) target.style.mask = await maskOf(target.layer);
+  await trying(() => changing(async () => {
+    for (const { layer, put } of targets) put(await maskOf(layer));
     await settleMasks();
     dialog.close();
-  });
+  }));
   button.disabled = false;
   return undefined;
 }

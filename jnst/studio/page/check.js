@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { focusRow, showIdle, showRowError } from "./controls.js";
 import { byId, debounced, setText } from "./dom.js";
+import { jobs, onJobs } from "./live.js";
 import { hand, onRecipe, recipeJson } from "./recipe.js";
 
 /** Where errors of other things than single controls are shown. */
@@ -10,12 +11,20 @@ const PLACES = {
   content: "e-content", keep_mask: "e-keep_mask", content_masks: "e-keep_mask", styles: "e-styles",
   style_weights: "e-styles", style_masks: "e-styles", sweep: "e-sweep", init_image: "e-init",
 };
-const FOCUS = { content: "photo-file", styles: "painting-file", keep_mask: "brush-open", content_masks: "brush-open", sweep: "sweep-values-0" };
+const FOCUS = { content: "#photo-file", styles: "#painting-file", keep_mask: "#photo .brush-open", content_masks: "#photo .brush-open",
+  style_masks: "#paintings .brush-open", style_weights: "#paintings .weight input", init_image: "#init-file", sweep: "#sweep-values-0" };
 let asked;
 
 export function startChecking() {
   onRecipe(debounced(check, 300));
+  onJobs(showFailure);
   check();
+}
+
+/** What went wrong with a job made from the recipe in hand, at its control. */
+export function showFailure() {
+  const job = jobs.get(hand.job);
+  if (job?.state === "failed" && job.field) showError(job.error, job.field);
 }
 
 async function check() {
@@ -26,7 +35,7 @@ async function check() {
   try {
     const { error, field, idle, estimate } = await call("POST", "/api/check", recipeJson(), asked.signal);
     showError(error, field);
-    if (!error) showIdle(idle);
+    if (!error) showIdle(idle), showFailure();
     if (!error || ready) setText(byId("estimate"), error ? "" : estimateWords(estimate));
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -52,11 +61,13 @@ export function showError(line, field) {
     if (!element || (element.dataset.own && id !== place)) continue;
     element.hidden = id !== place;
     setText(element, id === place ? line : "");
+    // Below what is typed it may be out of sight.
+    if (id === place && element.parentElement.contains(document.activeElement)) element.scrollIntoView({ block: "nearest" });
   }
   if (place === "e-sweep") byId("sweep").open = true;
 }
 
 export function focusError(field) {
-  if (FOCUS[field]) byId(FOCUS[field])?.focus();
+  if (FOCUS[field]) document.querySelector(FOCUS[field])?.focus();
   else focusRow(field);
 }

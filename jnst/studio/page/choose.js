@@ -1,10 +1,10 @@
 /** Choosing the photograph and the paintings: drop, paste, file dialog, shelf. */
 
 import { upload } from "./api.js";
-import { openBrush } from "./brush.js";
+import { brushPainting, brushPhotograph } from "./brush.js";
 import { arrange, button, byId, h, setText } from "./dom.js";
 import { settleMasks } from "./masks.js";
-import { apply, changed, hand, onRecipe, setContent } from "./recipe.js";
+import { apply, changed, changing, hand, onRecipe, setContent } from "./recipe.js";
 import { speak, toast, trying } from "./say.js";
 import { fromShelf } from "./shelf.js";
 
@@ -21,9 +21,6 @@ export function startChoosing(limits) {
   build(byId("painting-slot"), "painting", (files) => addFiles(files, "painting"), true);
   byId("photo-slot").append(h("ul", { id: "photo-chosen", class: "chosen" }));
   byId("painting-slot").prepend(h("ul", { id: "styles-chosen", class: "chosen" }));
-  byId("photo").append(h("div", { id: "masking", class: "buttons", hidden: true },
-    button("Brush", openBrush, { id: "brush-open", title: "Say where the photograph is kept, and where each painting acts" }),
-    h("span", { id: "masked", class: "quiet-text" })));
   listenForDrops();
   onRecipe(draw);
   draw();
@@ -50,7 +47,7 @@ export function place(picture, where) {
   } else if (hand.styles.length >= mostStyles) {
     toast(`${mostStyles} paintings are the most: remove one first.`);
   } else {
-    hand.styles.push({ picture, weight: 1, mask: null });
+    hand.styles.push({ picture, weight: 1, mask: null, part: null });
     speak(`${picture.name} is painting ${hand.styles.length}`);
     if (hand.styles.some((style) => style.mask)) trying(settleMasks);
     changed();
@@ -58,20 +55,25 @@ export function place(picture, where) {
 }
 
 /** Uploads files one after the other, and places each. */
-export async function addFiles(files, where) {
+export const addFiles = (files, where) => changing(() => added(files, where));
+
+async function added(files, where) {
+  let fine = true;
   for (const file of files) {
     const target = where ?? (hand.content ? "painting" : "photo");
     const slot = byId(target === "photo" ? "photo-slot" : "painting-slot");
     slot.setAttribute("aria-busy", "true");
     try {
       const picture = await upload(file);
-      received(picture, where);
+      await received(picture, where);
       showError(target, null);
     } catch (error) {
       showError(target, error.message);
+      fine = false;
     }
     slot.removeAttribute("aria-busy");
   }
+  return fine;
 }
 
 /** A painting of jnst's brings its settings back, unless it was put into a place of its own. */
@@ -95,7 +97,9 @@ function showError(target, line) {
   element.hidden = !line;
   element.dataset.own = line ? "yes" : "";
   setText(element, line ?? "");
-  if (line) speak(line);
+  if (!line) return;
+  speak(line);
+  element.scrollIntoView({ block: "nearest" });
 }
 
 function listenForDrops() {
@@ -131,12 +135,13 @@ function draw() {
   setText(byId("photo-words"), content ? "Another" : WORDS.photo);
   setText(byId("painting-words"), styles.length ? "One more" : WORDS.painting);
   setText(byId("paintings-title"), styles.length > 1 ? "Paintings" : "Painting");
-  arrange(byId("photo-chosen"), content ? [content] : [], (picture) => picture.id, (picture) => chosen(picture, () => setContent(null)));
-  arrange(byId("styles-chosen"), styles, keyOf, (style) => chosen(style.picture, () => removeStyle(style), weightOf(style)),
-    (element, style) => showWeight(element, style));
-  byId("masking").hidden = !content;
-  const masks = [hand.keep && "part is kept", styles.some((style) => style.mask) && "places chosen"].filter(Boolean);
-  setText(byId("masked"), masks.join(", "));
+  const masks = [hand.keep && "part is kept", styles.some((style) => style.mask) && "places chosen"].filter(Boolean).join(", ");
+  arrange(byId("photo-chosen"), content ? [content] : [], (picture) => picture.id,
+    (picture) => chosen(picture, "photo", () => setContent(null), brush(brushPhotograph, "Say where the photograph is kept, and where each painting acts")),
+    (element) => setText(element.querySelector(".masked"), masks));
+  arrange(byId("styles-chosen"), styles, keyOf,
+    (style) => chosen(style.picture, "painting", () => removeStyle(style), brush(() => brushPainting(style), `Say which part of ${style.picture.name} counts`), weightOf(style)),
+    showStyle);
 }
 
 const keys = new WeakMap();
@@ -148,13 +153,15 @@ function keyOf(style) {
   return keys.get(style);
 }
 
-function chosen(picture, remove, extra = null) {
+function chosen(picture, kind, remove, ...others) {
   return h("li", {},
     h("img", { src: picture.thumb, alt: `${picture.name}, ${picture.width} × ${picture.height} pixels` }),
-    h("span", { class: "name", title: picture.name }, picture.name), extra,
-    button("×", () => (remove(), byId(extra ? "painting-file" : "photo-file").focus()), {
-      class: "corner", "aria-label": `Remove ${picture.name}` }));
+    h("span", { class: "name", title: picture.name }, picture.name), ...others,
+    button("×", () => (remove(), byId(`${kind}-file`).focus()), { class: "corner", "aria-label": `Remove ${picture.name}` }));
 }
+
+const brush = (open, what) => h("div", { class: "buttons" },
+  button("Brush", open, { class: "brush-open", title: what, "aria-label": `Brush: ${what}` }), h("span", { class: "masked quiet-text" }));
 
 function weightOf(style) {
   return h("label", { class: "weight" }, "weight ", h("input", { type: "text", inputmode: "decimal", value: style.weight,
@@ -165,9 +172,10 @@ function weightOf(style) {
     } }));
 }
 
-function showWeight(element, style) {
+function showStyle(element, style) {
+  setText(element.querySelector(".masked"), style.part ? "a part of it" : "");
   element.querySelector(".weight").hidden = hand.styles.length < 2;
-  const input = element.querySelector("input");
+  const input = element.querySelector(".weight input");
   if (input !== document.activeElement) input.value = style.weight;
 }
 

@@ -1,7 +1,7 @@
 /** The controls, generated from the server's description of `Config`: the main ones, and "more". */
 
 import { button, byId, h, setText } from "./dom.js";
-import { changed, hand, onRecipe, set } from "./recipe.js";
+import { changed, changing, hand, onRecipe, set } from "./recipe.js";
 import { upload } from "./api.js";
 import { fromShelf } from "./shelf.js";
 import { trying } from "./say.js";
@@ -144,16 +144,15 @@ function text(control, id) {
 }
 
 function slider(control, id, label) {
-  const { from, to, log } = control.slider;
+  const [from, to] = control.slider;
   const whole = control.kind === "integer";
   const unit = to - from > 200 ? 8 : 1;
   const number = text(control, id);
   const toValue = (position) => {
-    const share = position / STEPS;
-    const value = log ? from * (to / from) ** share : from + (to - from) * share;
+    const value = from * (to / from) ** (position / STEPS);
     return whole ? unit * Math.round(value / unit) : Number(value.toPrecision(2));
   };
-  const toPosition = (value) => STEPS * (log ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from));
+  const toPosition = (value) => (STEPS * Math.log(value / from)) / Math.log(to / from);
   const range = h("input", { type: "range", min: 0, max: STEPS, step: 1, "aria-label": `${label}, slider`,
     oninput: () => put(control, control.list ? [toValue(range.value)] : toValue(range.value)) });
   return {
@@ -171,7 +170,7 @@ function slider(control, id, label) {
 /** The picture that init "file" starts from. */
 function startPicture() {
   const name = h("span", {});
-  const input = h("input", { type: "file", class: "unseen", id: "init-file", onchange: () => trying(async () => use(await upload(input.files[0]))) });
+  const input = h("input", { type: "file", class: "unseen", id: "init-file", onchange: () => trying(() => changing(async () => use(await upload(input.files[0])))) });
   const use = (picture) => {
     hand.init = picture;
     changed();

@@ -19,7 +19,7 @@ export function startGallery({ presets }) {
   byId("gallery").append(
     h("div", { class: "gallery-head" }, h("h2", { id: "gallery-title", tabindex: "-1" }, "Gallery"),
       h("label", {}, h("span", {}, "Search"), search), h("label", {}, h("span", {}, "Look"), look), h("label", {}, h("span", {}, "State"), state)),
-    h("p", { id: "gallery-none", class: "quiet-text", hidden: true }, "No painting here yet."),
+    h("p", { id: "gallery-none", class: "quiet-text", hidden: true }),
     h("ul", { id: "gallery-list", class: "cards" }),
     button("Older ones", () => list(true), { id: "older", hidden: true }),
     h("div", { id: "comparing", class: "comparing", role: "status", hidden: true }, h("span", {}),
@@ -42,11 +42,12 @@ export async function showGallery(first) {
   await list();
 }
 
+/** What is searched for, as the server's query names it. */
+const filters = () => [["q", "search"], ["preset", "search-look"], ["state", "search-state"]]
+  .map(([name, id]) => [name, byId(id).value.trim()]).filter(([, value]) => value);
+
 async function list(older = false) {
-  const query = new URLSearchParams({ limit: LIMIT });
-  for (const [name, id] of [["q", "search"], ["preset", "search-look"], ["state", "search-state"]]) {
-    if (byId(id).value.trim()) query.set(name, byId(id).value.trim());
-  }
+  const query = new URLSearchParams([["limit", LIMIT], ...filters()]);
   if (older && listed.jobs.length) query.set("before", listed.jobs.at(-1).id);
   const answer = await trying(() => get(`/api/jobs?${query}`));
   if (!answer) return;
@@ -57,6 +58,7 @@ async function list(older = false) {
 
 function draw() {
   byId("gallery-none").hidden = listed.jobs.length > 0;
+  setText(byId("gallery-none"), filters().length ? "No painting is like this." : "No painting here yet.");
   byId("older").hidden = !listed.more;
   arrange(byId("gallery-list"), listed.jobs, (job) => job.id, card, updateCard);
   const count = listed.chosen.length;
@@ -69,7 +71,7 @@ function draw() {
 function card(job) {
   const { id, name } = job;
   return h("li", { class: "card", "data-job": id },
-    h("a", { href: `#job=${id}`, class: "card-picture" }, h("img", { alt: "", loading: "lazy" }), h("span", { class: "card-name" }, name)),
+    h("a", { href: `#job=${id}`, class: "card-picture" }, h("img", { alt: "", loading: "lazy" }), h("span", { class: "card-name", title: name }, name)),
     h("p", { class: "card-words quiet-text" }),
     h("div", { class: "buttons" },
       h("label", { class: "pick" }, h("input", { type: "checkbox", "aria-label": `Compare ${name}`, onchange: (event) => pick(id, event.target.checked) }), " compare"),
@@ -141,7 +143,7 @@ export async function showCompare(ids) {
 
 function drawDifferences(two, names) {
   const table = byId("compare").querySelector("table");
-  const facts = two.map((job) => new Map([["photograph", job.content.name], ["paintings", job.styles.map((style) => style.name).join(", ")], ...settingPairs(job.recipe),
+  const facts = two.map((job) => new Map([["photograph", job.content.name], ["paintings", job.styles.map((style) => style.name).join(", ")], ["look", job.recipe.preset], ...settingPairs(job.recipe),
     ["size in pixels", `${job.width} × ${job.height}`], ["steps made", String(job.step)]]));
   const rows = [...new Set(facts.flatMap((fact) => [...fact.keys()]))].filter((name) => facts[0].get(name) !== facts[1].get(name));
   table.hidden = !rows.length;

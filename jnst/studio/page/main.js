@@ -1,6 +1,6 @@
 /** The page: starts its parts, and shows what the address names (#job=…, #gallery, #compare=…). */
 
-import { call, get } from "./api.js";
+import { call, get, Refusal } from "./api.js";
 import { place, startChoosing } from "./choose.js";
 import { focusError, showError, startChecking } from "./check.js";
 import { startControls } from "./controls.js";
@@ -8,7 +8,7 @@ import { arrange, byId, h, setText } from "./dom.js";
 import { showCompare, showGallery, startGallery } from "./gallery.js";
 import { connect, jobs, live, onJobs, running, take } from "./live.js";
 import { startQueue } from "./queue.js";
-import { hand, recipeJson, restore } from "./recipe.js";
+import { hand, recipeJson, restore, settled } from "./recipe.js";
 import { ask, banner, speak, toast, trying } from "./say.js";
 import { refreshShelf, shelf } from "./shelf.js";
 import { showJob, shownJob, startStage } from "./stage.js";
@@ -37,7 +37,6 @@ async function start() {
   route();
   followFirst();
   connect();
-  offerExamples();
 }
 
 function listen() {
@@ -89,40 +88,39 @@ function followFirst() {
 
 async function paint() {
   showError(null);
-  const missing = !hand.content ? ["content", "Choose a photograph first."] : !hand.styles.length ? ["styles", "Choose a painting first."] : null;
-  if (missing) return refuse(missing[1], missing[0]);
   byId("paint").disabled = true;
   try {
-    const job = take(await call("POST", "/api/jobs", recipeJson()));
-    if (running() && running().id !== job.id) toast(`${job.name} waits its turn.`);
-    if (shownJob() !== job.id) location.hash = `job=${job.id}`;
+    await send();
   } catch (error) {
-    refuse(error.message, error.field);
+    showError(error.message, error.field);
+    focusError(error.field);
+    speak(error.message);
   }
   byId("paint").disabled = false;
-  return undefined;
 }
 
-function refuse(line, field) {
-  showError(line, field);
-  focusError(field);
-  speak(line);
+async function send() {
+  // What could not be added is told where it should have been.
+  if (!(await settled())) return;
+  if (!hand.content) throw new Refusal("Choose a photograph first.", "content");
+  if (!hand.styles.length) throw new Refusal("Choose a painting first.", "styles");
+  const job = take(await call("POST", "/api/jobs", recipeJson()));
+  hand.job = job.id;
+  if (running() && running().id !== job.id) toast(`${job.name} waits its turn.`);
+  if (shownJob() !== job.id) location.hash = `job=${job.id}`;
 }
+
+let shelfVersion;
 
 function drawFooter() {
   const { space } = live;
   byId("footer").hidden = !space;
   if (!space) return;
-  setText(byId("space"), `${jobs.size ? "Paintings and pictures take" : "Empty:"} ${bytes(space.bytes)} of ${bytes(space.most)}, ${bytes(space.free)} free on the disk`);
+  setText(byId("space"), `${jobs.size ? "Paintings and pictures" : "Pictures"} take ${bytes(space.bytes)} of ${bytes(space.most)}, ${bytes(space.free)} free on the disk`);
   byId("empty-trash").hidden = !space.trash;
   setText(byId("empty-trash"), `Empty the trash (${bytes(space.trash)})`);
-  refreshShelfIfNew();
-}
-
-let shelfVersion;
-
-function refreshShelfIfNew() {
-  if (shelfVersion !== live.pictures) refreshShelf();
+  // A new studio reads its examples one after the other.
+  if (shelfVersion !== live.pictures) refreshShelf(), offerExamples();
   shelfVersion = live.pictures;
 }
 

@@ -2,7 +2,7 @@
 
 import { upload } from "./api.js";
 import { h } from "./dom.js";
-import { changed, hand } from "./recipe.js";
+import { changed, changing, hand } from "./recipe.js";
 
 // Layers are kept by the mask that they became, to be painted on again.
 const layersOf = new WeakMap();
@@ -46,8 +46,15 @@ function isMarked(marked) {
   return false;
 }
 
-/** Gives the paintings without a mask what the others leave free. */
-export async function settleMasks() {
+let settling = Promise.resolve();
+
+/** Gives the paintings without a mask what the others leave free: one call after the other. */
+export function settleMasks() {
+  settling = settling.catch(() => {}).then(settle);
+  return changing(() => settling);
+}
+
+async function settle() {
   const marked = hand.styles.filter((style) => style.mask && !style.mask.rest);
   const others = hand.styles.filter((style) => !style.mask || style.mask.rest);
   if (marked.length && others.length) {

@@ -6,19 +6,38 @@ const STORED = "jnst-recipe";
 
 export const hand = {
   content: null, // a picture of the studio
-  styles: [], // each {picture, weight, mask}
+  styles: [], // each {picture, weight, mask, part}: where it acts, and which part of it counts
   keep: null, // the mask of what stays the photograph
   init: null, // the picture that init "file" starts from
   preset: "default",
   settings: {}, // what differs from the preset
   sweep: [], // each {name, values}
+  job: null, // the id of a job made from it, as long as it is not changed
 };
 const listeners = new Set();
 
 export const onRecipe = (listener) => listeners.add(listener);
 
+const tasks = new Set();
+
+/** Runs a task that changes the recipe later, such as an upload; false or an error is a failure. */
+export function changing(task) {
+  const promise = task();
+  const entry = promise.then((fine) => fine !== false, () => false).finally(() => tasks.delete(entry));
+  tasks.add(entry);
+  return promise;
+}
+
+/** Waits until nothing changes the recipe any more; false if something of it has failed. */
+export async function settled() {
+  let fine = true;
+  while (tasks.size) fine = (await Promise.all(tasks)).every(Boolean) && fine;
+  return fine;
+}
+
 /** Tells everybody, and keeps the recipe for when the page is opened again. */
 export function changed() {
+  hand.job = null;
   try {
     localStorage.setItem(STORED, JSON.stringify(recipeJson()));
   } catch {
@@ -42,7 +61,7 @@ export function recipeJson() {
     init_image: init?.id ?? null,
     keep_mask: keep?.id ?? null,
     content_masks: styles.every((style) => style.mask) ? styles.map((style) => style.mask.id) : [],
-    style_masks: [],
+    style_masks: styles.some((style) => style.part) ? styles.map((style) => style.part?.id ?? null) : [],
     sweep,
   };
 }
@@ -65,7 +84,9 @@ export function setContent(picture) {
 }
 
 /** Takes a recipe over; returns the names of pictures that the studio no longer has. */
-export async function apply(recipe, names = {}) {
+export const apply = (recipe, names = {}) => changing(() => applied(recipe, names));
+
+async function applied(recipe, names) {
   const missing = [];
   const picture = async (id, name) => {
     try {
@@ -82,6 +103,7 @@ export async function apply(recipe, names = {}) {
     picture: await picture(id, names.styles?.[index]),
     weight: weights?.[index] ?? weights?.[0] ?? 1,
     mask: content ? await picture(recipe.content_masks?.[index]) : null,
+    part: await picture(recipe.style_masks?.[index]),
   })));
   const fitting = styles.filter((style) => style.picture);
   const keep = content ? await picture(recipe.keep_mask) : null;

@@ -2,11 +2,12 @@
 
 import { call, get } from "./api.js";
 import { makeCells } from "./cells.js";
+import { showFailure } from "./check.js";
 import { arrange, button, byId, h, setText } from "./dom.js";
 import { jobs, onJobs, take } from "./live.js";
 import { makePlot } from "./plot.js";
 import { cancel, remove } from "./queue.js";
-import { apply } from "./recipe.js";
+import { apply, hand } from "./recipe.js";
 import { speak, toast, trying } from "./say.js";
 import { makeViewer } from "./viewer.js";
 import { date, duration, progressWords, settingPairs, stateWords } from "./words.js";
@@ -254,6 +255,8 @@ async function again() {
   const names = { content: job.content.name, styles: job.styles.map((style) => style.name) };
   await trying(async () => {
     const missing = await apply(job.recipe, names);
+    hand.job = job.id;
+    showFailure();
     toast(missing.length ? `The settings are back; ${missing.join(", ")} must be added again.` : "The pictures and settings are back: change what you like, and paint.");
     byId("panel").scrollIntoView({ block: "start" });
     byId("photo-file").focus({ preventScroll: true });

@@ -8,7 +8,7 @@ let most = 36;
 
 export function startSweep({ controls, presets, limits }) {
   most = limits.sweep;
-  const names = [["preset", "look"], ...controls.filter((c) => c.name !== "style_weights").map((c) => [c.name, c.label ?? spaced(c.name)])];
+  const names = [["preset", "look"], ...controls.filter((c) => c.name !== "style_weights").map((c) => [c.name, spaced(c.name)])];
   const choicesOf = (name) => (name === "preset" ? presets : controls.find((c) => c.name === name)?.choices ?? (name && controls.find((c) => c.name === name).kind === "flag" ? ["true", "false"] : []));
   byId("sweep-body").append(
     h("p", { class: "help" }, "One painting for each value; with two options, one for each pair. Separate the values with commas."),
