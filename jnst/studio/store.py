@@ -34,7 +34,7 @@ from .reader import Reader
 _ABOUT = ".about.json"
 _LONGEST_NAME = 50
 _RESERVE = 100_000_000
-_MEASURE_SECONDS = 10.0
+_MEASURE_SECONDS, _DAY_SECONDS = 10.0, 86_400.0
 _WRITE_BYTES = 1_000_000
 
 
@@ -205,13 +205,16 @@ class Store:
             path.rename(self.folder / "jobs" / identifier)
 
     async def empty_trash(self, used: Collection[str]) -> None:
-        """Removes what is in the trash for good, and the hidden pictures that no job uses."""
+        """Removes what is in the trash for good, and the pictures that nobody can want: hidden ones
+        and masks of earlier days that no job uses."""
         doomed = self.folder / "incoming" / secrets.token_hex(16)
         with disk_problems():
             (self.folder / "trash").rename(doomed)
             (self.folder / "trash" / "jobs").mkdir(parents=True)
             for identifier, about in list(self.pictures.items()):
-                if about["hidden"] and not about["example"] and identifier not in used:
+                is_old = about["added"] < time.time() - _DAY_SECONDS
+                loose = about["hidden"] or (about["kind"] == "mask" and is_old)
+                if loose and not about["example"] and identifier not in used:
                     (self.folder / "pictures" / identifier).rename(doomed / identifier)
                     del self.pictures[identifier]
         await anyio.to_thread.run_sync(lambda: shutil.rmtree(doomed, ignore_errors=True))

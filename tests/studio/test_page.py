@@ -257,11 +257,16 @@ def test_paint_waits_for_what_is_on_its_way(page):
 def test_nothing_is_painted_without_a_picture_that_could_not_be_added(browser, server):
     with page_of(browser, server.address, "400 (Bad Request)") as page:
         choose(page, PHOTO, PAINTING, size=32, steps=4)
+        held, sent = [], []
+        page.route("**/api/pictures?*notes*", lambda route: held.append(route))
+        page.on("request", lambda request: sent.append((request.method, request.url)))
         give(page, "#paintings", "notes.png", b"no picture")
         page.click("#paint")
+        expect(page.locator("#paint")).to_be_disabled()
+        held[0].continue_()
         expect(page.locator("#e-styles")).to_contain_text("'notes.png' is not a picture")
         expect(page.locator("#paint")).to_be_enabled()
-        expect(page.locator("#welcome")).to_be_visible()
+        assert ("POST", f"{server.address}/api/jobs") not in sent
 
 
 def test_a_failure_is_told_at_its_control(page):

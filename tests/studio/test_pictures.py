@@ -242,6 +242,27 @@ def test_a_full_studio_is_told(tmp_path):
         assert put(studio, picture_bytes(18)).status_code == 201
 
 
+def test_masks_that_nobody_uses_go_with_the_trash(tmp_path):
+    gray = np.zeros((32, 48), np.uint8)
+    ids = []
+    with studio_in(tmp_path) as studio:
+        recipe = studio.recipe()
+        for value in (1, 2, 3):
+            file = io.BytesIO()
+            Image.fromarray(gray + value).save(file, "PNG")
+            ids.append(studio.put_picture(file.getvalue(), "mask.png", "mask")["id"])
+    *old, new = ids
+    for mask in old:
+        about = tmp_path / "pictures" / mask / ".about.json"
+        about.write_text(json.dumps(json.loads(about.read_text()) | {"added": 0}))
+    with studio_in(tmp_path) as studio:
+        used = studio.add_job(recipe | {"keep_mask": old[0]})
+        studio.delete("/api/trash")
+        status = {mask: studio.get(f"/api/pictures/{mask}").status_code for mask in ids}
+        studio.post(f"/api/jobs/{used}/cancel")
+    assert status == {old[0]: 200, old[1]: 404, new: 200}
+
+
 def test_the_shelf_begins_with_examples(tmp_path):
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / "lake.jpg").write_bytes(picture_bytes(16, kind="JPEG"))
