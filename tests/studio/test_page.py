@@ -323,6 +323,9 @@ def test_errors_at_their_controls_and_idle_options(page):
     page.click("#paint")
     expect(page.locator("#e-content")).to_have_text("Choose a photograph first.")
     expect(page.locator("#photo-file")).to_be_focused()
+    # The check of what was changed just before does not take it away.
+    page.wait_for_timeout(1000)
+    expect(page.locator("#e-content")).to_be_visible()
     give(page, "body", "cat.png", PHOTO, "paste")
     expect(page.locator("#photo-chosen .name")).to_have_text("cat.png")
 

@@ -21,10 +21,11 @@ export function startChecking() {
   check();
 }
 
-/** What went wrong with a job made from the recipe in hand, at its control. */
+/** Why nothing was made of the recipe in hand, at the control that this is about. */
 export function showFailure() {
   const job = jobs.get(hand.job);
-  if (job?.state === "failed" && job.field) showError(job.error, job.field);
+  if (hand.refusal) showError(hand.refusal.message, hand.refusal.field);
+  else if (job?.state === "failed" && job.field) showError(job.error, job.field);
 }
 
 async function check() {

@@ -2,7 +2,7 @@
 
 import { call, get, Refusal } from "./api.js";
 import { place, startChoosing } from "./choose.js";
-import { focusError, showError, startChecking } from "./check.js";
+import { focusError, showError, showFailure, startChecking } from "./check.js";
 import { startControls } from "./controls.js";
 import { arrange, byId, h, setText } from "./dom.js";
 import { showCompare, showGallery, startGallery } from "./gallery.js";
@@ -87,12 +87,14 @@ function followFirst() {
 }
 
 async function paint() {
+  hand.refusal = null;
   showError(null);
   byId("paint").disabled = true;
   try {
     await send();
   } catch (error) {
-    showError(error.message, error.field);
+    hand.refusal = error;
+    showFailure();
     focusError(error.field);
     speak(error.message);
   }

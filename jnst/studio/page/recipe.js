@@ -12,7 +12,9 @@ export const hand = {
   preset: "default",
   settings: {}, // what differs from the preset
   sweep: [], // each {name, values}
-  job: null, // the id of a job made from it, as long as it is not changed
+  // As long as it is not changed:
+  job: null, // the id of a job made from it
+  refusal: null, // why it could not become one
 };
 const listeners = new Set();
 
@@ -37,7 +39,7 @@ export async function settled() {
 
 /** Tells everybody, and keeps the recipe for when the page is opened again. */
 export function changed() {
-  hand.job = null;
+  hand.job = hand.refusal = null;
   try {
     localStorage.setItem(STORED, JSON.stringify(recipeJson()));
   } catch {
