@@ -5,6 +5,8 @@ The workers are threads of this process. `benchmarks/cluster.py` kills real ones
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -234,6 +236,26 @@ def test_another_version_does_not_paint(many: Command, params: Any) -> None:
     made = worker.make(order)
     assert (made.code, made.elsewhere) == (1, True)
     assert made.reason.startswith("a worker has jnst 0.1.0, and the driver 0.0")
+
+
+THREADS = """
+import threadpoolctl
+from jnst.cli.batch import worker
+for begin in (lambda: None, worker._use_all_cores):
+    begin()
+    found = threadpoolctl.threadpool_info()
+    print({row["num_threads"] for row in found if row["user_api"] == "blas"})
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="counts the cores as Linux does")
+def test_products_have_the_threads_that_dask_has_taken_away() -> None:
+    """They decide how sums are rounded: in a process of one thread the bytes were others."""
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = os.environ | one | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", THREADS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["{1}", f"{{{len(os.sched_getaffinity(0))}}}"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ machine, are busy with one.
 """
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -119,9 +120,22 @@ def _place(request: Request) -> Workplace:
     if key not in _PLACES:
         if not _PLACES:
             compilation_cache.turn_on()
+            _use_all_cores()
         params: Params = load_network(request)
         _PLACES[key] = Workplace(params, free=free_memory())
     return _PLACES[key]
+
+
+def _use_all_cores() -> None:
+    """Gives NumPy's matrix products the threads that they have outside of Dask, which allows one.
+
+    Their number decides how sums are rounded: paintings would differ from those of other runs.
+    """
+    import scipy.linalg  # noqa: F401  # which brings a library of its own
+    import threadpoolctl
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threadpoolctl.threadpool_limits(cores, user_api="blas")
 
 
 class _Cancelled(Interrupt):
