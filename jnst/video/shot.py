@@ -27,10 +27,10 @@ from ..transfer.start import matched
 from .flow import Motion
 
 # A painting starts where the one before ended, so its steps are shorter than a still picture's.
-_RATE = 0.3
+_RATE = 0.6
 # Root of the mean square change of a picture at which the temporal loss, at the weight 1, is as
 # large as all other terms together. Relative to them, it does not depend on network and losses.
-_CHANGE = 0.05
+_CHANGE = 0.04
 FRAME_SHARE = 1 / 8
 """Work of a frame that continues a shot, as a share of that of a still picture."""
 _FEWEST_STEPS = 4
