@@ -8,11 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clips import make_clip
+from clips import pictures as moving
 from command import TINY
 from PIL import Image
 
 import jnst
 from jnst import cli
+from jnst.cli.options.film import FilmRequest, parse_film
+from jnst.cli.options.film_groups import FILM_GROUPS
+from jnst.cli.options.groups import GROUPS
 from jnst.cli.options.parser import build_parser, typed_options
 from jnst.cli.options.parsing import parse
 from jnst.cli.options.request import Batch, Request
@@ -60,6 +65,7 @@ def pictures(tmp_path, monkeypatch):
         pixels = np.repeat(pixels[..., :1], 3, 2) if name in MASKS else pixels
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.fromarray(pixels).save(tmp_path / name)
+    make_clip(tmp_path / "clip.mp4", moving(2), sound="aac")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -68,7 +74,7 @@ def pictures(tmp_path, monkeypatch):
 @by_name([page for page in PAGES if commands(page)])
 def test_the_commands_of_a_page_run_one_after_the_other(page, pictures, capfd):
     for words in commands(page):
-        paints = words[0] == "--content"
+        paints = "--content" in words[:2]
         if "--coordinator" in words:  # tests/cli/test_cli_devices.py runs two processes
             assert isinstance(parse(words), Request)
             continue
@@ -76,24 +82,34 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, pictures, capfd):
             assert isinstance(parse(words), Batch)
             continue
         if any(is_remote(word) for word in words):  # tests/cli/test_storage.py has a server
-            typed_options(words)
+            typed_options(words, build_parser())
             continue
         if words[0] == "studio":  # it serves until it is stopped; tests/studio opens it
             make_parser().parse_args(words[1:])
             continue
         code = cli.main([*words, *(TINY if paints else ())])
         assert code == 0, f"{shlex.join(words)}: {capfd.readouterr().err}"
-        if paints and "{" not in words[words.index("--output") + 1]:
+        if paints and "--output" in words and "{" not in words[words.index("--output") + 1]:
             assert (pictures / words[words.index("--output") + 1]).exists()
 
 
 @by_name([page for page in PAGES if options(page)])
 def test_the_options_of_a_page_are_understood(page, pictures):
-    known = set(build_parser("default", "")._option_string_actions)
+    film = page.name == "films.md"
+    groups = FILM_GROUPS if film else GROUPS
+    known = {*build_parser("default", "", groups)._option_string_actions}
     for words in options(page):
         names = {word for word in words if word.startswith("--")}
         assert names <= known, words
-        if len(words) == 1 or names & {"--resume", "--print-command", "--weights"} or "-" in words:
+        if film and "--style" not in names and len(words) > 1:
+            start = EXAMPLE[2:4] if "--content" in names else EXAMPLE[:4]
+            assert isinstance(parse_film([*start, *words]), FilmRequest), words
+        if (
+            film
+            or len(words) == 1
+            or names & {"--resume", "--print-command", "--weights"}
+            or "-" in words
+        ):
             continue
         given = [*EXAMPLE]
         for name in names & {"--content", "--style", "--output"}:

@@ -1,8 +1,9 @@
 """The command `jnst`: command-line words in, a painting out.
 
 `main` takes the words and returns the exit code. `options` parses them into a request, which is
-painted and written to a file; `batch` makes several paintings in turn. `commands` holds the
-subcommands that paint nothing: `jnst filters`, `curves`, `weights` and `status`.
+painted and written to a file; `batch` makes several paintings in turn, `film` those of a clip.
+`commands` holds the subcommands: `jnst video`, and those that paint nothing, `jnst filters`,
+`curves`, `weights` and `status`.
 """
 
 from collections.abc import Sequence

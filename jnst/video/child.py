@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 MISSING = "films need other packages: pip install 'jnst[video]'"
-_SILENCE = 8.0
+SILENCE = 8.0
+"""Seconds without an answer after which a program is ended."""
 
 
 def check_installed() -> None:
@@ -34,16 +35,15 @@ class Child:
     Args:
         program: name of its file, without the ending.
         job: what it is asked to do, as JSON.
-        silence: seconds without an answer after which it is ended.
 
     Raises:
         ImportError: if PyAV is not installed.
     """
 
-    def __init__(self, program: str, job: Mapping[str, Any], *, silence: float = _SILENCE) -> None:
+    def __init__(self, program: str, job: Mapping[str, Any]) -> None:
         check_installed()
         path = Path(__file__).with_name(f"{program}.py")
-        self._silence, self._silent = silence, False
+        self._silent = False
         self._process = subprocess.Popen(
             # -P: the files beside it are no modules of it. A session of its own: the Ctrl-C of a
             # terminal is for the painting.
@@ -53,7 +53,11 @@ class Child:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.send(json.dumps(job).encode() + b"\n")
+        try:
+            self.send(json.dumps(job).encode() + b"\n")
+        except Crashed:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +108,7 @@ class Child:
 
     @contextlib.contextmanager
     def _in_time(self) -> Iterator[None]:
-        timer = threading.Timer(self._silence, self._end_silent)
+        timer = threading.Timer(SILENCE, self._end_silent)
         timer.daemon = True
         timer.start()
         try:
@@ -119,5 +123,5 @@ class Child:
     def _crashed(self) -> Crashed:
         code = self._process.wait()
         if self._silent:
-            return Crashed(f"FFmpeg did not answer for {self._silence:g} seconds")
+            return Crashed(f"FFmpeg did not answer for {SILENCE:g} seconds")
         return Crashed(f"FFmpeg crashed, by signal {-code}" if code < 0 else "FFmpeg ended early")

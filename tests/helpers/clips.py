@@ -154,3 +154,28 @@ def _progress(
     frame: int, step: int, steps: int, image: np.ndarray, *, done: bool = False
 ) -> FrameProgress:
     return FrameProgress(frame, None, 0, 1, step, steps, done, frame == 0, lambda: image)
+
+
+def mutated(data: bytes, seed: int) -> bytes:
+    """A film's bytes with some changed, some cut out, or the end cut off, at random."""
+    rng, broken = np.random.default_rng(seed), bytearray(data)
+    for _ in range(int(rng.integers(1, 30))):
+        broken[int(rng.integers(len(broken)))] = int(rng.integers(256))
+    if seed % 3 == 1:
+        first = int(rng.integers(len(broken)))
+        del broken[first : first + int(rng.integers(1, 200))]
+    if seed % 3 == 2:
+        del broken[int(rng.integers(len(broken) // 4, len(broken))) :]
+    return bytes(broken)
+
+
+def wide_sizes(path: Path) -> Path:
+    """A film whose size changes: two streams of H.264, one after the other."""
+    parts = []
+    for height, width in ((48, 64), (96, 80)):
+        part = path.with_suffix(".h264")
+        make_clip(part, pictures(3, height, width))
+        parts.append(part.read_bytes())
+        part.unlink()
+    path.write_bytes(b"".join(parts))
+    return path

@@ -11,6 +11,7 @@ from ...transfer.budget import advice, by_smaller_windows
 from ...transfer.sizes import plan_scales
 from ...video import paint_frames
 from ...video.folder import FrameFolder
+from ...video.shot import FRAME_SHARE
 from ...wording import duration_words, size_words
 from ..console import tell
 from ..forecast import device_words, speed
@@ -20,9 +21,6 @@ from ..options.words import UsageError
 from .display import FilmDisplay
 from .job import Job, prepared
 from .result import going_on, written
-
-_FRAME_SHARE = 1 / 8
-"""Work of a frame that continues a shot, as a share of that of a still picture."""
 
 
 def paint_film(request: FilmRequest, settled: dict[str, int] | None = None) -> int:
@@ -87,7 +85,7 @@ def _announce(job: Job, folder: FrameFolder) -> None:
     operations = [step_work(job.params.network, config, *scale.painted) for scale in scales]
     still = expected_seconds(operations, list(config.steps_per_scale), speed())
     left = count * passes - done
-    share = _FRAME_SHARE if job.request.temporal else 1.0
+    share = FRAME_SHARE if job.request.temporal else 1.0
     if job.request.frame_steps and job.request.temporal:
         steps = job.request.frame_steps
         share = expected_seconds(operations[-1:], [steps], speed()) / still

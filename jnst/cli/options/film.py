@@ -167,11 +167,22 @@ def parse_film(argv: Sequence[str], *, version: str = "") -> FilmRequest | FilmR
     if STREAM in (*typed["content"], typed.get("output")):
         raise UsageError("- is a picture: a film is read from a file and written to one")
     request = Request(**values).set_to(name or "default", changes)
-    request = checked(request.named({"output": output_template(typed.get("output"))}))
+    output = {"output": output_template(typed.get("output"))}
+    request = checked(request.named(output, content=clip_name(request.content)))
     return checked_film(FilmRequest(request, **film))
 
 
 _OWN = [spec.name for spec in fields(FilmRequest) if spec.name != "painting"]
+
+
+def clip_name(content: str) -> str:
+    """What {content} stands for in the name of a film.
+
+    >>> clip_name("a/clip.mp4"), clip_name("a/frame_%04d.png"), clip_name("a/%d.png")
+    ('clip', 'frame', 'a')
+    """
+    name = re.sub(r"[-_. ]*%\d*d", "", Path(content).stem)
+    return name or Path(content).absolute().parent.name
 
 
 def output_template(output: str | None) -> str:

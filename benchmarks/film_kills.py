@@ -1,0 +1,156 @@
+"""Kills the painting of films at random moments, resumes it, and compares all frames, bit for bit.
+
+A clip is first painted without a break. Then the command is started again, and each run is killed
+after a random time by a random signal and gone on with by `--resume`, until one ends by itself; and
+so on with the next clip, until there were so many kills. The painted frames and the film must be
+the same, byte for byte, and after each kill every frame that is there must be whole.
+
+    python benchmarks/film_kills.py [--kills 30] [--seed 0] [--seconds 2 6]
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import av
+import numpy as np
+from common import measure
+from common.places import ROOT
+from PIL import Image
+
+from jnst.images import read_image
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+CASES = {
+    "one pass": [],
+    "two passes": ["--passes", "2"],
+    "long term, cuts by hand": ["--long-term", "1,3", "--shots", "1,5"],
+    "frame by frame": ["--temporal", "0"],
+}
+COMMON = ["--content", "clip.mp4", "--style", "night.png", "--size", "64", "--steps", "12"]
+FRAMES = 8
+_PATIENCE = 300.0
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, str(ROOT / "cli.py"), "video", *words, "--quiet"]
+
+
+def prepare(folder: Path) -> None:
+    """A clip of smooth noise that moves, with sound of nothing, and a style."""
+    rng = np.random.default_rng(1)
+    Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(folder / "night.png")
+    small = Image.fromarray(rng.integers(0, 256, (12, 16, 3), np.uint8))
+    wide = np.asarray(small.resize((96, 48), Image.Resampling.BICUBIC))
+    with av.open(str(folder / "clip.mp4"), "w") as film:
+        stream = film.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(FRAMES):
+            pixels = np.ascontiguousarray(wide[:, 2 * number : 2 * number + 64])
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        film.mux(stream.encode(None))
+
+
+def contents(folder: Path, name: str) -> dict[str, bytes]:
+    """The painted frames of a run by name, and its film, if that is there."""
+    files = sorted((folder / f"{name}_frames").glob("pass*.png"))
+    film = folder / f"{name}.mp4"
+    return {path.name: path.read_bytes() for path in files} | (
+        {"film": film.read_bytes()} if film.exists() else {}
+    )
+
+
+def run_once(folder: Path, words: list[str], number: int, seconds: float | None) -> int:
+    """Starts or resumes a run, kills it after some seconds, if any; returns its exit code."""
+    again = (folder / "part_frames" / "run.json").exists()
+    started = ["--resume", "part_frames"] if again else [*words, "--output", "part.mp4"]
+    with subprocess.Popen(
+        command(*started), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            _, told = process.communicate(timeout=seconds or _PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.send_signal(number)
+            try:
+                _, told = process.communicate(timeout=_PATIENCE)
+            finally:
+                process.kill()
+    # Before the handlers are there a signal ends Python as it ends any program.
+    allowed = {0, 128 + number, -number}
+    assert process.returncode in allowed, f"exit code {process.returncode}: {told}"
+    return process.returncode
+
+
+def torture(
+    folder: Path, words: list[str], draw: random.Random, kills: int, span: tuple[float, float]
+) -> tuple[int, list[int], bool]:
+    """Kills one film at most `kills` times; (kills made, frames there after each, same bytes)."""
+    subprocess.run(command(*words, "--output", "whole.mp4"), cwd=folder, check=True)
+    there: list[int] = []
+    while True:
+        killed = len(there) < kills
+        number = draw.choice(SIGNALS)
+        code = run_once(folder, words, number, draw.uniform(*span) if killed else None)
+        if code == 0:
+            break
+        frames = sorted((folder / "part_frames").glob("pass*.png"))
+        for path in frames:
+            read_image(path)
+        there.append(len(frames))
+    return len(there), there, contents(folder, "part") == contents(folder, "whole")
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    lines = [
+        f"| {r['case']} | {r['kills']} | {' '.join(map(str, r['frames']))} | "  # type: ignore[call-overload]
+        f"{'yes' if r['same'] else 'NO'} |"
+        for r in rows
+    ]
+    head = [
+        f"Films of {FRAMES} frames of 64x48, killed by SIGKILL, SIGTERM or SIGINT, at random.",
+        "",
+        "| film | kills | frames there after each | frames and film the same bytes in the end |",
+        "|---|---|---|---|",
+    ]
+    total = sum(int(str(row["kills"])) for row in rows)
+    return "\n".join([*head, *lines, f"| all | {total} | | |"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, nargs=2, default=(2.0, 6.0))
+    parser.add_argument("--results", type=Path, default=measure.RESULTS)
+    options = parser.parse_args()
+    machine, rows = measure.environment(), list[dict[str, object]]()
+    os.environ["JNST_OFFLINE"] = "1"
+    # In the background a shell lets its programs ignore Ctrl-C, and they would pass that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    draw, total = random.Random(options.seed), 0
+    while total < options.kills:
+        for name, words in CASES.items():
+            if total >= options.kills:
+                break
+            with tempfile.TemporaryDirectory() as name_of_folder:
+                folder = Path(name_of_folder)
+                prepare(folder)
+                left = min(-(-options.kills // len(CASES)), options.kills - total)
+                made, there, same = torture(folder, [*COMMON, *words], draw, left, options.seconds)
+            total += made
+            rows.append({"case": name, "kills": made, "frames": there, "same": same})
+            print(name, f"{made} kills, frames {there}, {'same' if same else 'OTHER'}", flush=True)
+            payload = {"environment": machine, "seed": options.seed, "rows": rows}
+            measure.write_results("film_kills", payload, table(rows), options.results)
+    wrong = sum(not row["same"] for row in rows)
+    print(f"{total} kills, {wrong} films with other bytes")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
