@@ -87,13 +87,6 @@ class FrameFolder(MutableMapping[Key, Pixels]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def done(self, of_pass: int) -> int:
-        """How many frames of a pass are there, from the first on without a gap."""
-        count = 0
-        while (of_pass, count) in self:
-            count += 1
-        return count
-
     @property
     def has_run(self) -> bool:
         """Whether the folder belongs to a run."""

@@ -170,6 +170,30 @@ def test_what_contradicts_the_run_is_refused(run: Run) -> None:
     assert "is no folder of painted frames" in err
 
 
+def test_short_of_memory_it_goes_on_by_windows_and_notes_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiles = []
+
+    def hungry(*args: Any, tile: int | None, **options: Any) -> Iterator[np.ndarray]:
+        tiles.append(tile)
+        frames = paint_nothing(*args, **options)
+        if tile is None or tile > 128:
+            yield next(frames)
+            raise MemoryError
+        yield from frames
+
+    monkeypatch.setattr(film_paint, "paint_frames", hungry)
+    words = ("--output", "a.mp4", "--size", "300", "--end", "0.12")
+    code, _, err = run(*START, *words)
+    assert code == 0, err
+    assert tiles == [None, 128]
+    assert "warning: out of memory; on by windows of 128 pixels, which takes longer" in err
+    assert json.loads(Path("a_frames/run.json").read_text())["settled"]["tile"] == 128
+    assert run("--resume", "a_frames")[0] == 0
+    assert tiles == [None, 128, 128]
+
+
 def test_two_do_not_paint_into_one_folder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def second(*args: Any, **options: Any) -> Iterator[np.ndarray]:
         code = subprocess.run(
@@ -203,6 +227,8 @@ def test_two_do_not_paint_into_one_folder(run: Run, monkeypatch: pytest.MonkeyPa
         (("--film-quality", "best"), "--film-quality is best: choose draft, normal, fine"),
         (("--bits", "16"), "--bits is for pictures: .mp4 has bits of its own"),
         (("--content", "-"), "- is a picture: a film is read from a file"),
+        (("--content", "s3://b/a.mp4"), "s3://b/a.mp4 is an address: films are read from"),
+        (("--output", "s3://b/a.mp4"), "s3://b/a.mp4 is an address: films are read from"),
         (("--output", "clip.mp4"), "--output would overwrite clip.mp4"),
         (("--shots", "9"), "--shots names frame 9, and there are 6"),
     ],

@@ -22,6 +22,8 @@ from .display import FilmDisplay
 from .job import Job, prepared
 from .result import going_on, written
 
+_MEGABYTE = 10**6
+
 
 def paint_film(request: FilmRequest, settled: dict[str, int] | None = None) -> int:
     """Reads, paints and writes a film; returns the exit code, see `jnst.cli.command`.
@@ -70,7 +72,7 @@ def _announce(job: Job, folder: FrameFolder) -> None:
     painting, clip, config = job.painting, job.clip, job.painting.config
     count, passes = len(clip), job.request.passes
     done = sum(1 for key in folder if key[0] < passes and key[1] < count)
-    room = 6 * math.prod(job.size) * (count * passes - done)
+    room = max(6 * math.prod(job.size) * (count * passes - done), _MEGABYTE)
     free = shutil.disk_usage(folder.path).free
     if room > free:
         tell(

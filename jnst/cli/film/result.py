@@ -43,7 +43,10 @@ def written(job: Job, folder: FrameFolder, signal: int) -> int:
     if whole:
         size = sum(file.stat().st_size for file in folder.path.iterdir())
         if not job.painting.quiet:
-            tell(f"{folder.path} holds the frames ({size_words(size)}): remove it, if you like")
+            tell(
+                f"{folder.path} holds the frames, {size_words(max(size, 1e6))}: remove it, if "
+                "you like"
+            )
         return 0
     told = "stopped" if signal else "made"
     tell(f"{told} at frame {count} of {total}; {path} is the film so far; {going_on(folder)}")

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...storage import is_remote
 from ...video.film import QUALITIES, kind_of
 from ...video.frame_files import is_frames
 from .film_groups import FILM_GROUPS
@@ -195,6 +196,9 @@ def output_template(output: str | None) -> str:
 def checked_film(request: FilmRequest) -> FilmRequest:
     """The request, whose options must go together; UsageError otherwise."""
     output, start, end = request.painting.output, request.start, request.end
+    for path in (request.painting.content, output, request.frames):
+        if is_remote(path):
+            raise UsageError(f"{path} is an address: films are read from and written to files here")
     try:
         pictures = not kind_of(output)
     except ValueError as error:
