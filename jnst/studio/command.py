@@ -12,7 +12,16 @@ from ..cli.options.parser import Parser
 from ..cli.options.values import size_in_bytes
 from ..cli.options.words import UsageError, option
 
-_PORT, _SHORTEST_TOKEN = 8765, 16
+_SHORTEST_TOKEN = 16
+_NUMBERS = (
+    ("port", int, "8765", "of the page's address; 0 takes any that is free"),
+    ("at-once", int, "1", "paintings at a time"),
+    ("most-jobs", int, "100", "paintings that may wait"),
+    ("most-bytes", size_in_bytes, "20GB", "what the folder may take"),
+    ("most-upload", size_in_bytes, "200MB", "a picture's file"),
+    ("max-pixels", int, "64000000", "a picture's pixels"),
+)
+"""Names, kinds, defaults and helps of options."""
 # Until a process that a killed studio was just about to start has let go of it.
 _LOCK_SECONDS = 1.0
 _MISSING = "the studio needs another package: pip install 'jnst[studio]'"
@@ -98,31 +107,11 @@ def make_parser() -> Parser:
     parser.add_argument(
         "folder", nargs="?", default="studio", help="pictures and paintings (default: studio)"
     )
-    parser.add_argument("--port", type=int, default=_PORT, metavar="N", help=f"(default: {_PORT})")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
-    parser.add_argument(
-        "--at-once", type=int, default=1, metavar="N", help="paintings at a time (default: 1)"
-    )
-    parser.add_argument(
-        "--most-jobs", type=int, default=100, metavar="N", help="that may wait (default: 100)"
-    )
-    parser.add_argument(
-        "--most-bytes",
-        type=size_in_bytes,
-        default=20_000_000_000,
-        metavar="20GB",
-        help="that the folder may take (default: 20GB)",
-    )
-    parser.add_argument(
-        "--most-upload",
-        type=size_in_bytes,
-        default=200_000_000,
-        metavar="200MB",
-        help="of a picture's file (default: 200MB)",
-    )
-    parser.add_argument(
-        "--max-pixels", type=int, default=64_000_000, metavar="N", help="(default: 64000000)"
-    )
+    for name, kind, default, text in _NUMBERS:
+        shown = "N" if kind is int else default
+        text = f"{text} (default: {default})"
+        parser.add_argument(f"--{name}", type=kind, default=default, metavar=shown, help=text)
     parser.add_argument(
         "--host",
         default="127.0.0.1",
