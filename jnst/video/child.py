@@ -35,15 +35,18 @@ class Child:
     Args:
         program: name of its file, without the ending.
         job: what it is asked to do, as JSON.
+        silence: seconds without an answer after which it is ended; by default `SILENCE`.
 
     Raises:
         ImportError: if PyAV is not installed.
     """
 
-    def __init__(self, program: str, job: Mapping[str, Any]) -> None:
+    def __init__(
+        self, program: str, job: Mapping[str, Any], *, silence: float | None = None
+    ) -> None:
         check_installed()
         path = Path(__file__).with_name(f"{program}.py")
-        self._silent = False
+        self._silence, self._silent = silence or SILENCE, False
         self._process = subprocess.Popen(
             # -P: the files beside it are no modules of it. A session of its own: the Ctrl-C of a
             # terminal is for the painting.
@@ -108,7 +111,7 @@ class Child:
 
     @contextlib.contextmanager
     def _in_time(self) -> Iterator[None]:
-        timer = threading.Timer(SILENCE, self._end_silent)
+        timer = threading.Timer(self._silence, self._end_silent)
         timer.daemon = True
         timer.start()
         try:
@@ -123,5 +126,5 @@ class Child:
     def _crashed(self) -> Crashed:
         code = self._process.wait()
         if self._silent:
-            return Crashed(f"FFmpeg did not answer for {SILENCE:g} seconds")
+            return Crashed(f"FFmpeg did not answer for {self._silence:g} seconds")
         return Crashed(f"FFmpeg crashed, by signal {-code}" if code < 0 else "FFmpeg ended early")

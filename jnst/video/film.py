@@ -72,6 +72,10 @@ KINDS = {
 _TURNABLE = ("mp4", "mov", "matroska")
 
 
+# At its end VP9 encodes 25 large frames at once, and a large MP4 is written anew.
+_SLOWEST = 900.0
+
+
 @dataclass(frozen=True)
 class Plan:
     """A film to be written.
@@ -215,7 +219,7 @@ def write_film(plan: Plan, frames: Iterable[Pixels], count: int) -> None:
     """
     with replacing(plan.path) as path, _named(plan.path):
         job = plan.job(str(path), count)
-        with Child("encoder", job) as child:
+        with Child("encoder", job, silence=_SLOWEST) as child:
             records = child.records()
             next(records)
             for pixels, alpha in with_alpha(frames, plan.clip):
