@@ -150,6 +150,14 @@ def test_frames_in_and_frames_out(run: Run, tmp_path: Path) -> None:
     assert facts(Path("film.mp4"))["rate"] == 10
 
 
+def test_nothing_is_written_among_the_frames_of_the_clip(run: Run) -> None:
+    write_image("in_001.png", np.zeros((40, 50, 3)))
+    for words in (("--output", "in_%03d.png"), ("--output", "a.mp4", "--frames", ".")):
+        code, _, err = run(*START, "--content", "in_%03d.png", *words)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "would be among those of the clip, in .: choose another folder" in err
+
+
 def test_what_contradicts_the_run_is_refused(run: Run) -> None:
     assert run(*START, "--output", "a.mp4", "--end", "0.1")[0] == 0
     code, _, err = run("--resume", "a_frames", "--size", "64", "--every", "2", "--end", "9")
@@ -243,6 +251,7 @@ def test_a_clip_of_a_pixel_is_too_small(run: Run) -> None:
     make_clip(Path("dot.mkv"), [np.zeros((1, 1, 3), np.uint8)], codec="ffv1", layout="yuv444p")
     code, _, err = run(*START, "--content", "dot.mkv", "--output", "a.mp4")
     assert (code, err.count("\n")) == (1, 1)
+    assert not Path("a_frames").exists()
     assert "dot.mkv is 1x1 pixels, but these layers look at squares of" in err
 
 

@@ -17,7 +17,7 @@ from ...system import program_version
 from ...transfer.sizes import drop_small_scales, target_sizes
 from ...video.clip import Clip, open_clip
 from ...video.film import Plan, check_film, kind_of
-from ...video.frame_files import frame_name
+from ...video.frame_files import frame_name, is_frames
 from ..console import tell
 from ..forecast import fitted
 from ..limits import check_sizes
@@ -113,24 +113,25 @@ def prepared(request: FilmRequest, settled: dict[str, int]) -> Job:
 
 
 def _check_output(request: FilmRequest) -> None:
-    painting = request.painting
-    files = (painting.content, *painting.styles)
-    for path in files:
-        both = Path(path).exists() and Path(painting.output).exists()
-        if both and Path(path).samefile(painting.output):
+    """Refuses files to write that are files to read, or would be among the frames to read."""
+    painting, output = request.painting, Path(request.painting.output)
+    for path in (painting.content, *painting.styles):
+        if Path(path).exists() and output.exists() and output.samefile(path):
             raise UsageError(f"--output would overwrite {path}: choose another name")
-    if not kind_of(painting.output):
-        folder = Path(painting.output).parent
-        if (
-            folder.is_dir()
-            and Path(painting.content).is_dir()
-            and folder.samefile(painting.content)
-        ):
-            raise UsageError(
-                f"--output would be in the folder of the clip, {folder}: choose another"
-            )
-        make_folder(folder)
-        check_writable(frame_name(painting.output, 1), bits=painting.bits)
+    written = {"the painted frames": Path(request.folder)}
+    if not kind_of(output):
+        written["--output"] = output.parent
+    if is_frames(painting.content):
+        content = Path(painting.content)
+        frames = content if content.is_dir() else content.parent
+        for name, folder in written.items():
+            if folder.resolve() == frames.resolve():
+                raise UsageError(
+                    f"{name} would be among those of the clip, in {folder}: choose another folder"
+                )
+    if not kind_of(output):
+        make_folder(output.parent)
+        check_writable(frame_name(str(output), 1), bits=painting.bits)
 
 
 def _check_shots(shots: Sequence[int] | None, clip: Clip) -> None:

@@ -32,13 +32,14 @@ def paint_film(request: FilmRequest, settled: dict[str, int] | None = None) -> i
         request: the parsed command.
         settled: of the run that goes on; None for a new one.
     """
-    with FrameFolder(request.folder) as folder:
-        if settled is None and folder.has_run:
-            raise UsageError(
-                f"there are painted frames in {folder.path} already: go on with "
-                f"jnst video --resume {folder.path}, remove it, or name another by --frames"
-            )
-        job = prepared(request, settled or {})
+    folder = FrameFolder(request.folder)
+    if settled is None and folder.has_run:
+        raise UsageError(
+            f"there are painted frames in {folder.path} already: go on with "
+            f"jnst video --resume {folder.path}, remove it, or name another by --frames"
+        )
+    job = prepared(request, settled or {})
+    with folder:
         if request.so_far:
             return written(job, folder, 0)
         _note(job, folder)
