@@ -129,6 +129,9 @@ def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch, capsys):
     if page.name == "README.md":
         assert capsys.readouterr().out.startswith("(85, 128, 3) ")
         assert (tmp_path / "coffee_harvest.png").stat().st_size > 10_000
+    elif page.name == "films.md":
+        paintings = sorted(tmp_path.glob("painted_*.png"))
+        assert [path.name for path in paintings] == [f"painted_{n:04}.png" for n in range(3)]
     else:
         assert names["gradient"].shape == names["content"].shape
         assert set(names["maps"]) == {"relu1_1", "relu4_2"}
