@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..cli.batch.plan import plan
+from ..cli.options.film import parse_film
 from ..cli.options.groups import WHOLE
 from ..cli.options.parsing import parse
 from ..cli.options.request import Batch
@@ -80,6 +81,9 @@ def checked_words(
     """
     words = _words(recipe, paths) + list(files)
     with _refusing(recipe):
+        if recipe.film is not None:
+            parse_film(words[1:])
+            return words
         request = parse(words)
         if isinstance(request, Batch):
             plan(request)
@@ -89,7 +93,8 @@ def checked_words(
 def _words(recipe: Recipe, paths: Mapping[str, Path]) -> list[str]:
     assert recipe.content
     config, defaults = config_for(recipe), PRESETS[recipe.preset]
-    words = ["--content", str(paths[recipe.content]), "--style"]
+    words = ["video"] if recipe.film is not None else []
+    words += ["--content", str(paths[recipe.content]), "--style"]
     words += [str(paths[style]) for style in recipe.styles if style]
     words += ["--blend"] * (len(recipe.styles) > 1)
     if recipe.preset != "default":
@@ -110,6 +115,8 @@ def _words(recipe: Recipe, paths: Mapping[str, Path]) -> list[str]:
         words += ["--style-mask", *masks]
     for sweep in _sweep_words(recipe):
         words += ["--sweep", sweep]
+    for name, value in (recipe.film or {}).items():
+        words += option_words(name, value)
     return words
 
 
@@ -117,8 +124,11 @@ def _sweep_words(recipe: Recipe) -> list[str]:
     return [f"{sweep['name']}={','.join(sweep['values'])}" for sweep in recipe.sweep]
 
 
-def file_words(folder: str, config: Config) -> list[str]:
+def file_words(folder: str, recipe: Recipe) -> list[str]:
     """The words for what a job writes into its folder, relative to the studio's."""
+    config = config_for(recipe)
+    if recipe.film is not None:
+        return ["--output", f"{folder}/cells/001.mp4", "--frames", f"{folder}/cells/001_frames"]
     cell = f"{folder}/cells/{{index:03}}"
     every = max(1, round(sum(config.steps_per_scale) / _SNAPSHOTS))
     words = ["--output", f"{cell}.png", "--bits", "16", "--log", f"{cell}.jsonl"]

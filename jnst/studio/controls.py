@@ -3,9 +3,10 @@
 from dataclasses import Field, fields
 from typing import Any
 
+from ..cli.options.film_groups import FILM_GROUPS
 from ..config import PRESETS, Config
 from ..system import program_version
-from .recipes import KINDS
+from .recipes import FILM, KINDS
 
 MAIN = ("strength", "size", "preset", "color", "style_scale", "quality", "seed")
 """The controls on top, in this order; all others are under "more"."""
@@ -38,4 +39,11 @@ def describe_page() -> dict[str, Any]:
         "preset_help": "where the options below start",
         "main": MAIN,
         "controls": list(map(_described, fields(Config))),
+        "film": _film(),
     }
+
+
+def _film() -> list[dict[str, str]]:
+    rows = (*FILM_GROUPS["film"], *FILM_GROUPS["steadiness"])
+    texts = {name: text for name, _, text in rows}
+    return [{"name": name, "label": name, "help": texts[name]} for name in FILM]

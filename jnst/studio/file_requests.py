@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from .answers import Problem
-from .jobs import EXPORTS, Job
+from .jobs import EXPORTS, FILM_EXPORTS, Job
 from .state import Studio
 
 PAGE = Path(__file__).parent / "page"
@@ -21,6 +21,7 @@ _KINDS = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".tif": "image/tiff",
+    ".mp4": "video/mp4",
 }
 _LASTING = "private, max-age=31536000, immutable"
 
@@ -55,11 +56,11 @@ class FileRequests:
     async def snapshot(self, request: Request) -> Response:
         job, cell = self._cell(request)
         step = request.path_params["step"]
-        return _file(job.path(cell, "_steps") / f"it{step:04d}.png")
+        return _file(job.snapshot(cell, step))
 
     async def painting(self, request: Request) -> Response:
         job, cell = self._cell(request)
-        return _file(job.path(cell, ".png"))
+        return _file(job.path(cell, job.ending))
 
     async def sheet(self, request: Request) -> Response:
         """The sheet of a sweep."""
@@ -75,11 +76,12 @@ class FileRequests:
         """A painting in a format, to be saved."""
         job, cell = self._cell(request)
         kind = request.path_params["kind"]
-        if kind not in EXPORTS:
-            raise Problem(404, f"there is no format {kind[:40]!r}: {', '.join(EXPORTS)}")
-        ending, bits = EXPORTS[kind]
-        path = job.path(cell, ".png")
-        if kind != "png16":
+        exports = FILM_EXPORTS if job.is_film else EXPORTS
+        if kind not in exports:
+            raise Problem(404, f"there is no format {kind[:40]!r}: {', '.join(exports)}")
+        ending, bits = exports[kind]
+        path = job.path(cell, job.ending)
+        if kind not in ("png16", "mp4"):
             path = await self._made(job, cell, f"_{kind}{ending}", "export", bits=bits)
         number = f"_{cell:03}" if len(job.cells) > 1 else ""
         name = f"{job.data['name']}{number}{ending}"
@@ -93,7 +95,7 @@ class FileRequests:
 
     async def _made(self, job: Job, cell: int, ending: str, task: str, **options: int) -> Path:
         """A file made of a painting, again if the painting is newer."""
-        source, path = _existing(job.path(cell, ".png")), job.path(cell, ending)
+        source, path = _existing(job.picture(cell)), job.path(cell, ending)
         made = source.stat().st_mtime_ns
         if not path.exists() or path.stat().st_mtime_ns < made:
             if task != "thumb":

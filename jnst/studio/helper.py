@@ -21,10 +21,11 @@ from ..cli.options.request import Request
 from ..cli.options.words import in_options
 from ..compute.cost import expected_seconds, measure_speed, step_work
 from ..config import Config
-from ..images import fit_size, read_image, read_parameters, resize_picture, write_image
+from ..images import Picture, fit_size, read_image, read_parameters, resize_picture, write_image
 from ..system import free_memory
 from ..transfer.budget import choose
 from ..transfer.sizes import drop_small_scales, plan_scales
+from ..video.clip import open_clip
 from ..wording import field_of
 
 _THUMB, _VIEW = 320, 2048
@@ -33,6 +34,8 @@ _LONGEST_PARAMETERS = 30_000
 
 def inspect(path: str, folder: str, kind: str, max_pixels: int) -> dict[str, Any]:
     """Reads a picture, writes its thumbnail and its view, and returns its size and parameters."""
+    if kind == "clip":
+        return _inspect_clip(path, folder, max_pixels)
     picture = read_image(path, max_pixels=max_pixels)
     if kind == "mask":
         picture.as_mask()
@@ -46,6 +49,15 @@ def inspect(path: str, folder: str, kind: str, max_pixels: int) -> dict[str, Any
     if len(json.dumps(parameters)) > _LONGEST_PARAMETERS:
         parameters = {}
     return {"width": width, "height": height, "parameters": parameters}
+
+
+def _inspect_clip(path: str, folder: str, max_pixels: int) -> dict[str, Any]:
+    clip = open_clip(path, max_pixels=max_pixels)
+    first = Picture(clip[0], None, Path(path))
+    _write_smaller(first, Path(folder, ".view.jpg"), _VIEW)
+    _write_smaller(first, Path(folder, ".thumb.jpg"), _THUMB)
+    size = {"width": clip.width, "height": clip.height, "frames": len(clip)}
+    return size | {"seconds": float(clip.duration), "parameters": {}}
 
 
 def thumb(path: str, to: str, max_pixels: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The requests about jobs: checks, the gallery, what is done with a job, and the news of all."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,6 +8,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..video.shot import FRAME_SHARE
 from ..wording import duration_words, size_words
 from .answers import Problem, answer, read_json
 from .command_words import checked_words, config_for, file_words, idle_settings
@@ -44,8 +46,14 @@ class JobRequests:
             raise Problem(400, "choose a photograph", "content")
         if not recipe.styles or not all(recipe.styles):
             raise Problem(400, "choose a painting", "styles")
-        paths = {i: self._studio.store.picture_path(i) for i in recipe.pictures}
-        files = file_words("jobs/new", config_for(recipe))
+        store = self._studio.store
+        paths = {i: store.picture_path(i) for i in recipe.pictures}
+        if any(store.picture(i)["kind"] == "clip" for i in recipe.pictures if i != recipe.content):
+            raise Problem(400, "a film can be painted, but not painted from: choose a picture")
+        is_film = store.picture(recipe.content)["kind"] == "clip"
+        if is_film != (recipe.film is not None):
+            raise Problem(400, "a film takes a clip, a painting a photograph", "content")
+        files = file_words("jobs/new", recipe)
         return await anyio.to_thread.run_sync(checked_words, recipe, paths, files)
 
     async def _estimate(self, recipe: Recipe) -> dict[str, Any] | None:
@@ -57,9 +65,20 @@ class JobRequests:
         plan = await self._studio.planner.ask(
             "estimate", config=config.to_dict(), content=shapes[0], styles=shapes[1:]
         )
-        plan["seconds"] *= count
+        plan["seconds"] *= count if recipe.film is None else self._stills(recipe)
         words = f"about {duration_words(plan['seconds'])} and {size_words(plan['bytes'])} of memory"
         return plan | {"paintings": count, "words": words}
+
+    def _stills(self, recipe: Recipe) -> float:
+        """The work of a film as that of so many still pictures."""
+        assert recipe.content
+        film, clip = recipe.film or {}, self._studio.store.picture(recipe.content)
+        seconds = min(film.get("end", math.inf), clip["seconds"]) - film.get("start", 0)
+        share = max(0.0, seconds) / max(clip["seconds"], 1e-3)
+        frames = max(1, round(share * clip["frames"] / film.get("every", 1)))
+        if not film.get("temporal", 1):
+            return frames
+        return 1 + FRAME_SHARE * (frames * film.get("passes", 1) - 1)
 
     async def add(self, request: Request) -> Response:
         recipe = read_recipe(await read_json(request, *Recipe.__dataclass_fields__))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .command_words import plain
-from .jobs import DONE, EXPORTS, QUEUED, RUNNING, Job
+from .jobs import DONE, EXPORTS, FILM_EXPORTS, QUEUED, RUNNING, Job
 from .store import Store
 
 
@@ -16,9 +16,9 @@ def view(job: Job, store: Store) -> dict[str, Any]:
     base, snapshots = f"/files/jobs/{job.id}", job.snapshots(job.cell)
     cell = base if len(job.cells) == 1 else f"{base}/cells/{job.cell}"
     result = job.state != RUNNING and job.result(1)
-    height, width = _png_size(job.path(1, ".png")) if result else (None, None)
+    height, width = _png_size(job.picture(1)) if result else (None, None)
     can = {QUEUED: ["cancel", "move"], RUNNING: ["stop", "cancel"]}
-    if job.state == DONE and len(job.cells) > 1:
+    if job.state == DONE and (len(job.cells) > 1 or job.is_film):
         can[DONE] = ["delete"]
     return job.progress.to_json() | {
         "id": job.id,
@@ -36,6 +36,7 @@ def view(job: Job, store: Store) -> dict[str, Any]:
         "phase": None if job.state != RUNNING else "painting" if snapshots else "starting",
         "painting": job.cell,
         "paintings": len(job.cells),
+        "is_film": job.is_film,
         "preview": f"{cell}/steps/{snapshots[-1]}" if snapshots else None,
         "preview_step": snapshots[-1] if snapshots else None,
         "result": f"{base}/result?v={result}" if result else None,
@@ -85,7 +86,8 @@ def _cell(job: Job, cell: int) -> dict[str, Any]:
 def _downloads(job: Job, cell: int, base: str) -> dict[str, str] | None:
     if not job.result(cell):
         return None
-    return {name: f"{base}/download/{name}" for name in EXPORTS}
+    kinds = FILM_EXPORTS if job.is_film else EXPORTS
+    return {name: f"{base}/download/{name}" for name in kinds}
 
 
 def _png_size(path: Path) -> tuple[int | None, int | None]:

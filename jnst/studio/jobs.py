@@ -5,6 +5,7 @@
     messages.txt    what the command printed
     cells/001.png   the painting, 16 bits; 002 and more in a sweep; beside each its log (.jsonl),
                     checkpoint (.ckpt) and snapshots (001_steps/it0001.png)
+    cells/001.mp4   the film, where the content is a clip; its frames are in 001_frames/
 
 An attempt that has not begun is waiting. One that has begun and not ended is painting while its
 process holds the lock, and was killed when nobody does.
@@ -21,6 +22,7 @@ from typing import Any
 
 from .answers import Problem
 from .command_words import checked_words, config_for, file_words, plain
+from .film_progress import FilmProgress
 from .progress import Progress
 from .recipes import Recipe, read_recipe
 from .store import Store, read_record, write_record
@@ -29,6 +31,7 @@ from .worker import LOCK, MESSAGES, RUN, locked
 QUEUED, RUNNING, STOPPED, DONE, FAILED = "queued", "running", "stopped", "done", "failed"
 EXPORTS = {"png": (".png", 8), "jpeg": (".jpg", 8), "png16": (".png", 16), "tiff16": (".tif", 16)}
 """The names of downloads: a file's ending, and its bits."""
+FILM_EXPORTS = {"mp4": (".mp4", 8)}
 
 _KILLED = "its process was ended from outside, for want of memory perhaps: go on, or a smaller size"
 _MESSAGE_BYTES, _NOTES = 40_000, 5
@@ -43,6 +46,7 @@ class Job:
         stopping: whether it was asked to end.
         started: the attempt that this server began, or 0.
         recipe: what it is made from.
+        is_film: whether that is a clip.
     """
 
     def __init__(self, store: Store, identifier: str) -> None:
@@ -51,7 +55,12 @@ class Job:
         self.data = read_record(self.folder / "job.json")
         self.recipe: Recipe = read_recipe(self.data["recipe"])
         self.stopping, self.started, self.cell = False, 0, 1
-        self.progress = Progress(self.path(1, ".jsonl"))
+        self.is_film = self.recipe.film is not None
+        self.progress: Progress | FilmProgress = (
+            FilmProgress(self.path(1, "_frames"))
+            if self.is_film
+            else Progress(self.path(1, ".jsonl"))
+        )
         self.look()
 
     @classmethod
@@ -75,6 +84,11 @@ class Job:
     def path(self, cell: int, ending: str) -> Path:
         """A file of a painting."""
         return self.folder / "cells" / f"{cell:03}{ending}"
+
+    @property
+    def ending(self) -> str:
+        """Of the file of a painting, or of the film."""
+        return ".mp4" if self.is_film else ".png"
 
     @cached_property
     def cells(self) -> list[dict[str, str]]:
@@ -125,13 +139,16 @@ class Job:
     def words(self) -> list[str]:
         """The words of the command for the next attempt: from the start, or from its checkpoint."""
         folder, checkpoint = f"jobs/{self.id}", self.path(1, ".ckpt")
+        if self.is_film and self.resumable:
+            frames = self.path(1, "_frames").relative_to(self._store.folder)
+            return ["video", "--resume", str(frames)]
         if len(self.cells) == 1 and self.resumable:
             words = ["--resume", str(checkpoint.relative_to(self._store.folder))]
             if not self.data.get("extended"):
                 return words
             return [*words, "--steps", str(config_for(self.recipe).steps_per_scale[-1])]
         paths = {i: self._store.picture_path(i) for i in self.recipe.pictures}
-        return checked_words(self.recipe, paths, file_words(folder, config_for(self.recipe)))
+        return checked_words(self.recipe, paths, file_words(folder, self.recipe))
 
     def extended(self, more: int) -> Recipe:
         """The recipe with so many more steps at its last scale."""
@@ -143,7 +160,9 @@ class Job:
 
     @property
     def resumable(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """Whether there is a checkpoint, or the frames of a film, to go on from."""
+        if self.is_film:
+            return self.path(1, "_frames").joinpath("run.json").exists()
         return any(self.path(1, f".ckpt{ending}").exists() for ending in ("", ".previous"))
 
     def update(self) -> bool:
@@ -154,7 +173,12 @@ class Job:
         return self.progress.update() or news
 
     def snapshots(self, cell: int) -> list[int]:
-        """The steps of the snapshots of a painting, in order, none beyond what is logged."""
+        """The steps of the snapshots of a painting, in order, none beyond what is logged.
+
+        Of a film these are the numbers of its frames.
+        """
+        if isinstance(self.progress, FilmProgress):
+            return sorted(self.progress.frames)
         try:
             names = os.listdir(self.path(cell, "_steps"))  # noqa: PTH208
         except OSError:
@@ -162,6 +186,22 @@ class Job:
         steps = sorted(int(m[1]) for m in map(_SNAPSHOT.fullmatch, names) if m)
         last = self.progress.row.get("step", 0) if cell == self.cell else None
         return [step for step in steps if last is None or step <= last]
+
+    def snapshot(self, cell: int, step: int) -> Path:
+        """The file of a snapshot; Problem 404 if there is no such frame."""
+        if not isinstance(self.progress, FilmProgress):
+            return self.path(cell, "_steps") / f"it{step:04d}.png"
+        self.progress.update()
+        if step not in self.progress.frames:
+            raise Problem(404, f"frame {step} is not painted yet")
+        return self.progress.frames[step]
+
+    def picture(self, cell: int) -> Path:
+        """The file that shows a painting; of a film its first frame."""
+        if not self.is_film:
+            return self.path(cell, ".png")
+        first = self.snapshots(cell)[:1]
+        return self.snapshot(cell, first[0]) if first else self.path(cell, ".mp4")
 
     def error(self) -> str | None:
         """Why the job has ended, unless it was asked to."""
@@ -187,7 +227,7 @@ class Job:
     def result(self, cell: int) -> int:
         """A number that changes with a finished painting; 0 if there is none."""
         try:
-            return self.path(cell, ".png").stat().st_mtime_ns // 1_000_000
+            return self.path(cell, self.ending).stat().st_mtime_ns // 1_000_000
         except OSError:
             return 0
 
@@ -198,7 +238,8 @@ class Job:
     def command(self) -> str | None:
         """The command that makes the painting, to copy."""
         folder = self._store.folder
-        output = f"{self.data['name']}.png" if len(self.cells) == 1 else f"{self.data['name']}/"
+        ending = self.ending if len(self.cells) == 1 else "/"
+        output = f"{self.data['name']}{ending}"
         try:
             paths = {i: folder / self._store.picture_path(i) for i in self.recipe.pictures}
             words = checked_words(self.recipe, paths)

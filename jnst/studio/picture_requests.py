@@ -10,6 +10,7 @@ from .answers import Problem, answer, body_chunks
 from .made_by import made_by
 from .state import Studio
 
+KINDS = ("picture", "mask", "clip")
 _SHELF, _UPLOADS_AT_ONCE = 200, 4
 
 
@@ -23,8 +24,8 @@ class PictureRequests:
     async def put(self, request: Request) -> Response:
         """Takes an upload, of any name."""
         kind = request.query_params.get("kind", "picture")
-        if kind not in ("picture", "mask"):
-            raise Problem(400, f"a picture is of the kind picture or mask, not {kind[:40]!r}")
+        if kind not in KINDS:
+            raise Problem(400, f"an upload is of the kind {', '.join(KINDS)}, not {kind[:40]!r}")
         async with self._uploads:
             chunks = body_chunks(request, self._studio.limits.upload_bytes)
             name = request.query_params.get("name", "")
@@ -34,9 +35,7 @@ class PictureRequests:
 
     async def shelf(self, request: Request) -> Response:
         """The shelf."""
-        shown = [
-            about for about in self._studio.store.pictures.values() if about["kind"] == "picture"
-        ]
+        shown = [about for about in self._studio.store.pictures.values() if about["kind"] != "mask"]
         shown = sorted(shown, key=lambda about: about["added"], reverse=True)
         used = [self._picture(a) for a in shown if not a["example"] and not a["hidden"]]
         examples = [self._picture(a) for a in shown[::-1] if a["example"] and not a["hidden"]]
@@ -51,7 +50,8 @@ class PictureRequests:
         return Response(status_code=204)
 
     def _picture(self, about: dict[str, Any]) -> dict[str, Any]:
-        keys = ("id", "name", "kind", "width", "height")
+        keys = ("id", "name", "kind", "width", "height", "frames", "seconds")
         urls = {kind: f"/files/pictures/{about['id']}/{kind}" for kind in ("thumb", "view")}
         maker = made_by(about["parameters"], self._studio.store.pictures)
-        return {key: about[key] for key in keys} | urls | {"made_by": maker}
+        known = {key: about[key] for key in keys if key in about}
+        return known | urls | {"made_by": maker}

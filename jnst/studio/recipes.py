@@ -1,11 +1,13 @@
 """Recipes: what a painting is made of, as the page sends it, checked; and the command's words."""
 
+import argparse
 import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from ..cli.options.film_groups import time
 from ..config import PRESETS, Config
 from ..config.checks import field_kind
 from .answers import Problem
@@ -15,6 +17,10 @@ KINDS = {spec.name: field_kind(spec) for spec in fields(Config)}
 """The type of each field of `Config`, and whether it is a list of it."""
 
 MOST_STYLES, MOST_PAINTINGS, _MOST_SWEEPS, _MOST_MEMBERS = 8, 36, 2, 40
+FILM = {"start": float, "end": float, "every": int, "temporal": float, "passes": int}
+"""The options of a film that the page has, and their types."""
+
+_LEAST = {"every": 1, "passes": 1}
 _NAME = re.compile(r"[a-z][a-z0-9_+-]{0,39}")
 _SWEPT = re.compile(r"(?!-[a-z-])[\w.+ -]{1,100}", re.ASCII)
 
@@ -35,6 +41,7 @@ class Recipe:
     content_masks: tuple[str, ...] = ()
     style_masks: tuple[str | None, ...] = ()
     sweep: tuple[Mapping[str, Any], ...] = ()
+    film: Mapping[str, Any] | None = None  # of a clip as the content: the options in `FILM`
 
     @property
     def pictures(self) -> list[str]:
@@ -82,6 +89,7 @@ def read_recipe(data: Mapping[str, Any]) -> Recipe:
         content_masks=tuple(filter(None, _ids(data, "content_masks"))),
         style_masks=_ids(data, "style_masks"),
         sweep=_sweep(data.get("sweep", [])),
+        film=_film(data.get("film")),
     )
 
 
@@ -129,6 +137,30 @@ def _is_of(kind: type, value: Any) -> bool:
     if kind is int and isinstance(value, float):
         return False
     return isinstance(value, int | float) and abs(value) < 1e300
+
+
+def _film(data: Any) -> dict[str, Any] | None:
+    if data is None:
+        return None
+    if not isinstance(data, dict) or not data.keys() <= FILM.keys():
+        raise Problem(400, f"film has no options but {', '.join(FILM)}", "film")
+    values = {name: _seconds(v) if name in ("start", "end") else v for name, v in data.items()}
+    for name, value in values.items():
+        least = _LEAST.get(name, 0)
+        if not _is_of(FILM[name], value) or value < least:
+            told = f"{name} is {str(value)[:40]!r}: {_WANTED[FILM[name]]} from {least}"
+            raise Problem(400, told, "film")
+    return values
+
+
+def _seconds(value: Any) -> Any:
+    """A time such as "1:23.5" in seconds."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(time(value))
+    except argparse.ArgumentTypeError as error:
+        raise Problem(400, str(error), "film") from None
 
 
 def _sweep(data: Any) -> tuple[dict[str, Any], ...]:

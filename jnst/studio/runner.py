@@ -161,10 +161,13 @@ class Runner:
             raise Problem(409, "this painting has not ended")
         self._check_waiting()
         done = job.state == "done"
+        if more and job.is_film:
+            raise Problem(409, "a film has steps for each frame: paint it again with more", "steps")
         if more and (len(job.cells) > 1 or not job.resumable):
             raise Problem(409, "without its checkpoint this can't have more steps: paint it again")
         if done and not more:
-            raise Problem(400, "this painting is finished: give it more steps", "steps")
+            line = "film is finished" if job.is_film else "painting is finished: give it more steps"
+            raise Problem(400, f"this {line}", "steps")
         changes: dict[str, Any] = {}
         if more:
             longer = job.extended(more)

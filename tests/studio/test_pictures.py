@@ -198,6 +198,7 @@ def test_a_painting_brings_its_settings(studio, tmp_path):
         "content_masks": [],
         "style_masks": [],
         "sweep": [],
+        "film": None,
     }
     assert made["names"] == {"content": "cat.png", "styles": ["cat.png", "night.png"]}
     parameters["config"] = json.dumps(config.to_dict() | {"size": -1})

@@ -37,7 +37,7 @@ export async function call(method, path, body, signal) {
 
 export const get = (path, signal) => call("GET", path, undefined, signal);
 
-/** Puts a picture into the studio; `kind` is "picture" or "mask". */
+/** Puts a picture into the studio; `kind` is "picture", "mask" or "clip". */
 export function upload(file, kind = "picture") {
   const query = new URLSearchParams({ name: file.name || "pasted.png", kind });
   return call("PUT", `/api/pictures?${query}`, file);

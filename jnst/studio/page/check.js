@@ -9,10 +9,10 @@ import { hand, onRecipe, recipeJson } from "./recipe.js";
 /** Where errors of other things than single controls are shown. */
 const PLACES = {
   content: "e-content", keep_mask: "e-keep_mask", content_masks: "e-keep_mask", styles: "e-styles",
-  style_weights: "e-styles", style_masks: "e-styles", sweep: "e-sweep", init_image: "e-init",
+  style_weights: "e-styles", style_masks: "e-styles", sweep: "e-sweep", init_image: "e-init", film: "e-film",
 };
 const FOCUS = { content: "#photo-file", styles: "#painting-file", keep_mask: "#photo .brush-open", content_masks: "#photo .brush-open",
-  style_masks: "#paintings .brush-open", style_weights: "#paintings .weight input", init_image: "#init-file", sweep: "#sweep-values-0" };
+  style_masks: "#paintings .brush-open", style_weights: "#paintings .weight input", init_image: "#init-file", sweep: "#sweep-values-0", film: "#film input" };
 let asked;
 
 export function startChecking() {
@@ -49,6 +49,7 @@ function estimateWords(estimate) {
   if (!estimate) return "";
   const { words, width, height, steps, scales, paintings } = estimate;
   const many = paintings > 1 ? `${paintings} paintings, ` : "";
+  if (hand.content?.kind === "clip") return `${words}: frames of ${width} × ${height} pixels`;
   return `${many}${words}: ${width} × ${height} pixels, ${steps} steps${scales > 1 ? ` at ${scales} scales` : ""}`;
 }
 

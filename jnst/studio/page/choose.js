@@ -7,12 +7,15 @@ import { settleMasks } from "./masks.js";
 import { apply, changed, changing, hand, onRecipe, setContent } from "./recipe.js";
 import { speak, toast, trying } from "./say.js";
 import { fromShelf } from "./shelf.js";
+import { duration } from "./words.js";
 
 const FORMATS = "image/*,.heic,.heif,.avif,.jxl,.tif,.tiff,.webp";
+const CLIPS = "video/*,.mkv,.mov,.avi,.webm,.m4v";
+const isClip = (file) => file.type.startsWith("video/") || /\.(mp4|mkv|mov|avi|webm|m4v)$/i.test(file.name);
 // A phone has nothing to drop.
 const WORDS = matchMedia("(pointer: coarse)").matches
-  ? { photo: "Choose a photograph", painting: "Choose a painting" }
-  : { photo: "Drop a photograph, or choose a file", painting: "Drop a painting, or choose a file" };
+  ? { photo: "Choose a photograph or a film", painting: "Choose a painting" }
+  : { photo: "Drop a photograph or a film, or choose a file", painting: "Drop a painting, or choose a file" };
 let mostStyles = 8;
 
 export function startChoosing(limits) {
@@ -27,11 +30,11 @@ export function startChoosing(limits) {
 }
 
 function build(slot, kind, take, multiple = false) {
-  const input = h("input", { type: "file", id: `${kind}-file`, accept: FORMATS, class: "unseen", multiple,
+  const input = h("input", { type: "file", id: `${kind}-file`, accept: kind === "photo" ? `${FORMATS},${CLIPS}` : FORMATS, class: "unseen", multiple,
     "aria-describedby": kind === "photo" ? "e-content" : "e-styles",
     onchange: () => (take([...input.files]), (input.value = "")) });
   const shelf = button("From the shelf", async () => {
-    const picture = await fromShelf(kind === "photo" ? "Choose a photograph" : "Choose a painting");
+    const picture = await fromShelf(kind === "photo" ? "Choose a photograph" : "Choose a painting", kind === "photo");
     if (picture) place(picture, kind);
   }, { class: "quiet", id: `${kind}-shelf` });
   slot.append(h("div", { class: "drop" },
@@ -39,11 +42,13 @@ function build(slot, kind, take, multiple = false) {
     input), shelf);
 }
 
+const placeOf = (clip) => (hand.content && !clip ? "painting" : "photo");
+
 /** Puts a picture where it belongs: "photo", "painting", or null for the first that is missing. */
 export function place(picture, where) {
-  if ((where ?? (hand.content ? "painting" : "photo")) === "photo") {
+  if ((where ?? placeOf(picture.kind === "clip")) === "photo") {
     setContent(picture);
-    speak(`${picture.name} is the photograph`);
+    speak(`${picture.name} is the ${picture.kind === "clip" ? "film" : "photograph"}`);
   } else if (hand.styles.length >= mostStyles) {
     toast(`${mostStyles} paintings are the most: remove one first.`);
   } else {
@@ -60,11 +65,13 @@ export const addFiles = (files, where) => changing(() => added(files, where));
 async function added(files, where) {
   let fine = true;
   for (const file of files) {
-    const target = where ?? (hand.content ? "painting" : "photo");
+    const clip = isClip(file);
+    const target = where ?? placeOf(clip);
     const slot = byId(target === "photo" ? "photo-slot" : "painting-slot");
     slot.setAttribute("aria-busy", "true");
     try {
-      const picture = await upload(file);
+      if (clip && target === "painting") throw new Error(`${file.name} is a film: it can be painted, but not painted from.`);
+      const picture = await upload(file, clip ? "clip" : "picture");
       await received(picture, where);
       showError(target, null);
     } catch (error) {
@@ -133,16 +140,19 @@ function draw() {
   byId("photo").classList.toggle("has", Boolean(content));
   byId("paintings").classList.toggle("has", styles.length > 0);
   setText(byId("photo-words"), content ? "Another" : WORDS.photo);
+  setText(byId("photo-title"), content?.kind === "clip" ? "Film" : "Photograph");
   setText(byId("painting-words"), styles.length ? "One more" : WORDS.painting);
   setText(byId("paintings-title"), styles.length > 1 ? "Paintings" : "Painting");
   const masks = [hand.keep && "part is kept", styles.some((style) => style.mask) && "places chosen"].filter(Boolean).join(", ");
   arrange(byId("photo-chosen"), content ? [content] : [], (picture) => picture.id,
-    (picture) => chosen(picture, "photo", () => setContent(null), brush(brushPhotograph, "Say where the photograph is kept, and where each painting acts")),
-    (element) => setText(element.querySelector(".masked"), masks));
+    (picture) => chosen(picture, "photo", () => setContent(null), picture.kind === "clip" ? clipWords(picture) : brush(brushPhotograph, "Say where the photograph is kept, and where each painting acts")),
+    (element, picture) => picture.kind === "clip" || setText(element.querySelector(".masked"), masks));
   arrange(byId("styles-chosen"), styles, keyOf,
     (style) => chosen(style.picture, "painting", () => removeStyle(style), brush(() => brushPainting(style), `Say which part of ${style.picture.name} counts`), weightOf(style)),
     showStyle);
 }
+
+const clipWords = ({ frames, seconds }) => h("span", { class: "quiet-text" }, `${frames} frames, ${duration(seconds)}`);
 
 const keys = new WeakMap();
 let lastKey = 0;

@@ -93,7 +93,7 @@ function updateCard(element, job) {
   setText(element.querySelector(".card-words"), [...state, ...many, settingWords(job.recipe), date(job.created)].filter(Boolean).join(" · "));
   const box = element.querySelector("input");
   box.checked = listed.chosen.includes(job.id);
-  element.querySelector(".pick").hidden = !job.result || job.paintings > 1;
+  element.querySelector(".pick").hidden = !job.result || job.paintings > 1 || job.is_film;
   element.querySelector("button").hidden = !job.can.includes("delete");
 }
 

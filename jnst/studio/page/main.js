@@ -6,6 +6,7 @@ import { focusError, showError, showFailure, startChecking } from "./check.js";
 import { startControls } from "./controls.js";
 import { arrange, byId, h, setText } from "./dom.js";
 import { showCompare, showGallery, startGallery } from "./gallery.js";
+import { startFilm } from "./film.js";
 import { connect, jobs, live, onJobs, running, take } from "./live.js";
 import { startQueue } from "./queue.js";
 import { hand, recipeJson, restore, settled } from "./recipe.js";
@@ -26,6 +27,7 @@ async function start() {
   startChoosing(description.limits);
   startControls(description);
   startSweep(description);
+  startFilm(description);
   startStage();
   startQueue();
   startGallery(description);

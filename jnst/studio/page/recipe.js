@@ -12,6 +12,7 @@ export const hand = {
   preset: "default",
   settings: {}, // what differs from the preset
   sweep: [], // each {name, values}
+  film: {}, // the options of a film that were typed, if the content is a clip
   // As long as it is not changed:
   job: null, // the id of a job made from it
   refusal: null, // why it could not become one
@@ -50,7 +51,8 @@ export function changed() {
 
 /** The recipe as the server takes it. */
 export function recipeJson() {
-  const { content, styles, keep, init, preset, sweep } = hand;
+  const { content, styles, keep, init, preset, sweep, film } = hand;
+  const clip = content?.kind === "clip";
   const settings = { ...hand.settings };
   if (new Set(styles.map((style) => style.weight)).size > 1) {
     settings.style_weights = styles.map((style) => style.weight);
@@ -64,7 +66,8 @@ export function recipeJson() {
     keep_mask: keep?.id ?? null,
     content_masks: styles.every((style) => style.mask) ? styles.map((style) => style.mask.id) : [],
     style_masks: styles.some((style) => style.part) ? styles.map((style) => style.part?.id ?? null) : [],
-    sweep,
+    sweep: clip ? [] : sweep,
+    film: clip ? film : null,
   };
 }
 
@@ -110,7 +113,7 @@ async function applied(recipe, names) {
   const fitting = styles.filter((style) => style.picture);
   const keep = content ? await picture(recipe.keep_mask) : null;
   const init = await picture(recipe.init_image);
-  Object.assign(hand, { preset: recipe.preset ?? "default", settings, sweep: recipe.sweep ?? [], keep, init });
+  Object.assign(hand, { preset: recipe.preset ?? "default", settings, sweep: recipe.sweep ?? [], film: recipe.film ?? {}, keep, init });
   // Settings alone leave the pictures in hand as they are.
   if (content || recipe.content) hand.content = content;
   if (fitting.length || recipe.styles?.some(Boolean)) hand.styles = fitting;

@@ -6,9 +6,10 @@ import { ask, toast, trying } from "./say.js";
 
 let dialog;
 
-/** Lets the user pick a picture; the answer is null if the dialog is closed without one. */
-export function fromShelf(title) {
+/** Lets the user pick a picture, or a film where `clips`; null if the dialog is closed without one. */
+export function fromShelf(title, clips = false) {
   dialog ??= build();
+  dialog.clips = clips;
   setText(byId("shelf-title"), title);
   fill();
   dialog.returnValue = "";
@@ -38,9 +39,10 @@ function build() {
 async function fill() {
   const { examples, used } = (await trying(shelf)) ?? { examples: [], used: [] };
   const key = (picture) => picture.id;
-  arrange(byId("shelf-used"), used, key, (picture) => item(picture, true));
+  const fitting = used.filter((picture) => dialog.clips || picture.kind !== "clip");
+  arrange(byId("shelf-used"), fitting, key, (picture) => item(picture, true));
   arrange(byId("shelf-examples"), examples, key, (picture) => item(picture, false));
-  byId("shelf-none").hidden = used.length > 0;
+  byId("shelf-none").hidden = fitting.length > 0;
 }
 
 function item(picture, removable) {

@@ -12,7 +12,7 @@ import { speak, toast, trying } from "./say.js";
 import { makeViewer } from "./viewer.js";
 import { date, duration, progressWords, settingPairs, stateWords } from "./words.js";
 
-const FORMATS = { png: "PNG", jpeg: "JPEG", png16: "PNG, 16 bit", tiff16: "TIFF, 16 bit" };
+const FORMATS = { mp4: "MP4", png: "PNG", jpeg: "JPEG", png16: "PNG, 16 bit", tiff16: "TIFF, 16 bit" };
 const MOST_ROWS = 1500;
 const shown = { id: null, details: null, curve: [], snapshots: [], cell: null, at: null, state: null, scale: null, painting: null };
 let parts;
@@ -69,6 +69,7 @@ function build() {
   const snapshotWords = h("output", { for: "snapshot" });
   const saveSnapshot = h("a", { class: "button quiet", download: true }, "Save this one");
   const scrubber = h("div", { class: "scrubber", hidden: true }, h("label", { for: "snapshot" }, "steps"), snapshots, snapshotWords, saveSnapshot);
+  const film = h("video", { id: "film-result", class: "film", controls: true, loop: true, playsinline: true, hidden: true });
   const downloads = h("p", { class: "downloads", id: "downloads", hidden: true });
   const sweep = makeCells((index) => {
     shown.cell = shown.cell === index ? null : index;
@@ -79,13 +80,13 @@ function build() {
   const pictures = h("div", { class: "made-of" });
   const all = [
     h("div", { class: "job-head" }, title, state, h("div", { class: "buttons" }, actions.stop, actions.cancel)), error,
-    h("div", { class: "job-progress" }, progress, where), viewer.element, scrubber,
+    h("div", { class: "job-progress" }, progress, where), film, viewer.element, scrubber,
     h("div", { class: "buttons" }, actions.goOn, actions.again, actions.compare, actions.remove),
     sweep.element, downloads, plot.element,
     h("div", { class: "facts" }, pictures, settings), notes,
     h("div", { class: "command" }, command, actions.command),
   ];
-  return { all, viewer, plot, title, state, progress, where, error, notes, more, actions, snapshots, snapshotWords, saveSnapshot, scrubber, downloads, sweep, settings, pictures };
+  return { all, viewer, plot, title, state, progress, where, error, notes, more, actions, snapshots, snapshotWords, saveSnapshot, scrubber, film, downloads, sweep, settings, pictures };
 }
 
 function draw() {
@@ -115,7 +116,7 @@ function draw() {
 
 function endWords(job) {
   const size = job.width ? `${job.width} × ${job.height} pixels` : null;
-  const steps = job.steps && job.step ? `${job.step} of ${job.steps} steps` : null;
+  const steps = job.steps && job.step ? `${job.step} of ${job.steps} ${job.is_film ? "frames" : "steps"}` : null;
   return [job.ended && date(job.ended), size, steps, job.seconds && duration(job.seconds)].filter(Boolean).join(" · ");
 }
 
@@ -177,7 +178,8 @@ function drawActions(job) {
   actions.cancel.hidden = !can.has("cancel");
   actions.goOn.hidden = !can.has("go-on");
   actions.remove.hidden = !can.has("delete");
-  actions.compare.hidden = !job.result || job.paintings > 1;
+  actions.compare.hidden = !job.result || job.paintings > 1 || job.is_film;
+  more.hidden = actions.goOn.querySelector("label").hidden = job.is_film;
   actions.compare.href = `#gallery=${job.id}`;
   // What was pressed may go: the focus stays with the job.
   if (focused?.closest("[hidden]")) parts.title.focus();
@@ -200,20 +202,24 @@ function drawFacts(job) {
 
 function drawPicture(job) {
   const { viewer, scrubber, snapshots, snapshotWords, saveSnapshot, downloads, details } = { ...parts, details: shown.details };
-  viewer.show("before", job.content.view);
+  // A clip's picture is its first frame alone.
+  viewer.show("before", job.is_film ? null : job.content.view);
   const cell = shown.cell && details?.cells?.find((other) => other.index === shown.cell);
   const frames = [...shown.snapshots];
-  if (job.result && job.state !== "running" && job.state !== "queued") frames.push({ step: job.step, url: job.result, result: true });
+  showFilm(job);
+  if (!job.is_film && job.result && job.state !== "running" && job.state !== "queued") frames.push({ step: job.step, url: job.result, result: true });
   const at = shown.at === null ? frames.length - 1 : Math.min(shown.at, frames.length - 1);
   const frame = cell?.url ? { url: cell.url } : job.paintings > 1 ? { url: job.preview ?? job.result } : frames[at];
-  const url = frame?.url ?? job.preview ?? job.result;
-  const alt = `${job.name}${frame?.step && !frame.result ? ` at step ${frame.step}` : ""}`;
+  const url = frame?.url ?? job.preview ?? (job.is_film ? null : job.result);
+  const unit = job.is_film ? "frame" : "step";
+  const alt = `${job.name}${frame?.step && !frame.result ? ` at ${unit} ${frame.step}` : ""}`;
   viewer.wordsFor(`Picture: ${alt}. Plus and minus zoom, arrow keys move.`);
   if (url) viewer.show("after", url, alt);
   scrubber.hidden = frames.length < 2 || job.paintings > 1;
   snapshots.max = Math.max(0, frames.length - 1);
   if (snapshots !== document.activeElement || shown.at === null) snapshots.value = at;
-  const words = frame?.result ? "result" : `step ${frame?.step ?? 0}`;
+  const words = frame?.result ? "result" : `${unit} ${frame?.step ?? 0}`;
+  setText(scrubber.firstChild, `${unit}s`);
   setText(snapshotWords, words);
   snapshots.setAttribute("aria-valuetext", words);
   saveSnapshot.href = frame?.url ?? "";
@@ -222,6 +228,15 @@ function drawPicture(job) {
   downloads.hidden = !saved || !job.result;
   arrange(downloads, Object.entries(saved ?? {}).filter(([, link]) => link), ([, link]) => link,
     ([format, link]) => h("a", { class: "button", href: link, download: true }, h("span", { class: "unseen" }, "Download as "), FORMATS[format] ?? format));
+}
+
+/** The film itself, once it is put together; while it grows its frames are in the scrubber. */
+function showFilm(job) {
+  const source = job.is_film && job.state !== "running" && job.state !== "queued" ? job.result : null;
+  parts.film.hidden = !source;
+  parts.film.setAttribute("aria-label", `${job.name}, the film`);
+  if (!source) parts.film.pause(), parts.film.removeAttribute("src");
+  else if (parts.film.getAttribute("src") !== source) parts.film.src = source;
 }
 
 function scrub(index) {

@@ -45,9 +45,9 @@ export function progressWords(job) {
   if (job.state === "running" && !job.step) return "starting: the network is being prepared";
   const parts = [];
   if (job.paintings > 1) parts.push(`painting ${job.painting} of ${job.paintings}`);
-  if (job.step) parts.push(`step ${job.step} of ${job.steps}`);
+  if (job.step) parts.push(`${job.is_film ? "frame" : "step"} ${job.step} of ${job.steps}`);
   if (job.scales > 1 && job.scale) parts.push(`scale ${job.scale} of ${job.scales}`);
-  if (job.stopping) parts.push("stopping after this step");
+  if (job.stopping) parts.push(`stopping after this ${job.is_film ? "frame" : "step"}`);
   else if (job.state === "running" && job.left !== null) parts.push(`about ${duration(job.left)} left`);
   return parts.join(" · ");
 }
@@ -57,7 +57,8 @@ export function settingPairs(recipe) {
   const pairs = Object.entries(recipe.settings ?? {}).map(([name, value]) => [spaced(name), written(value)]);
   const look = recipe.preset && recipe.preset !== "default" ? [["look", recipe.preset]] : [];
   const swept = (recipe.sweep ?? []).map(({ name, values }) => [spaced(name), values.join(", ")]);
-  return [...look, ...pairs, ...swept];
+  const film = Object.entries(recipe.film ?? {}).map(([name, value]) => [spaced(name), written(value)]);
+  return [...look, ...pairs, ...swept, ...film];
 }
 
 export const settingWords = (recipe) => settingPairs(recipe).map(([name, value]) => `${name} ${value}`).join(" · ");
