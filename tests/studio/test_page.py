@@ -402,8 +402,12 @@ def test_each_state_on_a_phone_and_by_axe(browser, server, painted):
 
 def _check_state(page, state):
     """Nothing is wider than a phone, and axe finds nothing serious, in light and in darkness."""
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390, state
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 320, state
+    for dialog in page.locator("dialog[open]").all():
+        assert dialog.evaluate("(d) => d.scrollWidth <= d.clientWidth && d.clientWidth < 320"), (
+            state
+        )
     page.set_viewport_size({"width": 1280, "height": 800})
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
