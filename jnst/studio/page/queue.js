@@ -93,8 +93,17 @@ export async function remove(job) {
 }
 
 async function away(job, task, word) {
+  const here = `#job=${job.id}`;
+  const isShown = location.hash === here;
+  // First out of sight: its pictures must not be asked for when they are gone.
+  if (isShown) location.hash = "";
   return Boolean(await trying(async () => {
-    await task();
+    try {
+      await task();
+    } catch (error) {
+      if (isShown) location.hash = here;
+      throw error;
+    }
     drop(job.id);
     toast(`${job.name} is ${word}.`, { words: "Undo", act: () => trying(async () => {
       await call("POST", `/api/jobs/${job.id}/restore`);

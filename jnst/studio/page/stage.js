@@ -260,9 +260,9 @@ async function goOn(event) {
   }
 }
 
-async function leave(task) {
+function leave(task) {
   const job = jobs.get(shown.id);
-  if (job && (await task(job)) && shown.id === job.id) location.hash = "";
+  if (job) task(job);
 }
 
 async function again() {
