@@ -221,7 +221,8 @@ def row_of(
     last = len(paintings) - 1
     style_loss, style_apart = losses(paintings), losses(apart)
     return {
-        "clip": name, "picture": style, "frames": len(paintings), "stills": len(apart),
+        "clip": name, "picture": style, "size": max(source[0].shape),
+        "frames": len(paintings), "stills": len(apart),
         "e_warp": judge.error(paintings, pairs),
         "e_warp_early": judge.error(paintings, early),
         "e_warp_apart": judge.error(apart, early),
@@ -242,7 +243,7 @@ def line_of(row: dict[str, Any]) -> str:
     change -= row["brightness_source"][-1] - row["brightness_source"][0]
     later, alone = np.median(row["seconds"][2:]), np.median(row["seconds_apart"][1:])
     cells = [
-        row["clip"], row["picture"], str(row["frames"]),
+        row["clip"], row["picture"], str(row["size"]), str(row["frames"]),
         f"{1e4 * row['e_warp_source']:.1f}", f"{1e4 * row['e_warp_apart']:.1f}",
         f"{1e4 * row['e_warp']:.1f}", f"{row['e_warp_early'] / row['e_warp_apart']:.2f}",
         f"{np.mean(row['style_apart']):.4f}", f"{np.mean(row['style'][1:]):.4f}",
@@ -253,9 +254,10 @@ def line_of(row: dict[str, Any]) -> str:
 
 
 HEAD = (
-    "| clip | style | frames | source | one by one | film | film / one by one | style, one by one "
-    "| style, film | against frame 1 (source) | brightness | s a frame | of a still |\n"
-    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    "| clip | style | px | frames | source | one by one | film | film / one by one "
+    "| style, one by one | style, film | against frame 1 (source) | brightness "
+    "| s a frame | of a still |\n"
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 )
 NOTES = (
     "E_warp and the error against frame 1 times 10⁴. Film / one by one: over the same pairs. "
@@ -295,7 +297,6 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--long-term", type=int, nargs="+", default=[1])
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--folder", type=Path, default=Path("films"), help="of the paintings")
-    parser.add_argument("--name", default="films", help="of the result files")
     parser.add_argument("--sheets", action="store_true")
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args()
@@ -312,12 +313,13 @@ def main() -> None:
     )
     clips = {} if options.no_synthetic else {"synthetic": ""}
     clips |= dict(word.split("=", 1) for word in options.clip)
-    rows, lines, found = [], [HEAD], {}
     for clip, path in clips.items():
         frames = frames_of(clip, path, options.frames, options.size)
         judge = Judge(clip, frames, options.size)
         if clip == "synthetic":
-            found = masks(judge, frames)
+            scores = json.dumps(masks(judge, frames))
+            options.folder.mkdir(parents=True, exist_ok=True)
+            (options.folder / "masks.json").write_text(scores)
         for name in options.styles:
             style = read_image(PICTURES / f"{name}.jpg").pixels
             place, cache = options.folder / f"{clip}-{name}-{options.size}", {}
@@ -338,19 +340,27 @@ def main() -> None:
             def losses(paintings: list[np.ndarray], style: np.ndarray = style) -> list[float]:
                 return style_losses(params, style, paintings, config)
 
-            rows.append(row_of(clip, name, judge, film, stills, losses))
-            lines.append(line_of(rows[-1]))
-            print(lines[-1], flush=True)
+            row = row_of(clip, name, judge, film, stills, losses)
+            (place / "row.json").write_text(json.dumps(row))
+            print(line_of(row), flush=True)
             if options.sheets:
                 sheets(place, judge, film.paintings(), stills.paintings())
-    text = "\n".join(lines) + f"\n\n{NOTES}\n"
-    for rule, scores in found.items():
+    write(options.folder, machine, options.results)
+
+
+def write(folder: Path, machine: dict[str, Any], results: Path) -> None:
+    """The table of all films in the folder, of this run and of earlier ones."""
+    rows = [json.loads(path.read_text()) for path in sorted(folder.glob("*/row.json"))]
+    text = "\n".join([HEAD, *map(line_of, rows), "", NOTES])
+    scores = folder / "masks.json"
+    found = json.loads(scores.read_text()) if scores.exists() else {}
+    for rule, score in found.items():
         text += (
             f"\nReliability masks of the synthetic clip ({rule}): precision "
-            f"{scores['precision']:.2f}, recall {scores['recall']:.2f}."
+            f"{score['precision']:.2f}, recall {score['recall']:.2f}."
         )
-    payload = {"environment": machine, "size": options.size, "masks": found, "rows": rows}
-    write_results(options.name, payload, text, options.results)
+    payload = {"environment": machine, "masks": found, "rows": rows}
+    write_results("films", payload, text, results)
 
 
 if __name__ == "__main__":
