@@ -107,6 +107,11 @@ def dis(frame: NDArray[np.uint8], other: NDArray[np.uint8]) -> Pixels:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(_MISSING) from error
     finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    # Down to single pixels, in small patches: by default the flow of a moving thing spreads some
+    # pixels beyond its edge, and paints an outline there. Half to a third of those remain.
+    finder.setFinestScale(0)
+    finder.setPatchSize(6)
+    finder.setPatchStride(2)
     height, width = frame.shape
     margins = [(0, max(0, _SMALLEST - side)) for side in (height, width)]
     padded = (np.pad(picture, margins, mode="edge") for picture in (frame, other))
