@@ -36,8 +36,9 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _decode(job)
-    except (av.error.FFmpegError, ValueError, MemoryError, OverflowError, UnicodeError) as error:
-        _send({"error": " ".join(str(getattr(error, "strerror", "") or error).split())})
+    except Exception as error:  # damaged films raise any
+        text = getattr(error, "strerror", "") or str(error) or type(error).__name__
+        _send({"error": " ".join(text.split())})
 
 
 def _end_with_parent() -> None:
@@ -56,6 +57,8 @@ def _decode(job: dict[str, Any]) -> None:
         if stream is None:
             _send({"none": True})
             return
+        if stream.codec_context is None:
+            raise ValueError("nothing decodes its pictures")
         _check_size(stream.width, stream.height, job["max_pixels"])
         decoder = _decoder(stream)
         decoder.thread_count = 1

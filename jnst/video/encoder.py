@@ -5,6 +5,7 @@ it, in 16-bit RGB or RGBA; it answers each with a line of JSON. The packets of t
 from the film that was painted, those of the part that was painted.
 """
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
@@ -26,8 +27,9 @@ def main() -> None:
     try:
         _encode(job)
         _send({"end": True})
-    except (av.error.FFmpegError, ValueError, OverflowError, MemoryError, UnicodeError) as error:
-        _send({"error": " ".join(str(getattr(error, "strerror", "") or error).split())})
+    except Exception as error:  # damaged sound raises any
+        text = getattr(error, "strerror", "") or str(error) or type(error).__name__
+        _send({"error": " ".join(text.split())})
 
 
 def _send(record: dict[str, Any]) -> None:
@@ -62,13 +64,20 @@ def _encode(job: dict[str, Any]) -> None:
             for packet in stream.encode(_frame(stream, number, job)):
                 film.mux(packet)
             while waiting is not None and waiting[0] <= Fraction(time):
-                film.mux(waiting[1])
+                _mux_sound(film, waiting[1])
                 waiting = next(packets, None)
             _send({"frame": number})
         film.mux(stream.encode(None))
         while waiting is not None:
-            film.mux(waiting[1])
+            _mux_sound(film, waiting[1])
             waiting = next(packets, None)
+
+
+def _mux_sound(film: Any, packet: Any) -> None:
+    """Adds a packet of sound, or leaves out one that the film does not take: a full disk fails
+    with the next frame as well."""
+    with contextlib.suppress(av.error.FFmpegError):
+        film.mux(packet)
 
 
 def _no_sound(track: Any, job: dict[str, Any]) -> str:
@@ -132,6 +141,7 @@ def _sound(source: Any, tracks: dict[Any, Any], job: dict[str, Any]) -> Iterator
     if job["cut"]:
         source.seek(max(0, int((begin - 1) * av.time_base)))
     packets = source.demux(*tracks)
+    latest: dict[Any, int] = {}
     while True:
         try:
             packet = next(packets, None)
@@ -144,6 +154,9 @@ def _sound(source: Any, tracks: dict[Any, Any], job: dict[str, Any]) -> Iterator
         time = packet.pts * packet.time_base - begin
         if job["cut"] and not 0 <= time < end:
             continue
+        if packet.dts <= latest.get(packet.stream, packet.dts - 1):
+            continue
+        latest[packet.stream] = packet.dts
         shift = round(begin / packet.time_base)
         packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
         packet.stream = tracks[packet.stream]

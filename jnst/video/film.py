@@ -155,14 +155,16 @@ class Plan:
             "cut": not self.whole or count < len(self.clip),
             "aspect": "1" if codec.square else str(aspect),
             "rotation": self.turned,
-            "colors": _writable(look.colors)._asdict(),
+            "colors": _writable(look.colors, codec)._asdict(),
             "metadata": {"comment": parameters_text(dict(self.parameters))},
             "sound": str(Path(self.clip.path).absolute()) if sound else "",
         }
 
 
-def _writable(colors: Colors) -> Colors:
-    """The tags of a film in YUV; pictures in RGB become BT.709."""
+def _writable(colors: Colors, codec: Codec) -> Colors:
+    """The tags of a film in YUV: pictures in RGB become BT.709, and ProRes has no full range."""
+    if codec is _PRORES:
+        colors = colors._replace(range=1)
     if colors.matrix in (1, 4, 5, 6, 7, 9):
         return colors
     return colors._replace(matrix=9 if colors.matrix == 10 else 1, range=1)

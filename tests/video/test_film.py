@@ -81,10 +81,11 @@ def test_a_turned_film_looks_the_same(tmp_path: Path, degrees: int, ending: str)
     assert apart(shown, [255 * frame for frame in after]) < 5
 
 
-def test_full_range_stays_full(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("ending", "span"), [(".mp4", 2), (".webm", 2), (".mov", 1)])
+def test_full_range_stays_full_but_in_prores(tmp_path: Path, ending: str, span: int) -> None:
     source = make_clip(tmp_path / "a.mp4", pictures(2), colors=(2, 1, 1, 1))
-    path = copied(source, tmp_path / "b.mp4")
-    assert facts(path)["colors"] == (2, 1, 1, 1)
+    path = copied(source, tmp_path / f"b{ending}")
+    assert facts(path)["colors"] == (span, 1, 1, 1)
     before, after = open_clip(source), open_clip(path)
     assert apart([255 * x for x in before], [255 * x for x in after]) < 3
 
