@@ -179,13 +179,22 @@ class KilledWorker(Exception):
     """As of Dask."""
 
 
-def driven(many: Command, script: Any, params: Any) -> tuple[Client, Tally]:
+def driven(many: Command, script: Any, params: Any, written: bool = True) -> tuple[Client, Tally]:
     """What becomes of four paintings where the workers answer as the script says."""
     batch = parse(
         ["--content", "in", "--style", "night.png", *TINY, "--bucket", "1", "--output", "one/"]
     )
     assert isinstance(batch, Batch)
     jobs = plan(batch)
+    if written:
+        plain = script
+
+        def script(at: str, order: worker.Order) -> Any:
+            answer = plain(at, order)
+            if answer == worker.Made(0):
+                Path(order.request.output).touch()
+            return answer
+
     tally = Tally(jobs, params, False, lambda _: None, str)
     tasks = [Task(number, job) for number, job in enumerate(jobs, start=1)]
     client: Any = Client(script)
@@ -229,10 +238,26 @@ def test_what_is_lost_or_has_no_room_is_painted_again(many: Command, params: Any
     assert sorted(tally.failed) == ["one/b_night.png", "one/c_night.png"]
 
 
+def test_a_folder_that_is_not_shared_is_told(
+    many: Command, params: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    """A worker has none of that name, or another of that name, with the painting in it."""
+    batch = parse(["--content", "in", "--style", "night.png", *TINY])
+    assert isinstance(batch, Batch)
+    version = worker.program_version()
+    order = worker.Order(plan(batch)[0], params.sha256, version, "jnst", False, "/no/such")
+    made = worker.make(order)
+    assert (made.code, made.elsewhere) == (1, True)
+    assert made.reason == "a worker has no folder '/no/such': share it, or add --send-back"
+    _, tally = driven(many, lambda *_: worker.Made(0), params, written=False)
+    assert len(tally.failed) == 4
+    assert "into a folder that this machine does not see" in capfd.readouterr().err
+
+
 def test_another_version_does_not_paint(many: Command, params: Any) -> None:
     batch = parse(["--content", "in", "--style", "night.png", *TINY])
     assert isinstance(batch, Batch)
-    order = worker.Order(plan(batch)[0], params.sha256, "0.0", "jnst", False)
+    order = worker.Order(plan(batch)[0], params.sha256, "0.0", "jnst", False, ".")
     made = worker.make(order)
     assert (made.code, made.elsewhere) == (1, True)
     assert made.reason.startswith("a worker has jnst 0.1.0, and the driver 0.0")

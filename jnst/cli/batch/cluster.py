@@ -13,11 +13,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ...files import readable_path, replace_file
-from ...storage import open_stored
+from ...storage import is_there, open_stored
 from ...system import program_version
 from ...wording import duration_words
 from ..console import show, tell
@@ -163,7 +164,8 @@ class _Driver:
             client.cancel(list(self._flying), force=True)
         if self._made and workers and not self._batch.quiet:
             share = self._busy / (time.monotonic() - begun) / len(workers)
-            tell(f"{len(workers)} workers have painted for {share:.1%} of the time")
+            plural = "s" * (len(workers) != 1)
+            tell(f"{len(workers)} worker{plural} painted for {share:.1%} of the time")
 
     def _fill(self, client: "Client", workers: dict[str, int]) -> None:
         """Gives each worker as many paintings as it makes at once, and a few ahead."""
@@ -200,6 +202,7 @@ class _Driver:
             program_version(),
             sys.argv[0],
             self._batch.overwrite,
+            str(Path.cwd()),
             sharing,
             pictures,
         )
@@ -239,6 +242,11 @@ class _Driver:
         try:
             if made.data is not None:
                 replace_file(job.output, made.data)
+            elif not is_there(job.output):
+                raise FileNotFoundError(
+                    "a worker has painted it into a folder that this machine does not see: share "
+                    "the folder, or add --send-back"
+                )
         except OSError as error:
             self._tally.fail(job, error)
             return

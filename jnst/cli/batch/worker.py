@@ -40,6 +40,7 @@ class Order(NamedTuple):
         version: of the driver's program.
         program: its name, for the command that the painting stores.
         anew: whether it is made even if it is there.
+        folder: the current one of the driver, to which paths are relative.
         sharing: number of workers on the machine.
         pictures: the inputs by their paths, where the painting is to be sent back.
     """
@@ -49,6 +50,7 @@ class Order(NamedTuple):
     version: str
     program: str
     anew: bool
+    folder: str
     sharing: int = 1
     pictures: Mapping[str, bytes] | None = None
 
@@ -91,6 +93,12 @@ def _make(order: Order) -> Made:
     if order.version != program_version():
         reason = f"a worker has jnst {program_version()}, and the driver {order.version}"
         return Made(1, reason=reason, elsewhere=True)
+    if not order.pictures:
+        try:
+            os.chdir(order.folder)  # one painting at a time is made here
+        except OSError:
+            reason = f"a worker has no folder {order.folder!r}: share it, or add --send-back"
+            return Made(1, reason=reason, elsewhere=True)
     place = _place(order.request)
     if place.params.sha256 != order.sha256:
         return Made(1, reason="a worker has another network than the driver", elsewhere=True)
