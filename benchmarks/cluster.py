@@ -78,7 +78,7 @@ def kills(base: Path, expected: dict[str, bytes], count: int = 20) -> list[dict[
             running.look_after()
             if time.monotonic() < due or made >= count:
                 return
-            due = time.monotonic() + draw.uniform(0.5, 4)
+            due = time.monotonic() + draw.uniform(4, 12)
             made += running.kill_worker(draw)
             if made == count // 2 and not restarted:
                 running.restart_scheduler()
