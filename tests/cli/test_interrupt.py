@@ -73,7 +73,8 @@ def test_the_second_ends_a_step_of_minutes(
         "on",
         "jnst: stopped at once",
     ]
-    assert run.files() == {"cat_night.png"}
+    # The plan of an unfinished batch stays, with the lock that names a process that is gone.
+    assert {name for name in run.files() if not name.startswith(".jnst")} == {"cat_night.png"}
     assert Path("cat_night.png").read_bytes() == b"whole"
 
 
