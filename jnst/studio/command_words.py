@@ -96,7 +96,8 @@ def _words(recipe: Recipe, paths: Mapping[str, Path]) -> list[str]:
     words = ["video"] if recipe.film is not None else []
     words += ["--content", str(paths[recipe.content]), "--style"]
     words += [str(paths[style]) for style in recipe.styles if style]
-    words += ["--blend"] * (len(recipe.styles) > 1)
+    if len(recipe.styles) > 1 and recipe.film is None:  # a film blends its styles anyway
+        words.append("--blend")
     if recipe.preset != "default":
         words += ["--preset", recipe.preset]
     idle = idle_settings(recipe)

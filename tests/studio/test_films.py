@@ -64,6 +64,13 @@ def test_a_film_is_painted_and_downloaded(server, recipe):
     assert again.json()["error"] == "a film has steps for each frame: paint it again with more"
 
 
+def test_a_film_of_two_styles_blends_them(server, recipe):
+    client = server.client
+    other = client.put_picture(picture_bytes(3, 40, 40), "day.png")["id"]
+    two = recipe | {"styles": [*recipe["styles"], other]}
+    assert client.post("/api/check", json=two).json()["error"] is None
+
+
 def test_a_stopped_film_goes_on(server, recipe):
     client = server.client
     long = recipe | {"settings": TINY | {"steps": [100]}, "film": {"temporal": 0}}
