@@ -97,24 +97,20 @@ def explain(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {text} (JNST_DEBUG=1 shows where)"
 
 
-class Display:
+class ProgressLine:
     """A progress bar on a terminal; elsewhere a line at the first and last step and twice a minute.
 
     Args:
-        steps: number of steps at each scale.
-        operations: cost of a step at each scale; weighs the remaining steps.
+        unit: the word for what is counted, for the lines.
+        total, done: how many there are, and how many are done already.
         quiet: show nothing.
     """
 
-    def __init__(self, steps: Sequence[int], operations: Sequence[float], quiet: bool) -> None:
-        self._steps, self._operations, self._quiet = steps, operations, quiet
-        self._ticks: deque[tuple[float, int]] = deque(maxlen=16)
-        self._scale = 0
-        # Seconds from the end of a scale to the first step of the next, for most of which it
-        # compiles; and when that began.
-        self._to_begin, self._end = 0.0, time.monotonic()
+    def __init__(self, unit: str, total: int, quiet: bool, done: int = 0) -> None:
+        self._unit, self._total, self._quiet = unit, total, quiet
         self._told = -_LINE_SECONDS
-        self._bar = None if quiet or not sys.stderr.isatty() else progress_bar(sum(steps))
+        shows_bar = not quiet and sys.stderr.isatty()
+        self._bar: Any = _progress_bar(total, done) if shows_bar else None
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +119,37 @@ class Display:
         if self._bar is not None:
             with contextlib.suppress(OSError):
                 self._bar.close()
+
+    def show(self, done: int, status: str, *, last: bool) -> None:
+        """Shows how many are done, and a status beside it; the last one in any case."""
+        if self._bar is not None:
+            with contextlib.suppress(OSError):  # the terminal was closed
+                self._bar.set_description_str(status, refresh=False)
+                self._bar.update(done - self._bar.n)
+            return
+        now = time.monotonic()
+        if not self._quiet and (last or now - self._told >= _LINE_SECONDS):
+            self._told = now
+            tell(f"{self._unit} {done}/{self._total}, {status}")
+
+
+class Display(ProgressLine):
+    """The progress of a painting.
+
+    Args:
+        steps: number of steps at each scale.
+        operations: cost of a step at each scale; weighs the remaining steps.
+        quiet: show nothing.
+    """
+
+    def __init__(self, steps: Sequence[int], operations: Sequence[float], quiet: bool) -> None:
+        super().__init__("step", sum(steps), quiet)
+        self._steps, self._operations = steps, operations
+        self._ticks: deque[tuple[float, int]] = deque(maxlen=16)
+        self._scale = 0
+        # Seconds from the end of a scale to the first step of the next, for most of which it
+        # compiles; and when that began.
+        self._to_begin, self._end = 0.0, time.monotonic()
 
     def update(self, progress: "Progress") -> None:
         """Shows a finished chunk of steps."""
@@ -133,16 +160,8 @@ class Display:
             self._scale, self._to_begin = progress.scale, now - self._end
         self._end = now
         self._ticks.append((now, progress.step))
-        status = self._status(progress)
-        if self._bar is not None:
-            with contextlib.suppress(OSError):  # the terminal was closed
-                self._bar.set_description_str(status, refresh=False)
-                self._bar.update(progress.step - self._bar.n)
-            return
         last = progress.step == progress.steps
-        if not self._quiet and (last or now - self._told >= _LINE_SECONDS):
-            self._told = now
-            tell(f"step {progress.step}/{progress.steps}, {status}")
+        self.show(progress.step, self._status(progress), last=last)
 
     def _status(self, progress: "Progress") -> str:
         parts = [f"loss {float(progress.losses.total[-1]):.6g}"]
@@ -171,7 +190,7 @@ class Display:
         return current_steps + (later_work / self._operations[current] if later_work else 0.0)
 
 
-def progress_bar(total: int, done: int = 0) -> Any:
+def _progress_bar(total: int, done: int) -> Any:
     """A bar on standard error, whose description is what is told beside it."""
     from tqdm import tqdm
 

@@ -1,21 +1,16 @@
 """The progress of a film: a bar of frames on a terminal, elsewhere a line now and then."""
 
-import contextlib
-import sys
 import time
 from collections import deque
-from typing import Any, Self
 
 from ...video import FrameProgress
 from ...video.folder import FrameFolder
 from ...wording import duration_words
-from ..console import progress_bar, tell
+from ..console import ProgressLine
 from ..interrupt import Interrupt
 
-_LINE_SECONDS = 30.0
 
-
-class FilmDisplay:
+class FilmDisplay(ProgressLine):
     """Shows the frames that are finished and the time that is left.
 
     Args:
@@ -26,21 +21,11 @@ class FilmDisplay:
     """
 
     def __init__(self, frames: int, folder: FrameFolder, interrupt: Interrupt, quiet: bool) -> None:
-        self._frames, self._interrupt, self._quiet = frames, interrupt, quiet
-        self._done = len(folder)
-        self._begun, self._told = time.monotonic(), -_LINE_SECONDS
+        self._frames, self._interrupt, self._done = frames, interrupt, len(folder)
+        super().__init__("frame", frames, quiet, self._done)
+        self._begun = time.monotonic()
         # Seconds of frames that continue a shot: one that begins it takes longer, and compiles.
         self._seconds: deque[float] = deque(maxlen=16)
-        show_bar = not quiet and sys.stderr.isatty()
-        self._bar: Any = progress_bar(frames, self._done) if show_bar else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            with contextlib.suppress(OSError):
-                self._bar.close()
 
     def update(self, progress: FrameProgress) -> bool:
         """Shows a step or a finished frame; true after a signal."""
@@ -50,16 +35,8 @@ class FilmDisplay:
             if not progress.new_shot:
                 self._seconds.append(now - self._begun)
             self._begun = now
-        status = self._status(progress)
-        if self._bar is not None:
-            with contextlib.suppress(OSError):  # the terminal was closed
-                self._bar.set_description_str(status, refresh=False)
-                self._bar.update(self._done - self._bar.n)
-        elif not self._quiet:
-            last = progress.done and self._done == self._frames
-            if last or now - self._told >= _LINE_SECONDS:
-                self._told = now
-                tell(f"frame {self._done}/{self._frames}, {status}")
+        last = progress.done and self._done == self._frames
+        self.show(self._done, self._status(progress), last=last)
         return bool(self._interrupt.signal)
 
     def _status(self, progress: FrameProgress) -> str:
