@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from common import measure
 from common.places import ROOT
+from common.processes import ended_by
 from PIL import Image
 
 from jnst.images import read_image
@@ -93,18 +94,7 @@ def kill_once(
     with subprocess.Popen(
         started, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
-        try:
-            _, told = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)
-            try:
-                _, told = process.communicate(timeout=_PATIENCE)
-            finally:
-                process.kill()
-        code = process.returncode
-    # Before the handlers are there a signal ends Python as it ends any program.
-    allowed = {0, 128 + number, -number}
-    assert code in allowed, f"exit code {code} after {number.name}: {told}"
+        code = ended_by(process, number, seconds, _PATIENCE)
     return code == 0, code
 
 

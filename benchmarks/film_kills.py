@@ -25,6 +25,7 @@ import av
 import numpy as np
 from common import measure
 from common.places import ROOT
+from common.processes import ended_by
 from PIL import Image
 
 from jnst.images import read_image
@@ -83,7 +84,7 @@ def painted(folder: Path) -> list[Path]:
 
 
 def run_once(
-    folder: Path, words: list[str], number: int, frames: int | None, seconds: float
+    folder: Path, words: list[str], number: signal.Signals, frames: int | None, seconds: float
 ) -> int:
     """Starts or resumes a run, and kills it so many seconds after it has painted so many frames
     more, or with None not at all; returns its exit code."""
@@ -98,18 +99,7 @@ def run_once(
     ) as process:
         while frames and process.poll() is None and len(painted(folder)) < before + frames:
             time.sleep(0.02)
-        try:
-            _, told = process.communicate(timeout=_PATIENCE if frames is None else seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)
-            try:
-                _, told = process.communicate(timeout=_PATIENCE)
-            finally:
-                process.kill()
-    # Before the handlers are there a signal ends Python as it ends any program.
-    allowed = {0, 128 + number, -number}
-    assert process.returncode in allowed, f"exit code {process.returncode}: {told}"
-    return process.returncode
+        return ended_by(process, number, _PATIENCE if frames is None else seconds, _PATIENCE)
 
 
 def torture(

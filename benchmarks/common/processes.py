@@ -7,6 +7,7 @@ something else, and the settings of the C library must be there before anything 
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -110,3 +111,26 @@ def _status(field: str) -> int | None:
         return None
     (line,) = (line for line in lines if line.startswith(f"{field}:"))
     return int(line.split()[1]) * 1024
+
+
+def ended_by(
+    process: subprocess.Popen[str], number: signal.Signals, seconds: float | None, patience: float
+) -> int:
+    """Lets a program run for some seconds, None for as long as it takes, and then sends a signal.
+
+    Returns its exit code. AssertionError for one that is neither 0 nor the signal's, TimeoutExpired
+    if it does not end within `patience` seconds.
+    """
+    try:
+        _, told = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(number)
+        try:
+            _, told = process.communicate(timeout=patience)
+        finally:
+            process.kill()
+    code = process.returncode
+    # Before the handlers are there a signal ends Python as it ends any program.
+    allowed = {0, 128 + number, -number}
+    assert code in allowed, f"exit code {code} after {number.name}: {told}"
+    return code
