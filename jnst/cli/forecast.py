@@ -53,7 +53,7 @@ def announce(
         by_windows = 0 < (request.tile or 0) < max(sizes[-1])
         windows = f", by windows of {request.tile} pixels" if by_windows else ""
         tell(
-            f"{params.network} ({params.name}, {params.sha256[:8]}) on {device_words()}; "
+            f"{network_words(params)}; "
             f"{width}x{height} pixels{bucket}, {sum(steps)} {config.optimizer} steps{scales}, "
             f"about {duration_words(seconds)} and {size_words(memory)} of memory{windows}"
         )
@@ -66,8 +66,12 @@ def speed() -> float:
     return measure_speed()
 
 
-def device_words() -> str:
-    """The device that JAX has chosen."""
+def network_words(params: Params) -> str:
+    """The network, its weights, and the device that JAX has chosen."""
+    return f"{params.network} ({params.name}, {params.sha256[:8]}) on {_device_words()}"
+
+
+def _device_words() -> str:
     device = jax.devices()[0]
     if device.platform == "cpu":
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -14,7 +14,7 @@ from ...video.folder import FrameFolder
 from ...video.shot import FRAME_SHARE
 from ...wording import duration_words, size_words
 from ..console import tell
-from ..forecast import device_words, speed
+from ..forecast import network_words, speed
 from ..interrupt import Interrupt
 from ..options.film import FilmRequest
 from ..options.words import UsageError
@@ -95,8 +95,8 @@ def _announce(job: Job, folder: FrameFolder) -> None:
     seconds = still * (share * left + (1 - share) * (not done))
     height, width = job.size
     tell(
-        f"{job.params.network} ({job.params.name}, {job.params.sha256[:8]}) on {device_words()}; "
-        f"{count} frames of {width}x{height} pixels, {float(clip.look.rate):.4g} a second"
+        f"{network_words(job.params)}; {count} frames of {width}x{height} pixels, "
+        f"{float(clip.look.rate):.4g} a second"
         + (f", painted {passes} times" if passes > 1 else "")
         + f"; about {duration_words(seconds)}, {size_words(job.memory)} of memory and up to "
         f"{size_words(room)} of disk"
