@@ -18,7 +18,7 @@ from command import TINY, Command
 from PIL import Image
 
 from jnst.cli import paint
-from jnst.cli.batch import cluster, worker
+from jnst.cli.batch import cluster, failures, worker
 from jnst.cli.batch.plan import plan
 from jnst.cli.batch.tally import Tally, Task
 from jnst.cli.options.parsing import parse
@@ -144,17 +144,21 @@ class Client:
     """A scheduler of two workers that answers as a script says, in the place of Dask's client."""
 
     status = "running"
+    workers = ("tcp://a:1", "tcp://b:1")
 
     def __init__(self, script: Any) -> None:
         self._script, self.orders = script, list[Any]()
 
     def nthreads(self) -> dict[str, int]:
-        return {"tcp://a:1": 1, "tcp://b:1": 1}
+        return dict.fromkeys(self.workers, 1)
 
     def submit(self, _: Any, order: worker.Order, workers: list[str], **more: Any) -> Any:
         self.orders.append((workers[0], order))
-        future = Answer(self._script(workers[0], order))
-        return future
+        answer = self._script(workers[0], order)
+        if answer is GONE:
+            self.workers = tuple(name for name in self.workers if name != workers[0])
+            return Unanswered(None)
+        return Answer(answer)
 
 
 class Answer:
@@ -173,6 +177,19 @@ class Answer:
 
     def add_done_callback(self, call: Any) -> None:
         call(self)
+
+
+GONE = object()
+
+
+class Unanswered(Answer):
+    """A future of a worker that is gone, which waits until it is cancelled."""
+
+    def add_done_callback(self, call: Any) -> None:
+        self._call = call
+
+    def cancel(self) -> None:
+        self._call(self)
 
 
 class KilledWorker(Exception):
@@ -217,7 +234,10 @@ def test_paintings_of_one_shape_go_to_one_worker(many: Command, params: Any) -> 
     assert len(tally.painted) == 4
 
 
-def test_what_is_lost_or_has_no_room_is_painted_again(many: Command, params: Any) -> None:
+def test_what_is_lost_or_has_no_room_is_painted_again(
+    many: Command, params: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "REST_SECONDS", 0.1)
     lost: list[str] = []
 
     def script(at: str, order: worker.Order) -> Any:
@@ -236,6 +256,70 @@ def test_what_is_lost_or_has_no_room_is_painted_again(many: Command, params: Any
     assert counts == [2, 3, 1, 1]
     assert sorted(tally.painted) == ["one/a_night.png", "one/d_night.png"]
     assert sorted(tally.failed) == ["one/b_night.png", "one/c_night.png"]
+
+
+def test_a_worker_that_fails_does_not_spoil_the_batch(many: Command, params: Any) -> None:
+    """It fails at once, so that it is always free; what it fails at is not given to it again."""
+    for name in "efghij":
+        Image.new("RGB", (48, 32)).save(many.folder / "in" / f"{name}.png")
+    given: list[str] = []
+
+    def script(at: str, order: worker.Order) -> Any:
+        if at == "tcp://b:1":
+            return worker.Made(0)
+        given.append(order.request.output)
+        return worker.Made(1, reason="no room", elsewhere=True, worker=at)
+
+    _, tally = driven(many, script, params)
+    assert len(tally.painted) == 10
+    assert tally.failed == []
+    assert 1 <= len(given) == len(set(given)) <= 3  # then it rests
+
+
+def test_what_all_workers_failed_at_waits_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moments = iter([0.0, 1.0, 15.5])
+    monkeypatch.setattr(failures.time, "monotonic", lambda: next(moments))
+    known = failures.Failures()
+    known.add("a", "out.png")
+    assert known.excludes("a", "out.png", ["a"])
+    assert not known.excludes("b", "out.png", ["a", "b"])
+    assert not known.excludes("a", "out.png", ["a"])
+    assert known.excludes("a", "out.png", ["a", "b"])  # for b
+
+
+def test_a_worker_that_alone_may_paint_it_is_lost(
+    many: Command, params: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask would wait for it for ever."""
+    monkeypatch.setattr(failures, "REST_SECONDS", 0.1)
+    seen: list[str] = []
+
+    def script(at: str, order: worker.Order) -> Any:
+        if Path(order.request.content).stem != "a":
+            return worker.Made(0)
+        seen.append(at)
+        if len(seen) == 1:
+            return worker.Made(1, reason="no room", elsewhere=True, worker=at)
+        return GONE if len(seen) == 2 else worker.Made(0)
+
+    _, tally = driven(many, script, params)
+    assert len(tally.painted) == 4
+    assert seen[0] == seen[2] != seen[1]
+
+
+def test_all_workers_fail_and_none_rests(
+    many: Command, params: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "REST_SECONDS", 0.1)
+
+    def script(at: str, order: worker.Order) -> Any:
+        return worker.Made(1, reason="no room", elsewhere=True, worker=at)
+
+    client, tally = driven(many, script, params)
+    assert len(tally.failed) == 4
+    assert len(client.orders) == 3 * 4
 
 
 def test_a_folder_that_is_not_shared_is_told(

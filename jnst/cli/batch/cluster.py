@@ -12,7 +12,7 @@ import queue
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from ..console import show, tell
 from ..options.request import Batch, Request
 from . import worker
 from .backlog import Backlog, program_of
+from .failures import Failures
 from .tally import Tally, Task
 
 if TYPE_CHECKING:
@@ -103,11 +104,20 @@ def _connected(address: str) -> Iterator["Client"]:
 
 
 class _Flight(NamedTuple):
-    """A painting at the cluster, the program that makes it and the worker it was meant for."""
+    """A painting at the cluster.
+
+    Attributes:
+        task: the painting.
+        program: that makes it.
+        worker: that it was meant for.
+        fixed: whether no other may have it: one has failed at it, and Dask lets workers that are
+            free take what waits at others.
+    """
 
     task: Task
     program: Hashable
     worker: str
+    fixed: bool = False
 
 
 class _Driver:
@@ -128,6 +138,7 @@ class _Driver:
         self._landed: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._programs: dict[str, set[Hashable]] = {}
         self._attempts: Counter[str] = Counter()
+        self._failures = Failures()
         self._start = self._told = time.monotonic()
         self._made, self._busy = 0, 0.0
         for task in tasks:
@@ -153,6 +164,9 @@ class _Driver:
                 raise ConnectionError(client.status)
             if time.monotonic() - looked > _TICK_SECONDS:
                 looked, workers = time.monotonic(), dict(client.nthreads())
+                for future, flight in self._flying.items():
+                    if flight.fixed and flight.worker not in workers:
+                        future.cancel()
             self._fill(client, workers)
             with contextlib.suppress(queue.Empty):
                 self._land(self._landed.get(timeout=_TICK_SECONDS))
@@ -174,20 +188,29 @@ class _Driver:
         load = Counter(flight.worker for flight in self._flying.values())
         hosts = Counter(urlsplit(address).hostname for address in workers)
         for address in workers:
-            while load[address] < 1 + _AHEAD and (flight := self._next(address)) is not None:
+            if self._failures.rests(address, workers):
+                continue
+            while load[address] < 1 + _AHEAD and (flight := self._next(address, workers)):
                 load[address] += 1
                 sharing = hosts[urlsplit(address).hostname]
                 self._submit(client, flight, sharing)
 
-    def _next(self, address: str) -> _Flight | None:
+    def _next(self, address: str, workers: Collection[str]) -> _Flight | None:
         """The next painting for a worker: of a program that it has, else of one that none has."""
-        own = self._programs.setdefault(address, set())
-        while self._backlog:
-            task, program = self._backlog.next(own, self._programs.values())
-            if self._tally.take(task):
-                own.add(program)
-                return _Flight(task, program, address)
-        return None
+        own, for_others = self._programs.setdefault(address, set()), list[tuple[Task, Hashable]]()
+        try:
+            while self._backlog:
+                task, program = self._backlog.next(own, self._programs.values())
+                if self._failures.excludes(address, task.job.output, workers):
+                    for_others.append((task, program))
+                elif self._tally.take(task):
+                    own.add(program)
+                    fixed = self._failures.has(task.job.output)
+                    return _Flight(task, program, address, fixed)
+            return None
+        finally:
+            for task, program in for_others:
+                self._backlog.put(task, program)
 
     def _submit(self, client: "Client", flight: _Flight, sharing: int) -> None:
         job = flight.task.job
@@ -210,8 +233,8 @@ class _Driver:
             worker.make,
             order,
             workers=[flight.worker],
-            # Only a wish: what a lost worker had goes to any.
-            allow_other_workers=True,
+            # Mostly a wish: what a lost worker had goes to any.
+            allow_other_workers=not flight.fixed,
             pure=False,
         )
         self._flying[future] = flight
@@ -232,6 +255,11 @@ class _Driver:
             made = future.result()
         self._attempts[job.output] += 1
         self._busy += made.seconds
+        address = made.worker or flight.worker
+        if made.elsewhere:
+            self._failures.add(address, job.output)
+        elif made.code == 0:
+            self._failures.end(address)
         if made.code > 128 or (made.elsewhere and self._attempts[job.output] < _ATTEMPTS):
             self._backlog.put(flight.task, flight.program)
             return

@@ -66,6 +66,7 @@ class Made(NamedTuple):
             memory, or has another network or version.
         data: the painting, if it is to be sent back.
         seconds: that it took.
+        worker: its address, "" outside of Dask.
     """
 
     code: int
@@ -74,6 +75,7 @@ class Made(NamedTuple):
     elsewhere: bool = False
     data: bytes | None = None
     seconds: float = 0.0
+    worker: str = ""
 
 
 def make(order: Order) -> Made:
@@ -86,7 +88,8 @@ def make(order: Order) -> Made:
             reason = explain(error)
             elsewhere = isinstance(error, (OSError, MemoryError)) or "out of memory" in reason
             made = Made(1, reason=reason, elsewhere=elsewhere)
-        return made._replace(messages=tuple(messages), seconds=time.monotonic() - start)
+        seconds = time.monotonic() - start
+        return made._replace(messages=tuple(messages), seconds=seconds, worker=_address())
 
 
 def _make(order: Order) -> Made:
@@ -120,6 +123,15 @@ def _make(order: Order) -> Made:
         )
         reason = "" if code != 1 else "it could not be written where it belongs"
         return Made(code, reason=reason, elsewhere=code == 1, data=written.get(request.output))
+
+
+def _address() -> str:
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().address)
+    except ValueError:
+        return ""
 
 
 def _place(request: Request) -> Workplace:
