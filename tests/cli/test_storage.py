@@ -2,6 +2,9 @@
 
 import json
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,6 +152,40 @@ def test_an_interrupted_upload_leaves_the_old_file(
     assert file_system.cat_file(fsspec.core.strip_protocol(f"{base}/a.png")) == b"old"
     replace_file(f"{base}/a.png", b"newer")
     assert file_system.cat_file(fsspec.core.strip_protocol(f"{base}/a.png")) == b"newer"
+
+
+def test_a_process_killed_while_it_uploads_leaves_the_old_file(s3: str) -> None:
+    """The server has got the head and a part of the body when the process is killed."""
+    replace_file(f"{s3}/killed.png", b"old")
+    program = (
+        f"from jnst.files import replace_file\nreplace_file('{s3}/killed.png', bytes(20_000_000))\n"
+    )
+    host, port = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://").split(":")
+    with socket.create_server(("127.0.0.1", 0)) as between:
+        endpoint = f"http://127.0.0.1:{between.getsockname()[1]}"
+        uploading = subprocess.Popen(
+            [sys.executable, "-c", program], env=os.environ | {"AWS_ENDPOINT_URL": endpoint}
+        )
+        client, _ = between.accept()
+        client.settimeout(60)
+        with client, socket.create_connection((host, int(port))) as server:
+            head, passed = client.recv(65_536), 0
+            server.sendall(head)
+            if b"100-continue" in head.lower():
+                client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            while passed < 1_000_000:
+                part = client.recv(65_536)
+                passed += len(part)
+                server.sendall(part)
+            uploading.kill()
+            uploading.wait()
+            server.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: server.recv(65_536), b""))
+    assert b" 200 " not in answer
+    assert head.startswith(b"PUT /bucket/killed.png")
+    file_system, place = fsspec.core.url_to_fs(f"{s3}/killed.png", use_listings_cache=False)
+    assert file_system.cat_file(place) == b"old"
+    file_system.rm(place)
 
 
 def test_what_is_not_there_or_not_known(run: Command, s3: str) -> None:
