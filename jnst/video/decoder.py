@@ -183,8 +183,12 @@ def _properties(container: Any, stream: Any, frame: Any) -> dict[str, Any]:
         "hdr": frame.color_trc in _HDR,
         "interlaced": frame.interlaced_frame,
         "comment": next((v for k, v in container.metadata.items() if k.lower() == "comment"), ""),
-        "sound": [track.codec_context.name for track in container.streams.audio],
+        "sound": [_codec_of(track) for track in container.streams.audio],
     }
+
+
+def _codec_of(track: Any) -> str:
+    return track.codec_context.name if track.codec_context else "an unknown codec"
 
 
 def _has_alpha(layout: Any) -> bool:

@@ -50,7 +50,7 @@ def _encode(job: dict[str, Any]) -> None:
         for track in source.streams.audio if source else ():
             try:
                 tracks[track] = film.add_stream_from_template(track)
-            except (ValueError, av.error.FFmpegError):
+            except (ValueError, AttributeError, av.error.FFmpegError):  # of an unknown codec
                 raise ValueError(_no_sound(track, job)) from None
         try:
             film.start_encoding()
@@ -81,7 +81,8 @@ def _mux_sound(film: Any, packet: Any) -> None:
 
 
 def _no_sound(track: Any, job: dict[str, Any]) -> str:
-    return f"{job['format']} cannot hold sound in {track.codec_context.name}"
+    name = track.codec_context.name if track.codec_context else "an unknown codec"
+    return f"{job['format']} cannot hold sound in {name}"
 
 
 def _picture_track(film: Any, job: dict[str, Any]) -> Any:
