@@ -64,7 +64,7 @@ def _without_standard_error() -> Iterator[None]:
 
 def read_masks(
     request: Request,
-    content: Picture,
+    shape: Sequence[int],
     styles: Sequence[Picture],
     wide: Callable[..., NDArray[np.float32]],
 ) -> dict[str, Any]:
@@ -72,14 +72,15 @@ def read_masks(
 
     Args:
         request: the parsed command.
-        content, styles: its pictures.
+        shape: of its content.
+        styles: its pictures.
         wide: adds the content's margins to a picture of the content's size.
 
     Raises:
         OSError, ValueError: for a file that cannot be read, a mask in colour, or one that does
             not fit its picture.
     """
-    files, shape = request.masks, content.pixels.shape
+    files = request.masks
     masks = checked_masks(
         shape,
         [style.pixels.shape for style in styles],
@@ -140,7 +141,7 @@ def read_pictures(request: Request) -> Pictures:
     start = _read_large("init_image", request.init_image, request) if request.init_image else None
     check_sizes(request, content.pixels.shape, [style.pixels.shape for style in styles])
     widen = partial(widened, config=request.config, bucket=request.bucket)
-    masks = read_masks(request, content, styles, widen)
+    masks = read_masks(request, content.pixels.shape, styles, widen)
     shape = content.pixels.shape
     init = None if start is None else replace(start, pixels=widen(start.pixels, like=shape))
     alpha = None if content.alpha is None else _widened_mask(content.alpha, shape, widen)

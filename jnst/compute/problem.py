@@ -21,7 +21,7 @@ from ..optimize.optimizer import start
 from ..optimize.steps import Evaluator, Objective, compiled_meanwhile, lower_chunk, run_chunk
 from ..system import trim
 from ..wording import Setting, SettingError
-from .canvas import Canvas
+from .canvas import Canvas, Kept
 from .devices import Sharded
 from .engine import Engine, Scene, Tiled, Whole
 from .steadied import steadied
@@ -79,12 +79,16 @@ class Problem:
         """The arguments of `objective` after the array."""
         return self.canvas.arguments(_arguments(self.evaluated, self.temporal))
 
-    def with_frame(self, scene: Scene, temporal: TemporalTarget) -> "Problem":
+    def with_frame(
+        self, scene: Scene, temporal: TemporalTarget, kept: Kept | None = None
+    ) -> "Problem":
         """The problem of another content of the same size, with the same styles and guidance."""
         params, targets, weights = self.evaluated
         targets = self.engine.with_content(params, targets, scene, self.config)
         placed = self.engine.place((params, targets, weights))
-        return replace(self, evaluated=placed, temporal=self.engine.place(temporal))
+        canvas = replace(self.canvas, kept=self.engine.place(kept))
+        temporal = self.engine.place(temporal)
+        return replace(self, canvas=canvas, evaluated=placed, temporal=temporal)
 
     def losses(self, picture: Pixels) -> Losses:
         """The weighted terms of a finished picture, margin included."""

@@ -14,6 +14,17 @@ from ..losses.guidance import Guidance, check_numbers, guidance, guide_of, witho
 from ..wording import about
 
 
+class MaskPictures(NamedTuple):
+    """Masks as `jnst.stylize` takes them, by the names of its arguments."""
+
+    content_masks: Sequence[ArrayLike | Picture] = ()
+    style_masks: Sequence[ArrayLike | Picture | None] = ()
+    keep_mask: ArrayLike | Picture | None = None
+
+
+NO_MASKS = MaskPictures()
+
+
 class Masks(NamedTuple):
     """Masks [h, w] in [0, 1], with the proportions of their pictures."""
 

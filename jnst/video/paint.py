@@ -4,14 +4,15 @@ from __future__ import annotations  # help then shows the names of the types
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
-from ..arrays import AnyImage, Pixels
+from ..arrays import AnyImage, ArrayLike, Pixels
 from ..config import DEFAULT, Config
 from ..images import Picture
 from ..losses import StyleCache
 from ..network import Params
 from ..transfer import Progress, stylize
+from ..transfer.masks import MaskPictures
 from .checks import check_arguments, frame_count, resized
 from .following import Followed, followed
 from .progress import FrameCallback, FrameProgress, Key
@@ -34,6 +35,9 @@ def paint_frames(
     callback: FrameCallback | None = None,
     tile: int | None = None,
     style_cache: StyleCache | None = None,
+    content_masks: Sequence[ArrayLike | Picture] = (),
+    style_masks: Sequence[ArrayLike | Picture | None] = (),
+    keep_mask: ArrayLike | Picture | None = None,
 ) -> Iterator[Pixels]:
     """Paints the frames of a clip so that strokes move with the scene and do not flicker.
 
@@ -44,6 +48,7 @@ def paint_frames(
             are read by number.
         styles, config, tile, style_cache: as for `jnst.stylize`; frames that start a shot are
             painted with all of the config's scales, others at the last one alone.
+        content_masks, style_masks, keep_mask: as for `jnst.stylize`; the same in all frames.
         temporal: weight of the temporal loss; 1 is balanced with the other terms of the objective,
             larger values are steadier. With 0 each frame is painted by itself, as a still picture.
         long_term: which earlier frames a painting is compared with: 1 is the one before.
@@ -71,7 +76,8 @@ def paint_frames(
     if store is None:
         store = _Recent(max(long_term)) if passes == 1 else {}
     cache = {} if style_cache is None else style_cache
-    still = _Still(params, styles, config, tile, cache)
+    masks = MaskPictures(content_masks, style_masks, keep_mask)
+    still = _Still(params, styles, config, tile, cache, masks)
     distances, count = sorted(set(long_term)), frame_count(frames, passes)
     film = _Film(
         still, temporal, distances, steps, shots, boundaries, passes, count, store, callback
@@ -102,6 +108,7 @@ class _Still(NamedTuple):
     config: Config
     tile: int | None
     style_cache: StyleCache
+    masks: MaskPictures
 
 
 @dataclass
@@ -185,9 +192,9 @@ class _Film:
         self.shots = starts if self.shots is None else self.shots
 
     def _shot(self, key: Key, frame: Pixels) -> Shot:
-        params, styles, config, tile, cache = self.still
-        config = frame_config(config, self.steps)
-        return Shot(params, styles, frame, self.store[key], config, self.temporal, tile, cache)
+        params, styles, config, tile, cache, masks = self.still
+        config, painting = frame_config(config, self.steps), self.store[key]
+        return Shot(params, styles, frame, painting, config, self.temporal, tile, cache, masks)
 
     def _alone(self, key: Key, frame: Pixels) -> Pixels:
         """The painting of a frame by itself."""
@@ -196,11 +203,10 @@ class _Film:
             self._report(key, progress.step, progress.steps, progress.image, new_shot=True)
             return False
 
-        params, styles, config, tile, cache = self.still
+        params, styles, config, tile, cache, masks = self.still
         reported = callback if self.callback else None
-        return stylize(
-            params, frame, styles, config, callback=reported, tile=tile, style_cache=cache
-        ).image
+        options: dict[str, Any] = {"callback": reported, "tile": tile, "style_cache": cache}
+        return stylize(params, frame, styles, config, **options, **masks._asdict()).image
 
     def _continued(self, shot: Shot, key: Key, step: Followed, way: int) -> Pixels:
         """The painting of a frame from those of earlier ones, which lie `way` frames apart."""

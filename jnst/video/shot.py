@@ -10,6 +10,7 @@ from scipy.ndimage import map_coordinates
 
 from ..arrays import AnyImage, Pixels
 from ..compute import Canvas, Problem, choose_engine, make_problem
+from ..compute.canvas import Kept
 from ..config import Config
 from ..images import Picture
 from ..images.luminance import luminance
@@ -22,7 +23,7 @@ from ..optimize import minimize
 from ..optimize.hyperparameters import method_of, rates_of
 from ..optimize.loop import StateView
 from ..transfer.inputs import Inputs, checked_pictures, colored, prepare_inputs
-from ..transfer.masks import checked_masks
+from ..transfer.masks import NO_MASKS, MaskPictures, checked_masks
 from ..transfer.start import matched
 from .flow import Motion
 
@@ -95,6 +96,7 @@ class Shot:
         painting: of the first frame.
         config: from `frame_config`.
         temporal: the weight of the temporal loss.
+        masks: of every frame.
     """
 
     def __init__(
@@ -107,10 +109,13 @@ class Shot:
         temporal: float,
         tile: int | None = None,
         style_cache: StyleCache | None = None,
+        masks: MaskPictures = NO_MASKS,
     ) -> None:
         pictures = checked_pictures(first, styles, None, config)
-        masks = checked_masks(*pictures.shapes, (), (), None).seen(pictures.alphas)
-        self._inputs = prepare_inputs(params, pictures, masks, config)
+        content_masks, style_masks, keep_mask = masks
+        checked = checked_masks(*pictures.shapes, content_masks, style_masks, keep_mask)
+        checked = checked.seen(pictures.alphas)
+        self._inputs = prepare_inputs(params, pictures, checked, config)
         (self._scale,) = self._inputs.scales
         self._scene = self._inputs.scene(self._scale)
         self._problem = self._first_problem(tile, style_cache)
@@ -146,7 +151,7 @@ class Shot:
         known = self._padded(target.reliability)
         padded = TemporalTarget(self._padded(target.warped), known, jnp.float32(self._weight))
         scene = self._scene._replace(content=self._padded(content))
-        problem = self._problem.with_frame(scene, padded)
+        problem = self._problem.with_frame(scene, padded, self._kept(scene.content))
         config, canvas = problem.config, problem.canvas
 
         def callback(done: int, _: Any, state: StateView) -> bool:
@@ -169,8 +174,12 @@ class Shot:
         engine = choose_engine(config, tile, (), self._scale.painted)
         unknown = np.zeros((*content.shape[:2], 1), np.float32)
         target = TemporalTarget(content, unknown, jnp.float32(0))
-        canvas, params = Canvas(self._scale.margin), self._inputs.params
+        canvas = Canvas(self._scale.margin, engine.place(self._kept(content)))
+        params = self._inputs.params
         return make_problem(engine, canvas, params, self._scene, config, 1, style_cache, target)
+
+    def _kept(self, content: Pixels) -> Kept | None:
+        return self._inputs.masks.kept(content, self._scale.margin)
 
     def _padded(self, picture: Pixels) -> Pixels:
         return with_bleed(picture, self._scale.margin)
@@ -197,9 +206,10 @@ class Shot:
             before = self._painted_colors(before)
             point = (before + known * earlier.warped) / (1 + known)
         else:
-            shares = inputs.config.weights_per_style(len(self._scene.styles))
-            palettes = inputs.masks.palettes(self._scene.styles)
-            unpainted = matched(inputs.pictures.content, palettes, shares)
+            content, masks = inputs.pictures.content, inputs.masks
+            shares: Sequence[Any] = masks.shares(content.shape)
+            shares = shares or inputs.config.weights_per_style(len(self._scene.styles))
+            unpainted = matched(content, masks.palettes(self._scene.styles), shares)
             point = known * earlier.warped + (1 - known) * unpainted
         clamp = method_of(inputs.config).clamp
         return np.asarray(np.clip(point, 0, 1) if clamp else point, np.float32)

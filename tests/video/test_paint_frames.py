@@ -187,3 +187,35 @@ def test_frames_are_read_as_they_are_needed(params):
 def test_bad_input_is_refused(params, frames, options, error, text):
     with pytest.raises(error, match=text):
         list(paint_frames(params, iter(frames), STYLE, CONFIG, **options))
+
+
+def test_masks_hold_in_all_frames(params):
+    """What is kept is the frame's own; a region that is everything, and all of a style, say
+    nothing; what the region leaves free keeps the colours of the frame."""
+    keep = np.zeros((48, 64), np.float32)
+    keep[:, :20] = 1
+    options = {"keep_mask": keep, "content_masks": [np.ones((48, 64))], "style_masks": [None]}
+    film = paint(params, FRAMES[:3], **options)
+    for frame, painting in zip(FRAMES, film, strict=False):
+        np.testing.assert_array_equal(painting[:, :20], frame[:, :20])
+        assert np.abs(painting - frame)[:, 20:].mean() > 0.02
+    everything = paint(params, FRAMES[:2], content_masks=[np.ones((48, 64))])
+    for found, expected in zip(everything, paint(params, FRAMES[:2]), strict=True):
+        assert np.abs(found - expected).mean() < 2e-4  # Adam amplifies rounding
+
+
+def test_the_part_of_a_style_that_counts_decides_its_colors(params):
+    """Of a style of two colours, the half that is white in the mask, in later frames as well."""
+    style = np.zeros((64, 64, 3), np.float32)
+    style[:, :32, 0], style[:, 32:, 2] = 0.9, 0.9
+    for part, channel in ((slice(0, 32), 0), (slice(32, 64), 2)):
+        mask = np.zeros((64, 64), np.float32)
+        mask[:, part] = 1
+        config = jnst.Config(**{**CONFIG.to_dict(), "init": "matched"})
+        painted = paint_frames(
+            params, iter(FRAMES[:2]), style, config, steps=4, style_masks=[mask]
+        )  # fmt: skip
+        for painting in painted:
+            colors = painting.mean((0, 1))
+            assert colors.argmax() == channel
+            assert colors[channel] > 2 * colors[2 - channel]

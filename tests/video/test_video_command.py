@@ -171,11 +171,41 @@ def test_what_contradicts_the_run_is_refused(run: Run) -> None:
     code, _, err = run("--resume", "a_frames")
     assert (code, err.splitlines()[-1]) == (
         1,
-        "jnst: error: a_frames holds frames of another clip, or in another style: a file was "
-        "changed since; begin anew, in another folder",
+        "jnst: error: a_frames holds frames of another clip, style or mask: a file was changed "
+        "since; begin anew, in another folder",
     )
     code, _, err = run("--resume", "style.png")
     assert "is no folder of painted frames" in err
+
+
+def test_masks_reach_the_painter(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def painter(*args: Any, **options: Any) -> Iterator[np.ndarray]:
+        seen.update(options)
+        return paint_nothing(*args, **options)
+
+    monkeypatch.setattr(film_paint, "paint_frames", painter)
+    left = np.zeros((36, 48))
+    left[:, :24] = 1
+    write_image("left.png", np.repeat(left[..., None], 3, axis=-1))
+    words = ("--keep-mask", "left.png", "--content-mask", "left.png", "--output", "a.mp4")
+    code, _, err = run(*START, *words, "--style-mask", "none")
+    assert code == 0, err
+    np.testing.assert_array_equal(seen["keep_mask"], left)
+    np.testing.assert_array_equal(seen["content_masks"], [left])
+    assert list(seen["style_masks"]) == [None]
+    command = read_film_parameters("a.mp4")["command"]
+    assert "--keep-mask left.png" in command
+    write_image("left.png", np.full((36, 48, 3), 0.5))
+    code, _, err = run("--resume", "a_frames")
+    assert code == 1
+    assert "a_frames holds frames of another clip, style or mask" in err
+    code, _, err = run(*START, "--output", "b.mp4", "--content-mask", "style.png")
+    assert (code, err.splitlines()[-1]) == (
+        1,
+        "jnst: error: style.png is in colour: a mask is gray, white inside and black outside",
+    )
 
 
 def test_short_of_memory_it_goes_on_by_windows_and_notes_them(

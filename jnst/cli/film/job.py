@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from ..options.request import Request
 from ..options.words import UsageError
 from ..output import command_words, parameters, recipe
 from ..paint import load_network
-from ..pictures import check_side, read_picture
+from ..pictures import check_side, read_masks, read_picture
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Job:
         asked: the request as it was typed.
         request: with the tile, history and scales that were chosen.
         clip, styles, params: what it is made of.
+        masks: of every frame, as arguments of `paint_frames`.
         settled: what the memory chose when the run began.
         memory: bytes that are needed.
         recipe: a hash of all that decides how the frames look.
@@ -47,6 +49,7 @@ class Job:
     clip: Clip
     styles: list[Picture]
     params: Params
+    masks: dict[str, Any]
     settled: dict[str, int]
     memory: int
     recipe: str
@@ -98,6 +101,7 @@ def prepared(request: FilmRequest, settled: dict[str, int]) -> Job:
     shapes, shape = [style.pixels.shape for style in styles], (clip.height, clip.width, 3)
     for path, sides in zip((clip.path, *painting.styles), (shape, *shapes), strict=True):
         check_side(path, sides, painting)
+    masks = read_masks(painting, shape, styles, lambda mask, like: mask)
     check_sizes(painting, shape, shapes)
     config = drop_small_scales(painting.config, shape, shapes)
     params = load_network(painting)
@@ -105,7 +109,8 @@ def prepared(request: FilmRequest, settled: dict[str, int]) -> Job:
     base = np.broadcast_to(np.float32(0), shape)
     painting, settled, memory = fitted(replace(painting, config=config), params, base, say)
     request = replace(request, painting=painting)
-    job = Job(asked, request, clip, styles, params, settled, memory, _recipe(asked, clip, params))
+    made = _recipe(asked, clip, params)
+    job = Job(asked, request, clip, styles, params, masks, settled, memory, made)
     _check_shots(request.shots, clip)
     if kind_of(painting.output):
         check_film(job.plan)
@@ -115,7 +120,7 @@ def prepared(request: FilmRequest, settled: dict[str, int]) -> Job:
 def _check_output(request: FilmRequest) -> None:
     """Refuses files to write that are files to read, or would be among the frames to read."""
     painting, output = request.painting, Path(request.painting.output)
-    for path in (painting.content, *painting.styles):
+    for path in (painting.content, *painting.styles, *painting.masks.named().values()):
         if Path(path).exists() and output.exists() and output.samefile(path):
             raise UsageError(f"--output would overwrite {path}: choose another name")
     written = {"the painted frames": Path(request.folder)}

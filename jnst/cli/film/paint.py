@@ -53,8 +53,8 @@ def _note(job: Job, folder: FrameFolder) -> None:
     """Notes the run in its folder, or checks that it is the one that is noted there."""
     if folder.has_run and folder.read_run().get("recipe") != job.recipe:
         raise ValueError(
-            f"{folder.path} holds frames of another clip, or in another style: a file was "
-            "changed since; begin anew, in another folder"
+            f"{folder.path} holds frames of another clip, style or mask: a file was changed "
+            "since; begin anew, in another folder"
         )
     request = replace(job.asked, frames=str(folder.path))
     folder.write_run(
@@ -125,6 +125,7 @@ def _paint(job: Job, folder: FrameFolder, interrupt: Interrupt) -> None:
             store=folder,
             callback=display.update,
             tile=tile,
+            **job.masks,
         ):
             if interrupt.signal:
                 return

@@ -122,6 +122,7 @@ FILM_GROUPS = {
     ),
     "film": FILM,
     "steadiness": STEADY,
+    "regions, the same in all frames": GROUPS["regions"],
     "painted frames": KEPT,
     **{title: GROUPS[title] for title in ("network", "memory")},
 }
