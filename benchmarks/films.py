@@ -45,6 +45,7 @@ from jnst.transfer.inputs import styles_at
 from jnst.transfer.sizes import target_sizes
 from jnst.video import FrameProgress, paint_frames
 from jnst.video.flow import consistent, motion, warped
+from jnst.video.paint import LONG_TERM
 
 sys.path.append(str(ROOT / "tests" / "helpers"))
 from moving_clip import MovingClip
@@ -294,7 +295,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, default=40)
     parser.add_argument("--stills", type=int, default=3)
     parser.add_argument("--size", type=int, default=320)
-    parser.add_argument("--long-term", type=int, nargs="+", default=[1])
+    parser.add_argument("--long-term", type=int, nargs="+", default=LONG_TERM)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--folder", type=Path, default=Path("films"), help="of the paintings")
     parser.add_argument("--sheets", action="store_true")

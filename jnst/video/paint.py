@@ -18,6 +18,9 @@ from .following import Followed, followed
 from .progress import FrameCallback, FrameProgress, Key
 from .shot import Shot, carried, frame_config
 
+LONG_TERM = (1, 10, 20)
+"""The earlier frames with which a painting is compared, by default."""
+
 
 def paint_frames(
     params: Params,
@@ -26,7 +29,7 @@ def paint_frames(
     config: Config = DEFAULT,
     *,
     temporal: float = 1.0,
-    long_term: Sequence[int] = (1,),
+    long_term: Sequence[int] = LONG_TERM,
     steps: int | None = None,
     passes: int = 1,
     shots: Sequence[int] | None = None,
@@ -51,7 +54,9 @@ def paint_frames(
         content_masks, style_masks, keep_mask: as for `jnst.stylize`; the same in all frames.
         temporal: weight of the temporal loss; 1 is balanced with the other terms of the objective,
             larger values are steadier. With 0 each frame is painted by itself, as a still picture.
-        long_term: which earlier frames a painting is compared with: 1 is the one before.
+        long_term: which earlier frames a painting is compared with: 1 is the one before. Those
+            farther back know what something has hidden meanwhile; as many frames and paintings
+            are kept in memory, unless a `store` keeps the paintings elsewhere.
         steps: steps for a frame that continues a shot; None: an eighth of the work of a still.
         passes: how often the clip is painted, forwards and backwards in turn, beginning forwards.
         shots: numbers of the frames that start a shot (0 always does); None: cuts are found.

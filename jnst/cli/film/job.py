@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -108,6 +109,7 @@ def prepared(request: FilmRequest, settled: dict[str, int]) -> Job:
     check_layers(params.network, config.layers)
     base = np.broadcast_to(np.float32(0), shape)
     painting, settled, memory = fitted(replace(painting, config=config), params, base, say)
+    memory += _earlier_frames(request, target_sizes(clip.height, clip.width, painting.config)[-1])
     request = replace(request, painting=painting)
     made = _recipe(asked, clip, params)
     job = Job(asked, request, clip, styles, params, masks, settled, memory, made)
@@ -143,6 +145,11 @@ def _check_shots(shots: Sequence[int] | None, clip: Clip) -> None:
     for shot in shots or ():
         if shot > len(clip):
             raise UsageError(f"--shots names frame {shot}, and there are {len(clip)}")
+
+
+def _earlier_frames(request: FilmRequest, size: tuple[int, int]) -> int:
+    """Bytes of the frames that are kept to find the motion from them."""
+    return max(request.long_term) * 12 * math.prod(size) if request.temporal else 0
 
 
 def _recipe(request: FilmRequest, clip: Clip, params: Params) -> str:

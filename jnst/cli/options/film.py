@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ...storage import is_remote
 from ...video.film import QUALITIES, kind_of
 from ...video.frame_files import is_frames
+from ...video.paint import LONG_TERM
 from .film_groups import FILM_GROUPS
 from .groups import NETWORKS
 from .parser import build_parser, typed_options, typed_preset
@@ -52,7 +53,7 @@ class FilmRequest:
     fps: Fraction | None = None
     every: int = 1
     temporal: float = 1.0
-    long_term: tuple[int, ...] = (1,)
+    long_term: tuple[int, ...] = LONG_TERM
     passes: int = 1
     shots: tuple[int, ...] | None = None
     frame_steps: int | None = None

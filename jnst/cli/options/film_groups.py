@@ -75,7 +75,8 @@ STEADY = (
     (
         "long-term",
         {"type": listed(count), "metavar": "N,…"},
-        "which earlier frames each is compared with; 1 is the one before (default: 1)",
+        "which earlier frames each is compared with: 1 is the one before, those farther back know "
+        "what was hidden meanwhile (default: 1,10,20)",
     ),
     ("passes", _COUNT, "paint the clip so often, forwards and backwards in turn (default: 1)"),
     (
