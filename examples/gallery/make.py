@@ -177,8 +177,8 @@ def options_sheet(paint: Studio) -> Figure:
 
 
 SHEETS = {
-    "styles": (styles_sheet, 330),
-    "strength": (strength_sheet, 330),
+    "styles": (styles_sheet, 420),
+    "strength": (strength_sheet, 360),
     "quality": (quality_sheet, 510),
     "options": (options_sheet, 260),
 }
