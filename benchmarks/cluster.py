@@ -25,11 +25,11 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from common import measure
 from common.batches import DASK, SCHEDULER, WORDS, Case, dask, ended, judged, prepare
@@ -214,18 +214,17 @@ def _without_painting(seconds: float) -> tuple[int, float, float, list[Any]]:
         Path(order.request.output).write_bytes(b"a painting")
         return worker.Made(0, seconds=seconds)
 
-    # In a cluster, each worker is a process, with a lock of its own.
-    (worker._make, painting), worker._ALONE = (wait, worker._make), contextlib.nullcontext()
     at: dict[str, Any] = {"protocol": "tcp://", "host": "127.0.0.1", "memory_limit": 0}
     at |= {"n_workers": 2, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**at, dashboard_address="127.0.0.1:0") as here:
+    # In a cluster, each worker is a process, with a lock of its own.
+    waiting = mock.patch.multiple(worker, _make=wait, _ALONE=contextlib.nullcontext())
+    with waiting, LocalCluster(**at, dashboard_address="127.0.0.1:0") as here:
         spent, wall = time.process_time(), time.monotonic()
         words = ["--content", "in", "--style", "../styles", *WORDS[4:]]
         words += ["--output", f"after {seconds} s/"]
         with open(os.devnull, "w") as null, contextlib.redirect_stdout(null):  # noqa: PTH123
             assert cli.main([*words, "--cluster", here.scheduler_address, "--quiet"]) == 0
         spent, wall = time.process_time() - spent, time.monotonic() - wall
-    worker._make, worker._ALONE = painting, threading.Lock()
     return len(orders), spent, wall, orders
 
 

@@ -221,6 +221,12 @@ def driven(many: Command, script: Any, params: Any, written: bool = True) -> tup
     return client, tally
 
 
+@pytest.fixture
+def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that fails, and a painting, wait for a moment only."""
+    monkeypatch.setattr(failures, "REST_SECONDS", 0.1)
+
+
 def test_paintings_of_one_shape_go_to_one_worker(many: Command, params: Any) -> None:
     client, tally = driven(many, lambda *_: worker.Made(0), params)
     shapes = {
@@ -234,10 +240,8 @@ def test_paintings_of_one_shape_go_to_one_worker(many: Command, params: Any) -> 
     assert len(tally.painted) == 4
 
 
-def test_what_is_lost_or_has_no_room_is_painted_again(
-    many: Command, params: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(failures, "REST_SECONDS", 0.1)
+@pytest.mark.usefixtures("short_rests")
+def test_what_is_lost_or_has_no_room_is_painted_again(many: Command, params: Any) -> None:
     lost: list[str] = []
 
     def script(at: str, order: worker.Order) -> Any:
@@ -289,11 +293,9 @@ def test_what_all_workers_failed_at_waits_for_another(
     assert known.excludes("a", "out.png", ["a", "b"])  # for b
 
 
-def test_a_worker_that_alone_may_paint_it_is_lost(
-    many: Command, params: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("short_rests")
+def test_a_worker_that_alone_may_paint_it_is_lost(many: Command, params: Any) -> None:
     """Dask would wait for it for ever."""
-    monkeypatch.setattr(failures, "REST_SECONDS", 0.1)
     seen: list[str] = []
 
     def script(at: str, order: worker.Order) -> Any:
@@ -309,11 +311,8 @@ def test_a_worker_that_alone_may_paint_it_is_lost(
     assert seen[0] == seen[2] != seen[1]
 
 
-def test_all_workers_fail_and_none_rests(
-    many: Command, params: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(failures, "REST_SECONDS", 0.1)
-
+@pytest.mark.usefixtures("short_rests")
+def test_all_workers_fail_and_none_rests(many: Command, params: Any) -> None:
     def script(at: str, order: worker.Order) -> Any:
         return worker.Made(1, reason="no room", elsewhere=True, worker=at)
 

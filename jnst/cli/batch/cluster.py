@@ -104,20 +104,11 @@ def _connected(address: str) -> Iterator["Client"]:
 
 
 class _Flight(NamedTuple):
-    """A painting at the cluster.
-
-    Attributes:
-        task: the painting.
-        program: that makes it.
-        worker: that it was meant for.
-        fixed: whether no other may have it: one has failed at it, and Dask lets workers that are
-            free take what waits at others.
-    """
+    """A painting at the cluster, the program that makes it and the worker it was meant for."""
 
     task: Task
     program: Hashable
     worker: str
-    fixed: bool = False
 
 
 class _Driver:
@@ -165,7 +156,7 @@ class _Driver:
             if time.monotonic() - looked > _TICK_SECONDS:
                 looked, workers = time.monotonic(), dict(client.nthreads())
                 for future, flight in self._flying.items():
-                    if flight.fixed and flight.worker not in workers:
+                    if flight.worker not in workers and self._is_fixed(flight):
                         future.cancel()
             self._fill(client, workers)
             with contextlib.suppress(queue.Empty):
@@ -205,8 +196,7 @@ class _Driver:
                     for_others.append((task, program))
                 elif self._tally.take(task):
                     own.add(program)
-                    fixed = self._failures.has(task.job.output)
-                    return _Flight(task, program, address, fixed)
+                    return _Flight(task, program, address)
             return None
         finally:
             for task, program in for_others:
@@ -234,11 +224,16 @@ class _Driver:
             order,
             workers=[flight.worker],
             # Mostly a wish: what a lost worker had goes to any.
-            allow_other_workers=not flight.fixed,
+            allow_other_workers=not self._is_fixed(flight),
             pure=False,
         )
         self._flying[future] = flight
         future.add_done_callback(self._landed.put)
+
+    def _is_fixed(self, flight: _Flight) -> bool:
+        """Whether only the worker it is meant for may have it: one has failed at it, and Dask lets
+        workers that are free take what waits at others."""
+        return self._failures.has(flight.task.job.output)
 
     def _land(self, future: "Future") -> None:
         """Puts the outcome of a painting where it belongs."""
