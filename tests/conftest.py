@@ -21,7 +21,7 @@ os.environ["JNST_COMPILATION_CACHE"] = "0"
 
 # The convolutions are chosen by the table of one kind of processor, wherever the tests run: nothing
 # is measured.
-os.environ["JNST_PROCESSOR"] = "x86_64 avx2"
+os.environ["JNST_PROCESSOR"] = "x86_64 AuthenticAMD avx2"
 
 # Most programs of the tests run once: optimising them took a sixth of all the time, and what the
 # newer emitters of loops write takes LLVM twice as long where nothing is optimised. A flag that XLA

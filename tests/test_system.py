@@ -1,6 +1,7 @@
-"""The devices that JAX has, and those that it was told to use."""
+"""The kind of processor; the devices that JAX has, and those that it was told to use."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,31 @@ import pytest
 from command import PICTURES, TINY, Command
 
 from jnst import load_weights
-from jnst.system import check_device
+from jnst.system import check_device, processor_kind
 
 ROOT = Path(__file__).parents[1]
 TOLD = "JAX finds no device for JAX_PLATFORMS=abacus: unset it, or install JAX for that device"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("vendor_id\t: GenuineIntel\nflags\t: fpu avx2 avx512f amx_bf16", "GenuineIntel amx_bf16"),
+        ("vendor_id\t: AuthenticAMD\nflags\t: fpu avx2", "AuthenticAMD avx2"),
+        ("Features\t: fp asimd", ""),
+        (None, ""),
+    ],
+)
+def test_kind_of_the_processor(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, kind: str
+) -> None:
+    def read(*_: object) -> str:
+        if text is None:
+            raise FileNotFoundError
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read)
+    assert processor_kind() == f"{platform.machine()} {kind}".rstrip()
 
 
 @pytest.mark.slow

@@ -81,7 +81,7 @@ def table_of(forward, back):
         {"wide": wide, "deep": deep, "side": 64, "forward": forward, "back": back}
         for _, wide, deep in CONVOLUTIONS["vgg16"]
     ]
-    return {"x86_64 avx2": {"float32": rows, "bfloat16": rows}}
+    return {"x86_64 AuthenticAMD avx2": {"float32": rows, "bfloat16": rows}}
 
 
 @pytest.fixture
