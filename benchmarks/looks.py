@@ -149,6 +149,25 @@ def configuration(preset: str, size: int, share: float, strength: float = 1.0) -
     return replace(config, steps=steps, taper=0.0)
 
 
+def shares_of_steps(words: list[str]) -> dict[str, float]:
+    """The share of its steps that each preset makes, from "0.3" for all, or "gatys2016=0.3".
+
+    Raises:
+        ValueError: for a share that is not above 0, or a preset that is not there.
+    """
+    shares = dict.fromkeys(PRESETS, 1.0)
+    for word in words:
+        name, _, number = word.rpartition("=")
+        try:
+            share = float(number)
+        except ValueError:
+            share = 0.0
+        if not share > 0 or (name and name not in shares):
+            raise ValueError(f"--steps-share {word}: give a number above 0, or PRESET=NUMBER")
+        shares |= dict.fromkeys([name] if name else PRESETS, share)
+    return shares
+
+
 class Studio:
     """Paints what is missing in a folder, and keeps there how long each painting took.
 
@@ -197,7 +216,7 @@ def rows_of(pair: Pair, studio: Studio, judge: Judge, options: Any) -> list[dict
     made = []
     for preset in options.presets:
         for strength in options.strengths:
-            config = configuration(preset, options.size, options.steps_share, strength)
+            config = configuration(preset, options.size, options.shares[preset], strength)
             path = studio.path(pair, preset, strength, config)
             if studio.paint(pair, path, config):
                 made.append((preset, strength, path))
@@ -213,13 +232,13 @@ def rows_of(pair: Pair, studio: Studio, judge: Judge, options: Any) -> list[dict
 
 def run(pairs: list[Pair], studio: Studio, judge: Judge, options: Any) -> None:
     """Paints, judges and writes what was found, pair by pair."""
-    share = options.steps_share
+    shares = {preset: options.shares[preset] for preset in options.presets}
     of_steps = {
         preset: "+".join(map(str, configuration(preset, options.size, share).steps_per_scale))
-        for preset in options.presets
+        for preset, share in shares.items()
     }
     payload: dict[str, Any] = {"environment": environment(), "size": options.size}
-    payload |= {"network": options.network, "steps_share": share, "steps": of_steps}
+    payload |= {"network": options.network, "steps_share": shares, "steps": of_steps}
     payload["rows"] = []
     for pair in pairs:
         payload["rows"] += rows_of(pair, studio, judge, options)
@@ -238,7 +257,7 @@ def blind(pairs: list[Pair], studio: Studio, options: Any) -> Path:
     for pair in pairs:
         found[pair.name] = {}
         for preset in options.blind:
-            config = configuration(preset, options.size, options.steps_share)
+            config = configuration(preset, options.size, options.shares[preset])
             path = studio.path(pair, preset, 1.0, config)
             if not path.exists():
                 raise ValueError(f"there is no {path}; paint it first, with --presets {preset}")
@@ -257,7 +276,11 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", type=Path, help="folder of the pictures of the other pairs")
     parser.add_argument("--network", choices=tuple(jnst.LAYERS), default="vgg16", help="paints")
     parser.add_argument(
-        "--steps-share", type=float, default=1.0, help="share of each preset's steps, for a trial"
+        "--steps-share",
+        nargs="+",
+        default=[],
+        metavar="SHARE",
+        help="of each preset's steps, for a trial; PRESET=SHARE of one",
     )
     parser.add_argument("--output", type=Path, default=Path("looks"), help="folder of paintings")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
@@ -279,6 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.reveal:
             print(looks_report.reveal(*options.reveal))
             return 0
+        options.shares = shares_of_steps(options.steps_share)
         pairs = chosen_pairs(options.pairs, options.images)
         studio = Studio(options.output, options.network, options.images)
         if options.blind:

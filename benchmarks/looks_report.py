@@ -93,8 +93,9 @@ def table(payload: Row) -> str:
 
 
 def _heading(payload: Row) -> str:
-    share = payload["steps_share"]
-    trial = f" **A trial: every run made {share:g} of its steps.**" if share != 1 else ""
+    shares = payload["steps_share"].items()
+    fewer = ", ".join(f"{preset} {share:g}" for preset, share in shares if share != 1)
+    trial = f" **A trial: of its steps made {fewer}.**" if fewer else ""
     return (
         f"Longer side {payload['size']} px, painted by {payload['network']}, judged by a VGG-16 of "
         f"other weights and an AlexNet.{trial} Content kept: 1 for the photograph in the style's "

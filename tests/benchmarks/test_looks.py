@@ -208,13 +208,14 @@ def test_presets_stand_by_the_pairs_on_which_they_lie_above(report):
 
 def test_table_and_figure_show_every_preset_and_pair(report):
     steps = {name: "20+70" for name in "ABC"}
-    payload = {"rows": made_up_rows(), "size": 64, "network": "vgg16", "steps_share": 0.5}
+    payload = {"rows": made_up_rows(), "size": 64, "network": "vgg16"}
+    payload["steps_share"] = {"A": 0.5, "B": 1.0, "C": 0.3}
     text = report.table(payload | {"steps": steps})
-    assert "**A trial: every run made 0.5 of its steps.**" in text
+    assert "**A trial: of its steps made A 0.5, C 0.3.**" in text
     assert "| A | 20+70 | 0.40 | 0.60 | 3 |" in text
     assert "| B | 1 of 2, +0.05 | – | – |" in text
     assert "| p | B | 0.70, 0.50 | 0.50, 0.70 | 0.30, 0.90 |" in text
-    assert "trial" not in report.table(payload | {"steps": steps, "steps_share": 1})
+    assert "trial" not in report.table(payload | {"steps": steps, "steps_share": {"A": 1.0}})
     figure = report.plot(made_up_rows())
     assert [panel.get_title() for panel in figure.axes] == ["p", "q"]
     assert figure.legends[0].get_texts()[0].get_text() == "A, 3 s"
@@ -273,6 +274,15 @@ def test_configurations_are_of_one_size_and_share_and_follow_the_strength(looks)
     assert looks.configuration("old-default", 512, 1.0) == looks.OLD_DEFAULT
     whole = looks.configuration("default", 128, 1.0).steps_per_scale
     assert looks.configuration("default", 128, 0.1).steps == (round(whole[0] / 10),)
+
+
+def test_shares_of_steps_are_of_all_presets_or_of_one(looks):
+    assert set(looks.shares_of_steps([]).values()) == {1.0}
+    shares = looks.shares_of_steps(["0.5", "gatys2016=0.3"])
+    assert (shares["default"], shares["gatys2016"]) == (0.5, 0.3)
+    for word in ("0", "nan", "much", "gatys=0.3", "gatys2016="):
+        with pytest.raises(ValueError, match=f"--steps-share {word}: give a number above 0"):
+            looks.shares_of_steps([word])
 
 
 def test_pairs_are_chosen_by_name_or_number_and_must_be_there(looks, tmp_path):
