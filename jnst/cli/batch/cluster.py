@@ -9,20 +9,17 @@ import contextlib
 import logging
 import math
 import queue
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ...files import readable_path, replace_file
-from ...storage import is_there, open_stored
-from ...system import program_version
+from ...files import replace_file
+from ...storage import is_there
 from ...wording import duration_words
 from ..console import show, tell
-from ..options.request import Batch, Request
+from ..options.request import Batch
 from . import worker
 from .backlog import Backlog, program_of
 from .failures import Failures
@@ -83,10 +80,9 @@ def _connected(address: str) -> Iterator["Client"]:
         import distributed
     except ImportError:
         raise OSError(f"--cluster needs another package: {HINT}") from None
-    for name in [
-        name for name in logging.root.manager.loggerDict if name.startswith("distributed")
-    ]:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("distributed"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         target: Any = address
         if address.startswith("local:"):
@@ -205,20 +201,10 @@ class _Driver:
     def _submit(self, client: "Client", flight: _Flight, sharing: int) -> None:
         job = flight.task.job
         try:
-            pictures = _pictures(job) if self._batch.send_back else None
+            order = worker.order_for(self._batch, job, self._sha256, sharing)
         except (OSError, ValueError) as error:
             self._tally.fail(job, error)
             return
-        order = worker.Order(
-            job,
-            self._sha256,
-            program_version(),
-            sys.argv[0],
-            self._batch.overwrite,
-            str(Path.cwd()),
-            sharing,
-            pictures,
-        )
         future = client.submit(
             worker.make,
             order,
@@ -240,42 +226,32 @@ class _Driver:
         flight = self._flying.pop(future, None)
         if flight is None:
             return
-        job = flight.task.job
-        if future.status != "finished":
-            if future.status != "error":  # cancelled by a scheduler that has lost it
-                self._backlog.put(flight.task, flight.program)
-                return
-            made = _of_error(future.exception())
-        else:
-            made = future.result()
-        self._attempts[job.output] += 1
-        self._busy += made.seconds
-        address = made.worker or flight.worker
-        if made.elsewhere:
-            self._failures.add(address, job.output)
-        elif made.code == 0:
-            self._failures.end(address)
-        if made.code > 128 or (made.elsewhere and self._attempts[job.output] < _ATTEMPTS):
+        made = _outcome(future)
+        if made is None or self._is_to_be_repeated(flight, made):
             self._backlog.put(flight.task, flight.program)
             return
+        job = flight.task.job
         tell(*made.messages)
-        if made.reason:
-            self._tally.fail(job, OSError(made.reason))
-            return
         try:
-            if made.data is not None:
-                replace_file(job.output, made.data)
-            elif not is_there(job.output):
-                raise FileNotFoundError(
-                    "a worker has painted it into a folder that this machine does not see: share "
-                    "the folder, or add --send-back"
-                )
+            _store(made, job.output)
         except OSError as error:
             self._tally.fail(job, error)
             return
         show(job.output)
         self._made += 1
         self._tally.end(job, made.code)
+
+    def _is_to_be_repeated(self, flight: _Flight, made: worker.Made) -> bool:
+        """Notes how a worker did; whether another attempt at the painting is worth it."""
+        output = flight.task.job.output
+        self._attempts[output] += 1
+        self._busy += made.seconds
+        address = made.worker or flight.worker
+        if made.elsewhere:
+            self._failures.add(address, output)
+        elif made.code == 0:
+            self._failures.end(address)
+        return made.code > 128 or (made.elsewhere and self._attempts[output] < _ATTEMPTS)
 
     def _tell_news(self, workers: int) -> None:
         now = time.monotonic()
@@ -291,20 +267,27 @@ class _Driver:
         tell(f"{self._made} painted by {workers} workers, {left} left{more}")
 
 
-def _of_error(error: BaseException) -> worker.Made:
-    """What an error of Dask says of a painting."""
+def _outcome(future: "Future") -> worker.Made | None:
+    """What a worker, or Dask in its place, says of a painting; None if it was cancelled."""
+    if future.status == "finished":
+        return future.result()
+    if future.status != "error":
+        return None
+    error = future.exception()
     if type(error).__name__ == "KilledWorker":
         return worker.Made(1, reason="each worker that painted it was lost")
     reason = f"a worker could not paint it ({' '.join(str(error).split())})"
     return worker.Made(1, reason=reason, elsewhere=True)
 
 
-def _pictures(job: Request) -> dict[str, bytes]:
-    """The inputs of a painting, by their paths."""
-    paths = (job.content, *job.styles, job.init_image, *job.masks.named().values())
-    return {path: _read(path) for path in paths if path}
-
-
-def _read(path: str) -> bytes:
-    stored = open_stored(path)
-    return readable_path(path).read_bytes() if stored is None else stored.getvalue()
+def _store(made: worker.Made, output: str) -> None:
+    """Writes a painting that was sent back; OSError unless it is there in the end."""
+    if made.reason:
+        raise OSError(made.reason)
+    if made.data is not None:
+        replace_file(output, made.data)
+    elif not is_there(output):
+        raise FileNotFoundError(
+            "a worker has painted it into a folder that this machine does not see: share the "
+            "folder, or add --send-back"
+        )

@@ -7,21 +7,24 @@ machine, are busy with one.
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 
+from ...files import readable_path
 from ...network import Params
-from ...storage import lent
+from ...storage import lent, open_stored
 from ...system import free_memory, program_version
 from .. import compilation_cache
 from ..console import explain, heard
 from ..interrupt import Interrupt
-from ..options.request import Request
+from ..options.request import Batch, Request
 from ..paint import load_network, paint
 from .due import begun, why
 from .workers import Workplace
@@ -53,6 +56,23 @@ class Order(NamedTuple):
     folder: str
     sharing: int = 1
     pictures: Mapping[str, bytes] | None = None
+
+
+def order_for(batch: Batch, job: Request, sha256: str, sharing: int) -> Order:
+    """The order for a painting of a batch, as the driver gives it.
+
+    Raises:
+        OSError, ValueError: if the painting is to be sent back, and a picture cannot be read here.
+    """
+    paths = (job.content, *job.styles, job.init_image, *job.masks.named().values())
+    pictures = {path: _read(path) for path in paths if path} if batch.send_back else None
+    version, program, folder = program_version(), sys.argv[0], str(Path.cwd())
+    return Order(job, sha256, version, program, batch.overwrite, folder, sharing, pictures)
+
+
+def _read(path: str) -> bytes:
+    stored = open_stored(path)
+    return readable_path(path).read_bytes() if stored is None else stored.getvalue()
 
 
 class Made(NamedTuple):
