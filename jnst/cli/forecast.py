@@ -39,7 +39,7 @@ def announce(
     config = request.config
     planned = plan_scales(base.shape, config)
     sizes = [scale.painted for scale in planned]
-    operations = [step_work(params.network, config, *size) for size in sizes]
+    operations = [step_work(params.network, config, *size, request.tile) for size in sizes]
     if not request.quiet:
         steps = config.steps_per_scale
         ends = itertools.accumulate(steps)

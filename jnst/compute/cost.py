@@ -27,6 +27,9 @@ _ORDERING = 8e3
 # Cost of the trace of an n x n matrix root and its derivative, in units of n³: half of the
 # operations of its 34 products, which run at twice the speed of a step's convolutions.
 _ROOT = 34.0
+# By windows: each is computed forward once more for its derivative, and windows overlap
+# (measured: benchmarks/results/memory.md).
+_BY_WINDOWS = 1.43
 
 
 def step_operations(network: str, layers: Iterable[str], height: int, width: int) -> float:
@@ -40,11 +43,16 @@ def step_operations(network: str, layers: Iterable[str], height: int, width: int
     )
 
 
-def step_work(network: str, config: Config, height: int, width: int) -> float:
-    """Cost of one step of a run in operations of a direct convolution, at a painted size."""
+def step_work(
+    network: str, config: Config, height: int, width: int, tile: int | None = None
+) -> float:
+    """Cost of one step of a run in operations of a direct convolution, at a painted size, whole or
+    by windows of `tile` pixels."""
     layers, size = config.layers, (height, width)
     work = step_operations(network, layers, *size)
     work *= share_of_direct(network, *size, config.precision, layers)
+    if tile and tile < max(size):
+        work *= _BY_WINDOWS
     loss, shapes = style_loss_of(config.style_loss), map_shapes(network, config.style_layers, *size)
     style_shapes = [shapes[layer] for layer in config.style_layers]
     if not loss.by_sums:

@@ -90,13 +90,13 @@ def estimate(
     check_sizes(Request("", (), config=wanted), shape, shapes)
     settled = drop_small_scales(wanted, shape, shapes)
     scales = plan_scales(shape, settled)
-    work = [step_work("vgg16", settled, *scale.painted) for scale in scales]
-    steps = [scale.steps for scale in scales]
     height, width = scales[-1].size
-    memory = choose(settled, height, width, memory=free_memory()).memory
+    choice = choose(settled, height, width, memory=free_memory())
+    work = [step_work("vgg16", settled, *scale.painted, choice.tile) for scale in scales]
+    steps = [scale.steps for scale in scales]
     return {
         "seconds": expected_seconds(work, steps, _speed()),
-        "bytes": memory,
+        "bytes": choice.memory,
         "steps": sum(steps),
         "scales": len(scales),
         "width": width,

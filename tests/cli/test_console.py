@@ -9,6 +9,7 @@ import pytest
 
 from jnst.cli import console
 from jnst.compute import cost
+from jnst.config import Config
 from jnst.losses import Losses
 from jnst.transfer import Progress
 
@@ -128,6 +129,14 @@ def test_a_closed_terminal_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_operations_by_hand(network: str, layers: list[str], expected: int) -> None:
     assert cost.step_operations(network, layers, 20, 30) == expected
+
+
+def test_windows_take_longer_than_the_whole() -> None:
+    config = Config(style_loss="gram-relative")  # no roots, which are taken once
+    whole = cost.step_work("vgg16", config, 200, 300)
+    assert cost.step_work("vgg16", config, 200, 300, 300) == whole
+    assert cost.step_work("vgg16", config, 200, 300, 0) == whole
+    assert cost.step_work("vgg16", config, 200, 300, 256) == pytest.approx(1.43 * whole)
 
 
 def test_the_speed_of_this_machine_is_plausible() -> None:

@@ -85,7 +85,8 @@ def _announce(job: Job, folder: FrameFolder) -> None:
     if done:
         tell(f"going on from {folder.path}, frame {done} of {count * passes}")
     scales = plan_scales((clip.height, clip.width), config)
-    operations = [step_work(job.params.network, config, *scale.painted) for scale in scales]
+    network, tile = job.params.network, painting.tile
+    operations = [step_work(network, config, *scale.painted, tile) for scale in scales]
     still = expected_seconds(operations, list(config.steps_per_scale), speed())
     left = count * passes - done
     share = FRAME_SHARE if job.request.temporal else 1.0
