@@ -18,6 +18,7 @@ looks.md and looks.png, anew after each pair.
 import argparse
 import hashlib
 import json
+import math
 import os
 import sys
 import time
@@ -153,7 +154,7 @@ def shares_of_steps(words: list[str]) -> dict[str, float]:
     """The share of its steps that each preset makes, from "0.3" for all, or "gatys2016=0.3".
 
     Raises:
-        ValueError: for a share that is not above 0, or a preset that is not there.
+        ValueError: for a share that is not finite and above 0, or a preset that is not there.
     """
     shares = dict.fromkeys(PRESETS, 1.0)
     for word in words:
@@ -162,7 +163,7 @@ def shares_of_steps(words: list[str]) -> dict[str, float]:
             share = float(number)
         except ValueError:
             share = 0.0
-        if not share > 0 or (name and name not in shares):
+        if not 0 < share < math.inf or (name and name not in shares):
             raise ValueError(f"--steps-share {word}: give a number above 0, or PRESET=NUMBER")
         shares |= dict.fromkeys([name] if name else PRESETS, share)
     return shares

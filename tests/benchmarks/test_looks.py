@@ -280,7 +280,7 @@ def test_shares_of_steps_are_of_all_presets_or_of_one(looks):
     assert set(looks.shares_of_steps([]).values()) == {1.0}
     shares = looks.shares_of_steps(["0.5", "gatys2016=0.3"])
     assert (shares["default"], shares["gatys2016"]) == (0.5, 0.3)
-    for word in ("0", "nan", "much", "gatys=0.3", "gatys2016="):
+    for word in ("0", "nan", "inf", "much", "gatys=0.3", "gatys2016="):
         with pytest.raises(ValueError, match=f"--steps-share {word}: give a number above 0"):
             looks.shares_of_steps([word])
 
