@@ -17,6 +17,7 @@ from ..losses.objective import activations, objective
 from ..losses.targets import replace_content
 from ..network import Params, prepare
 from ..network.architecture import layers_to
+from ..network.preparation import prepare_once
 from ..optimize.optimizer import State
 from ..optimize.steps import Evaluator, Objective
 from .memory import home
@@ -53,6 +54,10 @@ class Engine(ABC):
     @abstractmethod
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
         """The network, prepared for pictures of this size."""
+
+    def prepare_once(self, params: Params, prepared: Params) -> Params:
+        """The network for the targets, which are computed once."""
+        return prepared
 
     @abstractmethod
     def make_targets(
@@ -91,6 +96,9 @@ class Whole(Engine):
 
     def prepare(self, params: Params, height: int, width: int, config: Config) -> Params:
         return prepare(params, height, width, config.precision, config.layers)
+
+    def prepare_once(self, params: Params, prepared: Params) -> Params:
+        return prepare_once(params, prepared.precision)
 
     def make_targets(
         self, params: Params, scene: Scene, config: Config, style_cache: StyleCache | None = None

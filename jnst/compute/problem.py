@@ -144,7 +144,8 @@ def make_problem(
             partial(lower_chunk, objective, method, first, rates, args, size=chunk)
         )
     with compilation:
-        targets = engine.make_targets(prepared, scene, config, style_cache)
+        once = engine.prepare_once(params, prepared)
+        targets = engine.make_targets(once, scene, config, style_cache)
     # Release the compiler's scratch memory before the first step.
     trim()
     evaluated = engine.place((prepared, targets, weights))

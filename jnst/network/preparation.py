@@ -49,8 +49,7 @@ def prepare(
         >>> ready.name, sorted(ready.layers["conv1_1"])
         ('vgg16.h5', ['bias', 'kernel'])
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
+    _check(precision)
     tiles = winograd_tiles(params.network, height, width, precision, layers)
     ready = {}
     for name, layer in params.layers.items():
@@ -61,11 +60,36 @@ def prepare(
             forward, back = (_transformed(kernel, tile=tile) if tile else kernel for tile in sides)
             layer = {"bias": layer["bias"], "transformed" if sides.forward else "kernel": forward}
             layer |= {} if sides.forward == sides.back else {"back": back}
-        if precision == "bfloat16" and name != "conv1_1":
-            half = partial(jax.tree.map, lambda array: array.astype(jnp.bfloat16))
-            layer = {part: a if part == "bias" else half(a) for part, a in layer.items()}
         ready[name] = layer
-    return replace(params, layers=ready, precision=precision)
+    return _rounded(replace(params, layers=ready), precision)
+
+
+def prepare_once(params: Params, precision: str = "float32") -> Params:
+    """The network in a precision, for one evaluation at each size.
+
+    Its convolutions are direct where those of `prepare` would be Winograd's: these consist of many
+    small programs, which take longer to compile than they save in a single evaluation.
+    """
+    _check(precision)
+    return _rounded(params, precision)
+
+
+def _check(precision: str) -> None:
+    if precision not in PRECISIONS:
+        raise ValueError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
+
+
+def _rounded(params: Params, precision: str) -> Params:
+    layers = params.layers
+    if precision == "bfloat16":
+        half = partial(jax.tree.map, lambda array: array.astype(jnp.bfloat16))
+        layers = {
+            name: layer
+            if name == "conv1_1"
+            else {part: a if part == "bias" else half(a) for part, a in layer.items()}
+            for name, layer in layers.items()
+        }
+    return replace(params, layers=layers, precision=precision)
 
 
 _transformed = jax.jit(transform_kernel, static_argnames="tile")

@@ -11,6 +11,7 @@ import jnst
 from jnst.images import read_image, resize
 from jnst.network import algorithms, prepare, timings
 from jnst.network.architecture import CONVOLUTIONS
+from jnst.network.preparation import prepare_once
 
 CONFIG = jnst.preset("neural-style-pt")
 PICTURES = Path(__file__).parents[2] / "examples" / "images"
@@ -73,6 +74,17 @@ def test_work_decides(params):
         "conv2_2",
         "conv3_1",
     ]
+
+
+def test_a_single_evaluation_is_direct_and_in_the_precision(params):
+    once = prepare_once(params, "bfloat16")
+    assert once.precision == "bfloat16"
+    assert not any(kinds(once).values())
+    dtypes = {name: layer["kernel"].dtype for name, layer in once.layers.items()}
+    assert dtypes.pop("conv1_1") == jnp.float32
+    assert set(dtypes.values()) == {jnp.dtype(jnp.bfloat16)}
+    with pytest.raises(ValueError, match="unknown precision 'half': choose one of"):
+        prepare_once(params, "half")
 
 
 def table_of(forward, back):
