@@ -12,7 +12,8 @@ content, on most pairs; then look at the blind sheets, at full size.
 All presets paint the same pixels: `--size` is the longer side for each. Paintings are kept in
 `--output`, named by what they were made from; given again, the command paints only what is missing.
 A change of the program itself it does not see: then take another folder. Writes looks.json,
-looks.md and looks.png, anew after each pair.
+looks.md and looks.png, anew after each pair. All curves take many hours: with `--add` the pairs of
+earlier runs stay in these files, and a run of other pairs adds to them.
 """
 
 import argparse
@@ -241,8 +242,12 @@ def run(pairs: list[Pair], studio: Studio, judge: Judge, options: Any) -> None:
     payload: dict[str, Any] = {"environment": environment(), "size": options.size}
     payload |= {"network": options.network, "steps_share": shares, "steps": of_steps}
     payload["rows"] = []
+    if options.add:
+        file = options.results / "looks.json"
+        payload = looks_report.with_earlier(payload, json.loads(file.read_text("utf-8")), file)
     for pair in pairs:
-        payload["rows"] += rows_of(pair, studio, judge, options)
+        fresh = rows_of(pair, studio, judge, options)
+        payload["rows"] = looks_report.replaced(payload["rows"], fresh)
         payload["standings"] = looks_report.standings(payload["rows"])
         write_results("looks", payload, looks_report.table(payload), options.results)
         looks_report.plot(payload["rows"]).savefig(options.results / "looks.png", dpi=110)
@@ -285,6 +290,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--output", type=Path, default=Path("looks"), help="folder of paintings")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result files")
+    parser.add_argument("--add", action="store_true", help="to the results of earlier runs")
     parser.add_argument(
         "--blind", nargs=2, choices=PRESETS, help="sheets of these two, made before"
     )

@@ -52,6 +52,33 @@ def names(rows: Iterable[Row], what: str) -> list[str]:
     return list(dict.fromkeys(row[what] for row in rows))
 
 
+def with_earlier(payload: Row, earlier: Row, source: Path) -> Row:
+    """The payload of a run that adds to earlier results: theirs come first, without their seconds.
+
+    Raises:
+        ValueError: if they are of another size, network or number of steps.
+    """
+    for what in ("size", "network"):
+        if payload[what] != earlier[what]:
+            raise ValueError(f"--add: {source} has {what} {earlier[what]}, not {payload[what]}")
+    for preset, steps in payload["steps"].items():
+        if (known := earlier["steps"].get(preset, steps)) != steps:
+            raise ValueError(f"--add: in {source} {preset} made {known} steps, not {steps}")
+    joined = {what: earlier[what] | payload[what] for what in ("steps", "steps_share")}
+    # Another machine may have painted them.
+    return payload | joined | {"rows": [row | {"seconds": None} for row in earlier["rows"]]}
+
+
+def replaced(rows: Sequence[Row], fresh: Sequence[Row]) -> list[Row]:
+    """The rows, followed by the fresh ones, which take the place of those of the same painting."""
+
+    def painting(row: Row) -> tuple[Any, ...]:
+        return row["pair"], row["preset"], row["strength"]
+
+    again = set(map(painting, fresh))
+    return [row for row in rows if painting(row) not in again] + list(fresh)
+
+
 def standings(rows: Sequence[Row]) -> dict[str, dict[str, dict[str, Any]]]:
     """Of each preset against each other: on how many pairs it lies above, of how many, how far."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
@@ -101,8 +128,8 @@ def _heading(payload: Row) -> str:
         f"other weights and an AlexNet.{trial} Content kept: 1 for the photograph in the style's "
         "colours, 0 for the style itself; style: the other way round; more is better. Networks "
         "judge textures, not pictures. At strength 1, means over the pairs; seconds are medians "
-        "over all strengths of a whole painting in one process, where the first of each shape "
-        "also compiles. –: not painted, or no content that both reach."
+        "over all strengths of a whole painting in one process, of the last run alone, where the "
+        "first of each shape also compiles. –: not painted, or no content that both reach."
     )
 
 

@@ -221,6 +221,24 @@ def test_table_and_figure_show_every_preset_and_pair(report):
     assert figure.legends[0].get_texts()[0].get_text() == "A, 3 s"
 
 
+def test_results_are_added_to_those_of_earlier_runs(report, tmp_path):
+    facts = {"size": 64, "network": "vgg16"}
+    first, second = ({"pair": pair, "preset": "A", "strength": 1, "kept": 0.5} for pair in "pq")
+    earlier = facts | {"steps": {"A": "90", "B": "40"}, "steps_share": {"A": 1.0, "B": 0.5}}
+    earlier["rows"] = [row | {"seconds": 3.0} for row in (first, second)]
+    now = facts | {"steps": {"A": "90"}, "steps_share": {"A": 1.0}, "environment": {}, "rows": []}
+    joined = report.with_earlier(now, earlier, tmp_path)
+    assert joined["rows"] == [first | {"seconds": None}, second | {"seconds": None}]
+    assert joined["steps"] == earlier["steps"]
+    assert joined["steps_share"] == earlier["steps_share"]
+    again = second | {"kept": 0.7, "seconds": 2.0}
+    assert report.replaced(joined["rows"], [again]) == [first | {"seconds": None}, again]
+    with pytest.raises(ValueError, match=r"--add: .* has size 64, not 32"):
+        report.with_earlier(now | {"size": 32}, earlier, tmp_path)
+    with pytest.raises(ValueError, match=r"--add: in .* A made 90 steps, not 27"):
+        report.with_earlier(now | {"steps": {"A": "27"}}, earlier, tmp_path)
+
+
 def test_a_blind_sheets_key_matches_what_was_drawn(report, tmp_path):
     pairs, paintings = {}, {}
     for number in range(6):
@@ -315,6 +333,13 @@ def test_the_script_paints_what_is_missing_judges_it_and_draws_a_sheet(
     assert (tmp_path / "results" / "looks.png").read_bytes().startswith(b"\x89PNG")
     made = {path: path.stat().st_mtime_ns for path in (tmp_path / "made").glob("*.png")}
     assert {path.name for path in made} == {row["file"] for row in payload["rows"]}
+    assert looks.main([*words, "--presets", "one", "--strengths", "2", "--add"]) == 0
+    more = json.loads((tmp_path / "results" / "looks.json").read_text())
+    assert [(row["preset"], row["strength"]) for row in more["rows"]] == [
+        ("one", 1),
+        ("two", 1),
+        ("one", 2),
+    ]
     capsys.readouterr()
     assert looks.main([*words, "--blind", "one", "two", "--seed", "5"]) == 0
     assert capsys.readouterr().out.strip().endswith("blind-00000005-key.json")
