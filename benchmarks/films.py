@@ -32,11 +32,11 @@ if __name__ == "__main__":
     restart_with_large_pages()
 
 import cv2
+import films_report
 import jax
 import numpy as np
-from common.measure import environment, write_results
+from common.measure import environment
 from common.places import PICTURES, RESULTS, ROOT
-from PIL import Image
 
 import jnst
 from jnst.images import read_image, resize_picture
@@ -238,54 +238,6 @@ def row_of(
     }  # fmt: skip
 
 
-def line_of(row: dict[str, Any]) -> str:
-    """A row of the table."""
-    change = row["brightness"][-1] - row["brightness"][0]
-    change -= row["brightness_source"][-1] - row["brightness_source"][0]
-    later, alone = np.median(row["seconds"][2:]), np.median(row["seconds_apart"][1:])
-    cells = [
-        row["clip"], row["picture"], str(row["size"]), str(row["frames"]),
-        f"{1e4 * row['e_warp_source']:.1f}", f"{1e4 * row['e_warp_apart']:.1f}",
-        f"{1e4 * row['e_warp']:.1f}", f"{row['e_warp_early'] / row['e_warp_apart']:.2f}",
-        f"{np.mean(row['style_apart']):.4f}", f"{np.mean(row['style'][1:]):.4f}",
-        f"{1e4 * row['drift']:.0f} ({1e4 * row['drift_source']:.0f})", f"{change:+.3f}",
-        f"{later:.1f}", f"{later / alone:.2f}",
-    ]  # fmt: skip
-    return f"| {' | '.join(cells)} |"
-
-
-HEAD = (
-    "| clip | style | px | frames | source | one by one | film | film / one by one "
-    "| style, one by one | style, film | against frame 1 (source) | brightness "
-    "| s a frame | of a still |\n"
-    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
-)
-NOTES = (
-    "E_warp and the error against frame 1 times 10⁴. Film / one by one: over the same pairs. "
-    "Brightness: change of the mean from the first to the last frame, less the source's."
-)
-
-
-def sheets(folder: Path, judge: Judge, film: list[np.ndarray], stills: list[np.ndarray]) -> None:
-    """Crops of consecutive frames, source above film above stills, and differences times 4."""
-    height, width, _ = film[0].shape
-    side = min(height, width, 180)
-    top, left = (height - side) // 2, (width - side) // 2
-    count = min(6, len(film))
-    rows = [judge.frames[:count], film[:count], stills[:count], film[-count:]]
-    rows += [
-        [4 * judge.difference(pictures, t, t - 1) for t in range(1, min(count, len(pictures)))]
-        for pictures in (film, stills)
-    ]
-    sheet = np.zeros((len(rows) * side, count * side, 3), np.float32)
-    for i, row in enumerate(rows):
-        for j, picture in enumerate(row):
-            cell = picture[top : top + side, left : left + side]
-            sheet[i * side : (i + 1) * side, j * side : (j + 1) * side] = cell
-    pixels = np.rint(255 * np.clip(sheet, 0, 1)).astype(np.uint8)
-    Image.fromarray(pixels).save(folder / "sheet.png")
-
-
 def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -343,25 +295,10 @@ def main() -> None:
 
             row = row_of(clip, name, judge, film, stills, losses)
             (place / "row.json").write_text(json.dumps(row))
-            print(line_of(row), flush=True)
+            print(films_report.line_of(row), flush=True)
             if options.sheets:
-                sheets(place, judge, film.paintings(), stills.paintings())
-    write(options.folder, machine, options.results)
-
-
-def write(folder: Path, machine: dict[str, Any], results: Path) -> None:
-    """The table of all films in the folder, of this run and of earlier ones."""
-    rows = [json.loads(path.read_text()) for path in sorted(folder.glob("*/row.json"))]
-    text = "\n".join([HEAD, *map(line_of, rows), "", NOTES])
-    scores = folder / "masks.json"
-    found = json.loads(scores.read_text()) if scores.exists() else {}
-    for rule, score in found.items():
-        text += (
-            f"\nReliability masks of the synthetic clip ({rule}): precision "
-            f"{score['precision']:.2f}, recall {score['recall']:.2f}."
-        )
-    payload = {"environment": machine, "masks": found, "rows": rows}
-    write_results("films", payload, text, results)
+                films_report.sheets(place, judge, film.paintings(), stills.paintings())
+    films_report.write(options.folder, machine, options.results)
 
 
 if __name__ == "__main__":
