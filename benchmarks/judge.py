@@ -13,6 +13,10 @@ cache, and only arrays are read out of it.
   layers of both networks, each relative to that of the photograph in the style's colours: 0 where
   it is that photograph's, and 1 where it is that of the style, mirrored.
 
+- **Inner** scores are the same without a rim of both pictures: a painting's edge, its frame or bare
+  canvas, is part of the style's features, and who paints strips along the picture's borders is
+  nearer to it.
+
 So more is better of both, and what only recolours the photograph has (1, 0), what forgets it for
 the style (0, 1). Networks judge textures; which picture to hang, people say.
 
@@ -55,6 +59,8 @@ SHA256 = {
 # LPIPS's own preprocessing, of pixels in [-1, 1].
 SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
 SCALE = np.array([0.458, 0.448, 0.450], np.float32)
+# Of the longer side, cut off each side for the inner scores.
+RIM = 0.05
 VGG_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 # Of AlexNet's five convolutions: stride, padding, and whether a max pooling comes before it.
 CONVOLUTIONS = ((4, 2, False), (1, 2, True), (1, 1, True), (1, 1, False), (1, 1, False))
@@ -190,6 +196,12 @@ def frechet_to(wanted: Moments) -> Callable[[Moments], float]:
     return distance
 
 
+def without_rim(picture: Pixels, rim: float) -> Pixels:
+    """The picture without this share of its longer side on each of its four sides."""
+    width = round(rim * max(picture.shape[:2]))
+    return picture[width : picture.shape[0] - width, width : picture.shape[1] - width]
+
+
 def anchors(photograph: Pixels, style: Pixels) -> tuple[Pixels, Pixels]:
     """The photograph in the style's colours; the style mirrored, of the photograph's size.
 
@@ -225,14 +237,22 @@ class Judge:
         found |= {f"alexnet relu{i}": values for i, values in enumerate(deep, start=1)}
         return {name: moments(values) for name, values in found.items()}
 
-    def pair(self, content: Pixels, style: Pixels, size: int) -> Callable[[Pixels], dict[str, Any]]:
+    def pair(
+        self, content: Pixels, style: Pixels, size: int, rim: float = 0.0
+    ) -> Callable[[Pixels], dict[str, Any]]:
         """The scores of any painting of this pair whose longer side has `size` pixels.
+
+        Args:
+            content, style: [H, W, 3] in [0, 1], of any size.
+            size: of the paintings, in pixels.
+            rim: what is not looked at on each side of all three, as a share of the longer side.
 
         Raises:
             ValueError: if the anchors do not lie apart.
         """
         photograph, near = (
-            resize_picture(one, *fit_size(*one.shape[:2], size)) for one in (content, style)
+            without_rim(resize_picture(one, *fit_size(*one.shape[:2], size)), rim)
+            for one in (content, style)
         )
         to_style = {name: frechet_to(one) for name, one in self.features(near).items()}
         recoloured, mirrored = anchors(photograph, near)
@@ -251,6 +271,7 @@ class Judge:
             raise ValueError("the photograph is as near to the style as the style: take another")
 
         def score(painting: Pixels) -> dict[str, Any]:
+            painting = without_rim(painting, rim)
             far, away = float(lpips(self.alexnet, painting, photograph)), distances(painting)
             return {
                 "kept": (lost - far) / (lost - kept),

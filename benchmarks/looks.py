@@ -31,7 +31,7 @@ import looks_report
 import numpy as np
 from common.measure import environment, write_results
 from common.places import PICTURES, RESULTS
-from judge import Judge, load_networks
+from judge import RIM, Judge, load_networks
 
 import jnst
 
@@ -222,11 +222,14 @@ def rows_of(pair: Pair, studio: Studio, judge: Judge, options: Any) -> list[dict
             path = studio.path(pair, preset, strength, config)
             if studio.paint(pair, path, config):
                 made.append((preset, strength, path))
-    score = judge.pair(*pictures(pair, options.images), options.size)
+    sources = pictures(pair, options.images)
+    score, inner = (judge.pair(*sources, options.size, rim) for rim in (0.0, RIM))
     rows = []
     for preset, strength, path in made:
         row = {"pair": pair.name, "preset": preset, "strength": strength, "file": path.name}
-        row |= score(jnst.read_image(path).pixels) | {"seconds": studio.seconds().get(path.name)}
+        painting = jnst.read_image(path).pixels
+        row |= score(painting) | {"seconds": studio.seconds().get(path.name)}
+        row["inner"] = {what: inner(painting)[what] for what in looks_report.SCORES}
         print(f"{path.name}: kept {row['kept']:.3f}, style {row['style']:.3f}", flush=True)
         rows.append(row)
     return rows
@@ -249,6 +252,7 @@ def run(pairs: list[Pair], studio: Studio, judge: Judge, options: Any) -> None:
         fresh = rows_of(pair, studio, judge, options)
         payload["rows"] = looks_report.replaced(payload["rows"], fresh)
         payload["standings"] = looks_report.standings(payload["rows"])
+        payload["inner_standings"] = looks_report.standings(looks_report.inner(payload["rows"]))
         write_results("looks", payload, looks_report.table(payload), options.results)
         looks_report.plot(payload["rows"]).savefig(options.results / "looks.png", dpi=110)
 

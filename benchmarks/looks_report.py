@@ -22,6 +22,7 @@ Points = Sequence[tuple[float, float]]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 MARKERS = "osD^v<>P"
 GAP = 16
+SCORES = ("kept", "style")
 
 
 def gap(ours: Points, theirs: Points) -> float | None:
@@ -96,6 +97,11 @@ def standings(rows: Sequence[Row]) -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
+def inner(rows: Iterable[Row]) -> list[Row]:
+    """The rows with their scores without a rim, of those that have them."""
+    return [row | row["inner"] for row in rows if "inner" in row]
+
+
 def table(payload: Row) -> str:
     """Everything in Markdown: each preset, each against each other, and each painting."""
     rows, presets = payload["rows"], names(payload["rows"], "preset")
@@ -103,10 +109,11 @@ def table(payload: Row) -> str:
     lines += ["|---|---:|---:|---:|---:|", *(_means(payload, name) for name in presets)]
     lines += ["", "On how many pairs, of those where both reach the same content, the row's curve"]
     lines[-1] += " lies above the column's, and by how much of style on average:"
-    lines += ["", f"| | {' | '.join(presets)} |", "|---|" + "---:|" * len(presets)]
-    for one, others in standings(rows).items():
-        cells = [_standing(others.get(other)) for other in presets]
-        lines += [f"| {one} | {' | '.join(cells)} |"]
+    lines += _standings(rows)
+    if within := inner(rows):
+        lines += ["", "The same without a rim of 5 % of the longer side, in which the edge of the"]
+        lines[-1] += " painting stands, and the strips that are painted after it:"
+        lines += _standings(within)
     strengths = sorted({row["strength"] for row in rows})
     lines += ["", "Content kept and style of each painting, by its strength:", ""]
     lines += [f"| pair | preset | {' | '.join(f'{s:g}' for s in strengths)} |"]
@@ -136,18 +143,24 @@ def _heading(payload: Row) -> str:
 def _means(payload: Row, preset: str) -> str:
     ours = [row for row in payload["rows"] if row["preset"] == preset]
     at_one = [row for row in ours if row["strength"] == 1]
-    cells = [f"{fmean(r[what] for r in at_one):.2f}" if at_one else "–" for what in _SCORES]
+    cells = [f"{fmean(r[what] for r in at_one):.2f}" if at_one else "–" for what in SCORES]
     seconds = _seconds(payload["rows"], preset)
     cells += [f"{seconds:.3g}" if seconds is not None else "–"]
     return f"| {preset} | {payload['steps'][preset]} | {' | '.join(cells)} |"
 
 
-_SCORES = ("kept", "style")
-
-
 def _seconds(rows: Iterable[Row], preset: str) -> float | None:
     times = [row["seconds"] for row in rows if row["preset"] == preset]
     return median(known) if (known := [t for t in times if t is not None]) else None
+
+
+def _standings(rows: Sequence[Row]) -> list[str]:
+    presets = names(rows, "preset")
+    lines = ["", f"| | {' | '.join(presets)} |", "|---|" + "---:|" * len(presets)]
+    for one, others in standings(rows).items():
+        cells = [_standing(others.get(other)) for other in presets]
+        lines.append(f"| {one} | {' | '.join(cells)} |")
+    return lines
 
 
 def _standing(found: dict[str, Any] | None) -> str:
@@ -174,7 +187,7 @@ def plot(rows: Sequence[Row]) -> Figure:
             curve = np.array(points(rows, pair, preset)).reshape(-1, 2)
             panel.plot(*curve.T, **look, markersize=4, label=_label(rows, preset))
             one = [r for r in rows if (r["pair"], r["preset"], r["strength"]) == (pair, preset, 1)]
-            panel.plot(*([r[what] for r in one] for what in _SCORES), **look, markersize=9)
+            panel.plot(*([r[what] for r in one] for what in SCORES), **look, markersize=9)
         panel.set_title(pair, fontsize=10)
         panel.grid(color="#eeeeee")
     figure.supxlabel("content kept (more is better)", fontsize=10)

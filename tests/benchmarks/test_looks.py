@@ -134,6 +134,18 @@ def test_the_anchors_score_what_they_are_defined_to(judge):
     assert score(content)["lpips"] == 0
 
 
+def test_the_rim_is_not_looked_at(judge):
+    content, style = pictures(2)
+    style = style**3 * np.array([1, 0.5, 0.2], np.float32)
+    whole, inner = (small_judge(judge).pair(content, style, 72, rim) for rim in (0, 0.05))
+    framed = judge.anchors(content, style)[0]
+    framed[:4], framed[-4:], framed[:, :4], framed[:, -4:] = 1, 0, 1, 0
+    other = framed.copy()
+    other[:4], other[-4:], other[:, :4], other[:, -4:] = 0, 1, 0.5, 1
+    assert inner(framed) == inner(other)
+    assert whole(framed)["style"] != whole(other)["style"]
+
+
 def test_a_style_that_is_no_nearer_than_the_photograph_is_refused(judge):
     (content,) = pictures(1)
     with pytest.raises(ValueError, match=r"as near to the style as the style: take another"):
@@ -215,6 +227,13 @@ def test_table_and_figure_show_every_preset_and_pair(report):
     assert "| A | 20+70 | 0.40 | 0.60 | 3 |" in text
     assert "| B | 1 of 2, +0.05 | – | – |" in text
     assert "| p | B | 0.70, 0.50 | 0.50, 0.70 | 0.30, 0.90 |" in text
+    assert "without a rim" not in text
+    turned = [
+        row | {"inner": {"kept": row["kept"], "style": -row["style"]}} for row in payload["rows"]
+    ]
+    within = report.table(payload | {"steps": steps, "rows": turned})
+    assert "| B | 1 of 2, +0.05 | – | – |" in within
+    assert "| B | 1 of 2, -0.05 | – | – |" in within.partition("without a rim of 5 %")[2]
     assert "trial" not in report.table(payload | {"steps": steps, "steps_share": {"A": 1.0}})
     figure = report.plot(made_up_rows())
     assert [panel.get_title() for panel in figure.axes] == ["p", "q"]
@@ -325,7 +344,7 @@ def test_the_script_paints_what_is_missing_judges_it_and_draws_a_sheet(
     ours = small_judge(judge)
     monkeypatch.setattr(looks, "load_networks", lambda: (ours.alexnet, ours.vgg, ours.layers))
     folders = ["--output", str(tmp_path / "made"), "--results", str(tmp_path / "results")]
-    words = ["--size", "48", "--pairs", "1", *folders]
+    words = ["--size", "64", "--pairs", "1", *folders]
     assert looks.main([*words, "--presets", "one", "two", "--strengths", "1"]) == 0
     payload = json.loads((tmp_path / "results" / "looks.json").read_text())
     assert [(row["preset"], row["strength"]) for row in payload["rows"]] == [("one", 1), ("two", 1)]
