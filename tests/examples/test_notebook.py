@@ -16,7 +16,7 @@ from jnst import cli
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "examples" / "cnn_and_nst.ipynb"
-PICTURES = 11
+PICTURES = 12
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +142,7 @@ def test_layers_agree(executed: NotebookNode) -> None:
     assert "agrees to 1e-07" in _printed(executed, "check")
     assert "DOES NOT AGREE to 1e-07" in _printed(executed, "check-fails")
     assert "agrees to 1e-06" in _printed(executed, "content-loss")
+    assert "agrees to 1e-07" in _printed(executed, "polar")
     rows = _numbers(executed, "three-times", r"([\d.]+) ms +largest relative difference (\S+)")
     (loops, _), (_, im2col_error), (jax, jax_error) = rows
     assert max(im2col_error, jax_error) < 1e-5
