@@ -227,6 +227,8 @@ class _Driver:
         if flight is None:
             return
         made = _outcome(future)
+        if made is not None:
+            self._note(flight, made)
         if made is None or self._is_to_be_repeated(flight, made):
             self._backlog.put(flight.task, flight.program)
             return
@@ -241,8 +243,8 @@ class _Driver:
         self._made += 1
         self._tally.end(job, made.code)
 
-    def _is_to_be_repeated(self, flight: _Flight, made: worker.Made) -> bool:
-        """Notes how a worker did; whether another attempt at the painting is worth it."""
+    def _note(self, flight: _Flight, made: worker.Made) -> None:
+        """Counts an attempt and the worker's time, and whether it failed."""
         output = flight.task.job.output
         self._attempts[output] += 1
         self._busy += made.seconds
@@ -251,7 +253,11 @@ class _Driver:
             self._failures.add(address, output)
         elif made.code == 0:
             self._failures.end(address)
-        return made.code > 128 or (made.elsewhere and self._attempts[output] < _ATTEMPTS)
+
+    def _is_to_be_repeated(self, flight: _Flight, made: worker.Made) -> bool:
+        """Whether another attempt at the painting is worth it."""
+        attempts = self._attempts[flight.task.job.output]
+        return made.code > 128 or (made.elsewhere and attempts < _ATTEMPTS)
 
     def _tell_news(self, workers: int) -> None:
         now = time.monotonic()
