@@ -229,7 +229,8 @@ def rows_of(pair: Pair, studio: Studio, judge: Judge, options: Any) -> list[dict
         row = {"pair": pair.name, "preset": preset, "strength": strength, "file": path.name}
         painting = jnst.read_image(path).pixels
         row |= score(painting) | {"seconds": studio.seconds().get(path.name)}
-        row["inner"] = {what: inner(painting)[what] for what in looks_report.SCORES}
+        within = inner(painting)
+        row["inner"] = {what: within[what] for what in looks_report.SCORES}
         print(f"{path.name}: kept {row['kept']:.3f}, style {row['style']:.3f}", flush=True)
         rows.append(row)
     return rows
